@@ -1,0 +1,13 @@
+#include "engine/base/id.h"
+
+#include <algorithm>
+
+namespace dealwright {
+
+bool is_id(std::string_view text) {
+  return !text.empty() && text.size() <= kIdBytesMax &&
+         std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+}  // namespace dealwright

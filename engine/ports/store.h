@@ -1,0 +1,45 @@
+// An ordered key-value store for state and views: a cache of the logs. A write is all or nothing
+// in order; after a crash the store holds some prefix of the writes, at least up to the last flush.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/base/result.h"
+
+namespace dealwright {
+
+struct StoreWrite {
+  std::string key;
+  std::optional<std::string> value;  // none: delete
+};
+
+// Thread-safe: any thread reads, one writes at a time.
+class Store {
+ public:
+  virtual ~Store() = default;
+  virtual Result<std::optional<std::string>> get(std::string_view key) const = 0;
+  // One atomic batch; keys unique, sorted bytewise. kNoSpace, kIo: nothing of it may be counted on;
+  // reopen the store (it rolls back to the last flush).
+  virtual Result<void> write(const std::vector<StoreWrite>& batch) = 0;
+  // Entries with from <= key < to, in order, from one snapshot, until `visit` returns false.
+  virtual Result<void> scan(std::string_view from, std::string_view to,
+                            const std::function<bool(std::string_view key, std::string_view value)>&
+                                visit) const = 0;
+  // Deletes from <= key < to.
+  virtual Result<void> erase_range(std::string_view from, std::string_view to) = 0;
+  // Everything written so far survives a crash behind this.
+  virtual Result<void> flush() = 0;
+  virtual std::uint64_t approximate_bytes() const = 0;
+};
+
+// The first key behind all keys that begin with `prefix`.
+std::string prefix_end(std::string_view prefix);
+
+}  // namespace dealwright
