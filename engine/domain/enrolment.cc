@@ -1,0 +1,68 @@
+#include "engine/domain/enrolment.h"
+
+#include "engine/base/bytes.h"
+#include "engine/domain/changes.h"
+
+namespace dealwright {
+namespace {
+
+constexpr std::string_view kEffectStates[] = {"requested", "attempt_started", "delivered",
+                                              "rejected",  "retry_at",        "unknown",
+                                              "expired",   "cancelled",       "suppressed"};
+
+void put_part(std::string& out, std::string_view part) {
+  put_fixed32(out, static_cast<std::uint32_t>(part.size()));
+  out.append(part);
+}
+
+}  // namespace
+
+std::string_view effect_state_name(EffectState state) {
+  return kEffectStates[static_cast<std::size_t>(state)];
+}
+
+std::optional<EffectState> effect_state_of(std::string_view name) {
+  for (std::size_t i = 0; i < std::size(kEffectStates); ++i) {
+    if (kEffectStates[i] == name) return static_cast<EffectState>(i);
+  }
+  return std::nullopt;
+}
+
+bool is_final(EffectState state) {
+  switch (state) {
+    case EffectState::kRequested:
+    case EffectState::kAttemptStarted:
+    case EffectState::kRetryAt:
+    case EffectState::kUnknown: return false;
+    case EffectState::kDelivered:
+    case EffectState::kRejected:
+    case EffectState::kExpired:
+    case EffectState::kCancelled:
+    case EffectState::kSuppressed: return true;
+  }
+  return true;
+}
+
+EffectId effect_id(std::string_view workspace, std::string_view rule, std::string_view enrolment_key,
+                   std::string_view step, std::string_view occurrence, std::string_view channel,
+                   std::string_view recipient) {
+  std::string text;
+  text.reserve(64 + enrolment_key.size() + rule.size() + step.size());
+  for (const auto part : {workspace, rule, enrolment_key, step, occurrence, channel, recipient}) {
+    put_part(text, part);
+  }
+  return sha256(text);
+}
+
+std::string enrolment_key(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const auto& part : parts) put_part(out, part);
+  return out;
+}
+
+std::string_view verdict_name(Verdict verdict) {
+  static constexpr std::string_view kNames[] = {"accepted", "duplicate", "refused", "set_aside"};
+  return kNames[static_cast<std::size_t>(verdict)];
+}
+
+}  // namespace dealwright

@@ -1,0 +1,105 @@
+// A record's way through one version of a rule, its timers and its effects: state that decisions
+// make. Pure data; `changes.h` says how decisions change it.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/hash.h"
+#include "engine/domain/record.h"
+
+namespace dealwright {
+
+// hash128(rule, key): one enrolment per rule and enrolment key.
+using EnrolmentId = Hash128;
+
+struct Enrolment {
+  EnrolmentId id;
+  std::string rule;
+  std::uint32_t version = 0;
+  std::string key;        // canonical: length-prefixed parts (design 7.10)
+  RecordKey subject;
+  Instant started;        // `now` of the decision
+  Instant base;           // the trigger's occurred time: the first wait counts from it
+  std::string cause;      // "source id" of the trigger's event, length-prefixed
+  std::uint32_t step = 0; // index of the step it stands on, in the plan of its version
+  std::string round;      // path of rounds through enclosing repeats, "" outside
+  Instant step_since;     // when it came to that step
+  std::optional<Instant> due;  // its timer, if it waits for time
+  bool waits_for_event = false;
+  bool control = false;   // in the hold-out group: nothing is done
+  bool held = false;      // an exit could not be evaluated: nothing leaves
+  bool shadow = false;    // acts are recorded suppressed
+  std::vector<RecordKey> watched;  // records whose events concern it
+  Map kept;               // start.*: what the rule reads of its start
+  friend bool operator==(const Enrolment&, const Enrolment&) = default;
+};
+
+// How often a rule's entry key has been used: what `entry` policies ask.
+struct Entry {
+  std::uint32_t count = 0;
+  Instant last;  // `now` of the last one
+  friend bool operator==(const Entry&, const Entry&) = default;
+};
+
+// Keys sort by (due, rule, enrolment, step): the order of firing.
+struct TimerKey {
+  Instant due;
+  std::string rule;
+  EnrolmentId enrolment;
+  std::uint32_t step = 0;
+  friend auto operator<=>(const TimerKey&, const TimerKey&) = default;
+};
+
+enum class EffectState : std::uint8_t {
+  kRequested = 0,
+  kAttemptStarted = 1,
+  kDelivered = 2,
+  kRejected = 3,
+  kRetryAt = 4,
+  kUnknown = 5,
+  kExpired = 6,
+  kCancelled = 7,
+  kSuppressed = 8,
+};
+std::string_view effect_state_name(EffectState state);
+std::optional<EffectState> effect_state_of(std::string_view name);
+bool is_final(EffectState state);
+
+using EffectId = Sha256;
+
+// design 7.10: SHA-256 over the length-prefixed fields. No version, attempt or time in it.
+// `recipient` is "" unless the step addresses more than one record.
+EffectId effect_id(std::string_view workspace, std::string_view rule, std::string_view enrolment_key,
+                   std::string_view step, std::string_view occurrence, std::string_view channel,
+                   std::string_view recipient);
+// The enrolment key: parts length-prefixed. The subject, then the once_per value, else source and id
+// of the trigger's event, else the scheduled instant; only the subject for `once`.
+std::string enrolment_key(const std::vector<std::string>& parts);
+
+// A line of the ledger.
+struct Effect {
+  EffectId id{};
+  std::string rule;
+  std::uint32_t version = 0;
+  EnrolmentId enrolment;
+  std::string step;     // its id in the rule
+  std::string channel;  // task, email, webhook, notify
+  RecordKey subject;
+  std::string recipient;
+  EffectState state = EffectState::kRequested;
+  std::string reason;   // of suppressed, cancelled, expired, rejected
+  Instant requested;
+  Instant changed;      // of the last state
+  std::optional<Instant> not_before;
+  std::optional<Instant> expires;
+  std::uint32_t attempts = 0;
+  Map payload;          // what to send, as captured at request
+  friend bool operator==(const Effect&, const Effect&) = default;
+};
+
+}  // namespace dealwright

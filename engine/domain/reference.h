@@ -1,0 +1,50 @@
+// Reference data in force: pipelines now; calendars, users and teams are plain records. Read from
+// the folded records of their kind.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/domain/record.h"
+
+namespace dealwright {
+
+struct Stage {
+  std::string id;
+  std::string name;
+  StageMeaning meaning;
+  std::optional<Duration> rot_after;
+  std::vector<std::string> required;  // fields that must be filled to enter
+  std::vector<std::string> next;      // allowed moves, where moves are listed
+  bool retired = false;
+};
+
+struct Pipeline {
+  std::string id;
+  std::vector<Stage> stages;  // by order
+  bool moves_listed = false;
+  bool refuse = false;        // enforce: refuse (else flag)
+  std::string qualified_from;
+  const Stage* find(std::string_view stage) const;
+  const Stage* first(DealStatus category) const;  // each category occurs at least once
+};
+
+// Reads a pipeline.updated's data. kInvalid with code words "bad_data ...": what is missing.
+Result<Pipeline> read_pipeline(std::string_view id, const Fields& data);
+
+// Pipelines by id; each with its versions by the instant they came into force.
+class Pipelines {
+ public:
+  // The one in force at `at`, else the oldest (a fact may be older than the pipeline); none: unknown.
+  const Pipeline* find(std::string_view id, Instant at) const;
+  void put(Pipeline pipeline, Stamp in_force);
+
+ private:
+  std::map<std::string, std::vector<std::pair<Stamp, Pipeline>>, std::less<>> by_id_;
+};
+
+}  // namespace dealwright

@@ -1,0 +1,80 @@
+// The rules engine as the runtime sees it: after each accepted fact and each due timer it is asked
+// what follows, reads through a Turn and answers with changes. Pure: the same turn, the same changes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/domain/changes.h"
+#include "engine/domain/record.h"
+
+namespace dealwright {
+
+// A current value that a fact changed, as it was before (absent: there was none).
+struct FieldChange {
+  Field field = Field::kNone;
+  Value before;
+  friend bool operator==(const FieldChange&, const FieldChange&) = default;
+};
+
+// A fact that was accepted and folded.
+struct FoldedFact {
+  const Event* event = nullptr;
+  const Record* subject = nullptr;       // after the fold; lives until the next change is made
+  Instant occurred;                      // time, or what stands for it
+  Instant ingested;                      // `now` of the decision
+  std::uint64_t position = 0;            // in `events`; of the fact that led to it, if a rule made it
+  std::uint64_t order = 0;
+  bool late = false;                     // did not land last in its subject's history
+  bool undated = false;
+  bool stale = false;                    // older than max_event_age, and not in a batch: no entries
+  bool retracted = false;                // reserved for re-folds: rules are not asked
+  Policy policy = Policy::kUnset;        // the stricter of event and batch; kUnset outside batches
+  std::uint32_t depth = 0;               // 0 from outside, else 1 + that of the fact that led to it
+  EnrolmentId made_by;                   // the enrolment that decided it; zero from outside
+  std::span<const FieldChange> changes;  // of the subject's current values
+};
+
+// What one decision reads, and where its changes go. Valid during the call it is passed to.
+class Turn {
+ public:
+  virtual ~Turn() = default;
+  virtual Instant now() const = 0;
+  // The record as folded so far, this decision's own changes included; none: never heard of.
+  // Follows merges. The pointer lives until the next call of change().
+  virtual const Record* record(const RecordKey& key) = 0;
+  virtual const Enrolment* enrolment(const EnrolmentId& id) = 0;
+  virtual std::optional<Entry> entry(std::string_view rule, std::string_view key) = 0;
+  virtual std::optional<EffectState> effect_state(const EffectId& id) = 0;
+  // Live enrolments that `key` concerns, sorted by (rule, key).
+  virtual std::vector<EnrolmentId> watching(const RecordKey& key) = 0;
+  // Applies a change and adds it to the decision record. A FactDecided is judged and folded at once
+  // (false: refused, recorded so) and comes back through on_fact behind what is queued already.
+  virtual bool change(Change change) = 0;
+};
+
+class Decider {
+ public:
+  virtual ~Decider() = default;
+  // Names the rule set that decides: a hash over everything a decision depends on beside state.
+  virtual std::string_view rule_set_id() const = 0;
+  virtual void on_fact(const FoldedFact& fact, Turn& turn) = 0;
+  // The timer is gone from the index already; the enrolment stands on the step that waited.
+  virtual void on_timer(const TimerKey& timer, Turn& turn) = 0;
+};
+
+// Made anew whenever reference data of rules changes. Called on the partition's thread.
+class DeciderFactory {
+ public:
+  virtual ~DeciderFactory() = default;
+  // `rules`: every published rule record, in order of id (text, version, status). A rule that does
+  // not compile with this binary is an error: the partition stops with its diagnostics.
+  virtual Result<std::shared_ptr<Decider>> make(std::span<const Record* const> rules) = 0;
+};
+
+}  // namespace dealwright
