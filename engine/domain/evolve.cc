@@ -1,0 +1,390 @@
+#include "engine/domain/evolve.h"
+
+#include <algorithm>
+
+#include "engine/domain/form.h"
+#include "engine/domain/life.h"
+
+namespace dealwright {
+namespace {
+
+void set_register(Record& record, Field field, const Value& value, Stamp stamp, Folded& out) {
+  auto& all = record.fields;
+  const auto it = std::lower_bound(all.begin(), all.end(), field,
+                                   [](const Register& r, Field f) { return r.field < f; });
+  if (it == all.end() || it->field != field) {
+    if (!value.absent()) out.changed.push_back({field, Value{}});
+    all.insert(it, Register{field, value, stamp});
+    return;
+  }
+  if (stamp < it->stamp) return;  // older never beats newer
+  it->stamp = stamp;
+  if (it->value == value) return;
+  out.changed.push_back({field, std::move(it->value)});
+  it->value = value;
+}
+
+// First wins: what a first capture said stays, unless an earlier one turns up.
+void set_first(Record& record, Field field, const Value& value, Stamp stamp, Folded& out) {
+  auto& all = record.fields;
+  const auto it = std::lower_bound(all.begin(), all.end(), field,
+                                   [](const Register& r, Field f) { return r.field < f; });
+  if (it == all.end() || it->field != field) {
+    set_register(record, field, value, stamp, out);
+  } else if (stamp < it->stamp) {
+    it->stamp = stamp;
+    if (it->value == value) return;
+    out.changed.push_back({field, std::move(it->value)});
+    it->value = value;
+  }
+}
+
+void set_named(std::vector<NamedRegister>& all, std::string_view name, const Value& value,
+               Stamp stamp) {
+  const auto it = std::lower_bound(all.begin(), all.end(), name,
+                                   [](const auto& r, std::string_view n) { return r.name < n; });
+  if (it == all.end() || it->name != name) {
+    all.insert(it, NamedRegister{std::string{name}, value, stamp});
+  } else if (!(stamp < it->stamp)) {
+    it->value = value;
+    it->stamp = stamp;
+  }
+}
+
+void set_custom(Record& record, const Value& custom, Stamp stamp) {
+  const auto* map = custom.as_map();
+  if (map == nullptr) return;
+  for (const auto& [name, value] : *map) {
+    set_named(record.custom, name, value.null() ? Value{} : value, stamp);
+  }
+}
+
+// Whether the life owns the field: then it is never set from data directly.
+bool of_life(Kind kind, Field field) {
+  switch (field) {
+    case Field::kState: case Field::kMergedInto: case Field::kDeleted: return true;
+    case Field::kPipeline: case Field::kStage: case Field::kStatus: case Field::kAmount:
+    case Field::kProbability: case Field::kLostReason: case Field::kNoDecision:
+      return kind == Kind::kDeal;
+    case Field::kDue: case Field::kFirstDue: return kind == Kind::kTask;
+    case Field::kOwner: return kind == Kind::kDeal || kind == Kind::kTask;
+    default: return false;
+  }
+}
+
+// Every data field that the record has too becomes its value; undeclared ones go to extra.
+void take_fields(Record& record, const Event& event, Stamp stamp, Folded& out) {
+  const auto& spec = spec_of(record.key.kind);
+  for (const auto& [field, value] : event.data) {
+    if (field == Field::kCustom) {
+      set_custom(record, value, stamp);
+    } else if (spec.find(field) != nullptr && !of_life(record.key.kind, field)) {
+      set_register(record, field, value, stamp, out);
+    }
+  }
+  for (const auto& [name, value] : event.extra) set_named(record.extra, name, value, stamp);
+}
+
+void take_set(Record& record, const Event& event, Stamp stamp, Folded& out) {
+  const auto& spec = spec_of(record.key.kind);
+  const auto* set = event.data.find(Field::kSet);
+  if (const auto* map = set == nullptr ? nullptr : set->as_map()) {
+    for (const auto& [name, value] : *map) {
+      const auto field = field_of(name);
+      const auto* known = field ? spec.find(*field) : nullptr;
+      if (name == "custom") {
+        set_custom(record, value, stamp);
+      } else if (known == nullptr) {
+        set_named(record.extra, name, value, stamp);
+      } else if (!of_life(record.key.kind, *field)) {
+        auto typed = read_value(*known, value);
+        if (typed) {
+          set_register(record, *field, typed.value(), stamp, out);
+        } else {
+          set_named(record.extra, name, value, stamp);  // mistyped: kept, dynamic
+        }
+      }
+    }
+  }
+  const auto* unset = event.data.find(Field::kUnset);
+  if (const auto* list = unset == nullptr ? nullptr : unset->as_list()) {
+    for (const auto& name : *list) {
+      const auto field = field_of(name.text_or_empty());
+      if (field && spec.find(*field) != nullptr && !of_life(record.key.kind, *field)) {
+        set_register(record, *field, Value{}, stamp, out);
+      } else {
+        set_named(record.extra, name.text_or_empty(), Value{}, stamp);
+      }
+    }
+  }
+}
+
+void take_capture(Record& record, const Event& event, const FoldAt& at, Folded& out) {
+  const auto& spec = spec_of(Kind::kLead);
+  const Stamp stamp = at.stamp;
+  const auto* captured = event.data.find(Field::kCapturedAt);
+  const Value when = captured != nullptr ? *captured
+                                         : Value{at.undated ? at.ingested : stamp.occurred};
+  set_first(record, Field::kCapturedAt, when, stamp, out);
+  for (const auto& [field, value] : event.data) {
+    if (field == Field::kCustom) {
+      set_custom(record, value, stamp);
+    } else if (field == Field::kSource || field == Field::kCampaign) {
+      set_first(record, field, value, stamp, out);
+    } else if (field != Field::kCapturedAt && spec.find(field) != nullptr) {
+      set_register(record, field, value, stamp, out);
+    }
+  }
+  for (const auto& [name, value] : event.extra) set_named(record.extra, name, value, stamp);
+}
+
+void add_consent(Record& record, const Event& event, Stamp stamp, bool granted) {
+  ConsentRow row;
+  row.purpose = event.data.text(Field::kPurpose);
+  row.channel = event.data.text(Field::kChannel);
+  row.granted = granted;
+  row.stamp = stamp;
+  row.until = event.data.instant(Field::kUntil);
+  row.basis = event.data.text(Field::kBasis);
+  row.source = event.data.text(Field::kSource);
+  const auto at = std::upper_bound(
+      record.consents.begin(), record.consents.end(), stamp,
+      [](const Stamp& s, const ConsentRow& r) { return s < r.stamp; });
+  record.consents.insert(at, std::move(row));
+}
+
+void take_mail(Record& record, const Event& event, Stamp stamp, Folded& out) {
+  if (event.type == TypeId::kEmailBounced && event.data.flag(Field::kHard)) {
+    set_register(record, Field::kSuppressed, Value{"hard_bounce"}, stamp, out);
+  } else if (event.type == TypeId::kEmailComplained) {
+    set_register(record, Field::kSuppressed, Value{"complaint"}, stamp, out);
+    ConsentRow row;  // a complaint withdraws
+    row.purpose = "marketing";
+    row.channel = "email";
+    row.stamp = stamp;
+    row.source = "complaint";
+    record.consents.push_back(std::move(row));
+    std::stable_sort(record.consents.begin(), record.consents.end(),
+                     [](const auto& a, const auto& b) { return a.stamp < b.stamp; });
+  }
+}
+
+void take_single(Record& record, const Event& event, Stamp stamp, Folded& out, Field from,
+                 Field to) {
+  if (const auto* value = event.data.find(from)) set_register(record, to, *value, stamp, out);
+}
+
+// Registers that a fact sets on its subject.
+void take_values(Record& record, const Event& event, const FoldAt& at, Folded& out) {
+  const auto stamp = at.stamp;
+  switch (event.type) {
+    case TypeId::kLeadCaptured: take_capture(record, event, at, out); return;
+    case TypeId::kConsentGranted: add_consent(record, event, stamp, true); return;
+    case TypeId::kConsentWithdrawn: add_consent(record, event, stamp, false); return;
+    case TypeId::kEmailBounced:
+    case TypeId::kEmailComplained: take_mail(record, event, stamp, out); return;
+    case TypeId::kDealNextStepSet:
+      set_register(record, Field::kNextStep,
+                   Value{Map{{"due", *event.data.find(Field::kDue)},
+                             {"text", *event.data.find(Field::kText)}}},
+                   stamp, out);
+      return;
+    case TypeId::kDealCloseDateMoved: {
+      const auto* to = event.data.find(Field::kTo);
+      set_register(record, Field::kCloseDate, to == nullptr ? Value{} : *to, stamp, out);
+      return;
+    }
+    case TypeId::kDealReopened:
+      take_single(record, event, stamp, out, Field::kCloseDate, Field::kCloseDate);
+      return;
+    case TypeId::kCompetitorNoted:
+      take_single(record, event, stamp, out, Field::kName, Field::kCompetitor);
+      return;
+    case TypeId::kLeadQualified: {
+      const auto level = event.data.text(Field::kLevel);
+      set_register(record, Field::kLevel, Value{level.empty() ? "sql" : level}, stamp, out);
+      return;
+    }
+    case TypeId::kApprovalRequested:
+    case TypeId::kApprovalGranted:
+    case TypeId::kApprovalRejected:
+      set_named(record.extra, "approval/" + std::string{event.data.text(Field::kApproval)},
+                Value{event.type_name().substr(9)}, stamp);
+      return;
+    case TypeId::kRulePaused:
+    case TypeId::kRuleRetired:
+      set_register(record, Field::kStatus, Value{event.type_name().substr(5)}, stamp, out);
+      return;
+    case TypeId::kRuleResumed:
+      set_register(record, Field::kStatus, Value{"live"}, stamp, out);
+      return;
+    case TypeId::kNoteAdded:
+    case TypeId::kContentViewed:
+    case TypeId::kDiscountRequested:
+    case TypeId::kMilestoneReached:
+    case TypeId::kDeliveryPlanned:
+    case TypeId::kForecastCommitted:
+    case TypeId::kObjectionRaised:
+    case TypeId::kObjectionResolved: return;  // facts of the timeline; counted
+    default: break;
+  }
+  if (event.data.find(Field::kSet) != nullptr || event.data.find(Field::kUnset) != nullptr) {
+    take_set(record, event, stamp, out);
+  }
+  take_fields(record, event, stamp, out);
+}
+
+void sync(Record& record, Field field, Value value, Stamp stamp, Folded& out) {
+  auto& all = record.fields;
+  const auto it = std::lower_bound(all.begin(), all.end(), field,
+                                   [](const Register& r, Field f) { return r.field < f; });
+  if (it != all.end() && it->field == field) {
+    if (it->value == value) return;
+    out.changed.push_back({field, std::move(it->value)});
+    it->value = std::move(value);
+    it->stamp = stamp;
+  } else if (!value.absent()) {
+    out.changed.push_back({field, Value{}});
+    all.insert(it, Register{field, std::move(value), stamp});
+  }
+}
+
+Value text_or_absent(const std::string& text) { return text.empty() ? Value{} : Value{text}; }
+
+// Current values that the life decides, as fields that rules and views read.
+void sync_life(Record& record, Stamp stamp, Folded& out) {
+  const auto& life = record.life;
+  sync(record, Field::kDeleted, life.deleted ? Value{true} : Value{}, stamp, out);
+  const auto kind = record.key.kind;
+  if (kind == Kind::kDeal) {
+    sync(record, Field::kPipeline, text_or_absent(life.pipeline), stamp, out);
+    sync(record, Field::kStage, text_or_absent(life.stage), stamp, out);
+    sync(record, Field::kStatus, Value{status_name(life.status())}, stamp, out);
+    sync(record, Field::kAmount, life.amount ? Value{*life.amount} : Value{}, stamp, out);
+    sync(record, Field::kProbability,
+         life.probability_bp ? Value{std::int64_t{*life.probability_bp}} : Value{}, stamp, out);
+    sync(record, Field::kOwner, text_or_absent(life.owner), stamp, out);
+    sync(record, Field::kLostReason, text_or_absent(life.lost_reason), stamp, out);
+    sync(record, Field::kNoDecision,
+         life.status() == DealStatus::kLost ? Value{life.no_decision} : Value{}, stamp, out);
+    return;
+  }
+  sync(record, Field::kState, text_or_absent(life.state), stamp, out);
+  if (kind == Kind::kTask) {
+    sync(record, Field::kDue, life.due ? Value{*life.due} : Value{}, stamp, out);
+    sync(record, Field::kFirstDue, life.first_due ? Value{*life.first_due} : Value{}, stamp, out);
+    sync(record, Field::kOwner, text_or_absent(life.owner), stamp, out);
+  }
+}
+
+void count(Record& record, TypeId type) {
+  auto& counts = record.counts;
+  const auto it = std::lower_bound(counts.begin(), counts.end(), type,
+                                   [](const auto& entry, TypeId t) { return entry.first < t; });
+  if (it != counts.end() && it->first == type) {
+    ++it->second;
+  } else {
+    counts.insert(it, {type, 1});
+  }
+}
+
+bool by_people(const Event& event) {
+  return event.type != TypeId::kForeignType &&
+         spec_of(event.type).group == EventGroup::kActivity && !event.data.flag(Field::kAuto) &&
+         event.import_batch.empty() && !event.actor.starts_with("rule/");
+}
+
+}  // namespace
+
+void Folded::clear() {
+  late = too_late = false;
+  steps.clear();
+  changed.clear();
+}
+
+FoldAt place(const Record& record, const Event& event, Instant ingested, std::uint64_t order) {
+  if (event.time) return {{*event.time, order}, ingested, false};
+  if (event.import_batch.empty()) return {{ingested, order}, ingested, false};
+  return {{record.newest.occurred, order}, ingested, true};
+}
+
+void evolve(Record& record, const Event& event, const FoldAt& at, const Pipelines& pipelines,
+            Folded& out) {
+  out.clear();
+  out.late = at.stamp < record.newest;
+  out.before.opened = false;
+  count(record, event.type);
+  if (record.newest < at.stamp) record.newest = at.stamp;
+  if (by_people(event) && record.last_activity < at.stamp) record.last_activity = at.stamp;
+  if (event.type == TypeId::kForeignType) return;
+  take_values(record, event, at, out);
+  if (event.type == TypeId::kPersonErased) record.erased = true;
+  if (event.type >= TypeId::kAccountMerged && event.type <= TypeId::kSurveyMerged) {
+    record.merged_into = event.data.text(Field::kInto);
+  } else if (event.type >= TypeId::kAccountUnmerged && event.type <= TypeId::kSurveyUnmerged) {
+    record.merged_into.clear();
+  }
+  if (shapes_life(record.key.kind, event.type)) {
+    insert_life_fact(record, life_fact(record, event, at, pipelines), out);
+    sync_life(record, at.stamp, out);
+  }
+}
+
+std::vector<Implied> implied_by(const Event& event) {
+  std::vector<Implied> out;
+  if (event.type == TypeId::kDealOpened) {
+    const auto lead = event.data.text(Field::kLead);
+    if (!lead.empty()) out.push_back({{Kind::kLead, std::string{lead}}, event.type, event.subject});
+  } else if (event.type == TypeId::kOfferRevised) {
+    const auto older = event.data.text(Field::kSupersedes);
+    if (!older.empty() && older != event.subject.id) {
+      out.push_back({{Kind::kOffer, std::string{older}}, event.type, event.subject});
+    }
+  }
+  return out;
+}
+
+void evolve_implied(Record& record, const Implied& implied, const FoldAt& at, Folded& out) {
+  out.clear();
+  out.late = at.stamp < record.newest;
+  if (record.newest < at.stamp) record.newest = at.stamp;
+  LifeFact fact{at.stamp, at.ingested, implied.because, at.undated, {}, {}};
+  if (implied.because == TypeId::kOfferRevised) fact.args.set(Field::kSupersedes, true);
+  insert_life_fact(record, std::move(fact), out);
+  sync_life(record, at.stamp, out);
+}
+
+void merge_into(Record& winner, const Record& loser, const FoldAt& at, Folded& out) {
+  out.clear();
+  out.before = winner.life;
+  for (const auto& r : loser.fields) {
+    if (r.value.absent() || of_life(winner.key.kind, r.field)) continue;
+    if (r.field == Field::kCapturedAt) {
+      set_first(winner, r.field, r.value, r.stamp, out);
+    } else if (winner.find(r.field) == nullptr) {  // fields stay, gaps are filled
+      set_register(winner, r.field, r.value, at.stamp, out);
+    } else if (const auto* more = r.value.as_list()) {  // lists united
+      auto all = *winner.find(r.field)->as_list();
+      for (const auto& entry : *more) {
+        if (std::find(all.begin(), all.end(), entry) == all.end()) all.push_back(entry);
+      }
+      set_register(winner, r.field, Value{std::move(all)}, at.stamp, out);
+    }
+  }
+  for (const auto& r : loser.custom) {
+    if (winner.find_custom(r.name) == nullptr) set_named(winner.custom, r.name, r.value, at.stamp);
+  }
+  for (const auto& r : loser.extra) {
+    if (winner.find_extra(r.name) == nullptr) set_named(winner.extra, r.name, r.value, at.stamp);
+  }
+  auto rows = loser.consents;
+  for (auto& row : rows) {  // the stricter stands: a withdrawal of either side is the newest word
+    if (!row.granted) row.stamp = std::max(row.stamp, at.stamp);
+  }
+  winner.consents.insert(winner.consents.end(), rows.begin(), rows.end());
+  std::stable_sort(winner.consents.begin(), winner.consents.end(),
+                   [](const auto& a, const auto& b) { return a.stamp < b.stamp; });
+  if (winner.last_activity < loser.last_activity) winner.last_activity = loser.last_activity;
+}
+
+}  // namespace dealwright
