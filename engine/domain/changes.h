@@ -77,10 +77,19 @@ struct RuleFailed {
   friend bool operator==(const RuleFailed&, const RuleFailed&) = default;
 };
 
-using Change = std::variant<EnrolmentStarted, EnrolmentMoved, EnrolmentEnded, EntryRefused,
-                            EffectRequested, EffectMoved, FactDecided, RuleFailed>;
-
 enum class Verdict : std::uint8_t { kAccepted = 0, kDuplicate = 1, kRefused = 2, kSetAside = 3 };
+
+// An event that was set aside was judged again, on an operator's word or because the one it waited
+// behind is gone. Accepted: it is folded here, from the bytes kept with it.
+struct EventRedriven {
+  std::uint64_t position = 0;
+  Verdict verdict = Verdict::kAccepted;
+  std::string code;
+  friend bool operator==(const EventRedriven&, const EventRedriven&) = default;
+};
+
+using Change = std::variant<EnrolmentStarted, EnrolmentMoved, EnrolmentEnded, EntryRefused,
+                            EffectRequested, EffectMoved, FactDecided, RuleFailed, EventRedriven>;
 std::string_view verdict_name(Verdict verdict);
 
 }  // namespace dealwright

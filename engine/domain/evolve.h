@@ -68,16 +68,12 @@ struct LifeStep {
   int sign = 0;
   Life life;
 };
-struct ValueBefore {
-  Field field = Field::kNone;
-  Value value;
-};
 struct Folded {
   bool late = false;
   bool too_late = false;  // older than the kept life: registers and counts only
   Life before;
   std::vector<LifeStep> steps;        // lives going out of force and into it
-  std::vector<ValueBefore> changed;   // current values, as they were
+  std::vector<FieldChange> changed;   // current values, as they were
   void clear();
 };
 

@@ -101,6 +101,13 @@ struct ConsentRow {
   friend bool operator==(const ConsentRow&, const ConsentRow&) = default;
 };
 
+// A current value that a fact changed, as it was before (absent: there was none).
+struct FieldChange {
+  Field field = Field::kNone;
+  Value before;
+  friend bool operator==(const FieldChange&, const FieldChange&) = default;
+};
+
 // A fact or decision of the record's own, by where its log record stands.
 struct HistoryEntry {
   Instant occurred;

@@ -15,13 +15,6 @@
 
 namespace dealwright {
 
-// A current value that a fact changed, as it was before (absent: there was none).
-struct FieldChange {
-  Field field = Field::kNone;
-  Value before;
-  friend bool operator==(const FieldChange&, const FieldChange&) = default;
-};
-
 // A fact that was accepted and folded.
 struct FoldedFact {
   const Event* event = nullptr;
