@@ -21,6 +21,7 @@ struct UsedValue {
 struct EnrolmentStarted {
   Enrolment enrolment;
   std::vector<UsedValue> used;  // by the condition
+  bool remember = true;         // its entry policy asks for past entries (each_time does not)
   friend bool operator==(const EnrolmentStarted&, const EnrolmentStarted&) = default;
 };
 // Replaces the enrolment's place: step, round, due, waits. A due that is set sets its timer, one that

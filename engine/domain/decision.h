@@ -62,6 +62,7 @@ struct TurnRecord {
   std::optional<TimerKey> timer;   // none: the event at `position`
   Verdict verdict = Verdict::kAccepted;
   std::string code;                // of refused, set aside; "forwarded" where another partition folds it
+  std::string detail;              // why, for people
   std::vector<Change> changes;
   std::vector<Send> sends;
   friend bool operator==(const TurnRecord&, const TurnRecord&) = default;

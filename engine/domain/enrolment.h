@@ -36,6 +36,7 @@ struct Enrolment {
   bool shadow = false;    // acts are recorded suppressed
   std::vector<RecordKey> watched;  // records whose events concern it
   Map kept;               // start.*: what the rule reads of its start
+  std::vector<Sha256> effects;  // requested by it and not final: what an exit cancels
   friend bool operator==(const Enrolment&, const Enrolment&) = default;
 };
 

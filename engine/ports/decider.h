@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -61,13 +62,22 @@ class Decider {
   virtual void on_timer(const TimerKey& timer, Turn& turn) = 0;
 };
 
-// Made anew whenever reference data of rules changes. Called on the partition's thread.
+// One published version of a rule. Older ones stay: enrolments are pinned to theirs.
+struct PublishedRule {
+  std::string rule;
+  std::uint32_t version = 0;
+  std::string text;    // the YAML
+  std::string status;  // of the newest version: live, paused, retired, shadow; "" of older ones
+  friend bool operator==(const PublishedRule&, const PublishedRule&) = default;
+};
+
+// Made anew whenever a rule is published, paused, resumed or retired. On the partition's thread.
 class DeciderFactory {
  public:
   virtual ~DeciderFactory() = default;
-  // `rules`: every published rule record, in order of id (text, version, status). A rule that does
-  // not compile with this binary is an error: the partition stops with its diagnostics.
-  virtual Result<std::shared_ptr<Decider>> make(std::span<const Record* const> rules) = 0;
+  // Sorted by (rule, version). A version that does not compile with this binary is an error: the
+  // partition stops with its diagnostics.
+  virtual Result<std::shared_ptr<Decider>> make(std::span<const PublishedRule> rules) = 0;
 };
 
 }  // namespace dealwright

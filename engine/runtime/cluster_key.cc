@@ -1,0 +1,65 @@
+#include "engine/runtime/cluster_key.h"
+
+#include <charconv>
+
+#include "engine/base/bytes.h"
+#include "engine/base/hash.h"
+#include "engine/codec/event_codec.h"
+
+namespace dealwright::runtime {
+namespace {
+constexpr std::string_view kSendExtension = "dwsend";
+}
+
+ClusterKey::ClusterKey(std::string bytes)
+    : bytes_{std::move(bytes)}, id_{hex(sha256(bytes_)).substr(0, 16)} {}
+
+std::string ClusterKey::mac(const Event& event, std::uint32_t partition) const {
+  Event bare = event;
+  bare.key_id.clear();
+  bare.mac.clear();
+  std::string text;
+  put_text(text, "default");
+  put_varint(text, partition);
+  codec::encode(bare, text);
+  const auto digest = hmac_sha256(bytes_, text);
+  return std::string{bytes_of(digest)};
+}
+
+void ClusterKey::sign(Event& event, std::uint32_t partition) const {
+  event.mac = mac(event, partition);
+  event.key_id = id_;
+}
+
+bool ClusterKey::genuine(const Event& event, std::uint32_t partition) const {
+  if (event.key_id != id_) return false;
+  const auto expected = mac(event, partition);
+  if (expected.size() != event.mac.size()) return false;
+  unsigned difference = 0;  // the same time whatever differs
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    difference |= static_cast<unsigned char>(expected[i] ^ event.mac[i]);
+  }
+  return difference == 0;
+}
+
+void mark_send(Event& event, SendMark mark) {
+  Map extensions = event.extensions;
+  extensions.emplace_back(std::string{kSendExtension},
+                          std::to_string(mark.from) + ":" + std::to_string(mark.number));
+  event.extensions = *Value{std::move(extensions)}.as_map();
+}
+
+std::optional<SendMark> send_of(const Event& event) {
+  if (event.extensions.empty()) return std::nullopt;
+  const auto* value = find(event.extensions, kSendExtension);
+  if (value == nullptr) return std::nullopt;
+  const auto text = value->text_or_empty();
+  SendMark mark;
+  const auto* end = text.data() + text.size();
+  const auto colon = std::from_chars(text.data(), end, mark.from);
+  if (colon.ec != std::errc{} || colon.ptr == end || *colon.ptr != ':') return std::nullopt;
+  if (std::from_chars(colon.ptr + 1, end, mark.number).ec != std::errc{}) return std::nullopt;
+  return mark;
+}
+
+}  // namespace dealwright::runtime

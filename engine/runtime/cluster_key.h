@@ -1,0 +1,35 @@
+// What the engine itself appends to `events` carries an HMAC-SHA-256 under the cluster key over
+// workspace, partition, source, id, type and data (design.md 7.3). The leader checks it and records
+// its verdict, so that replay needs no key. Sends between partitions are marked and signed alike.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/domain/event.h"
+
+namespace dealwright::runtime {
+
+class ClusterKey {
+ public:
+  // `bytes`: the secret. Its id, the first 8 bytes of its SHA-256 in hex, names it in events.
+  explicit ClusterKey(std::string bytes);
+  void sign(Event& event, std::uint32_t partition) const;
+  bool genuine(const Event& event, std::uint32_t partition) const;
+
+ private:
+  std::string mac(const Event& event, std::uint32_t partition) const;
+  std::string bytes_;
+  std::string id_;
+};
+
+struct SendMark {
+  std::uint32_t from = 0;
+  std::uint64_t number = 0;
+};
+void mark_send(Event& event, SendMark mark);
+std::optional<SendMark> send_of(const Event& event);
+
+}  // namespace dealwright::runtime

@@ -1,0 +1,326 @@
+#include "engine/runtime/folder.h"
+
+#include <algorithm>
+
+#include "engine/base/overloaded.h"
+#include "engine/domain/evolve.h"
+#include "engine/runtime/cluster_key.h"
+
+namespace dealwright::runtime {
+namespace {
+
+bool in(TypeId type, TypeId first, TypeId last) { return type >= first && type <= last; }
+
+// Where a subject's facts go now: the winner, if it was merged. An unmerge is the loser's own.
+RecordKey standing_for(State& state, const Event& event) {
+  RecordKey key = event.subject;
+  if (in(event.type, TypeId::kAccountUnmerged, TypeId::kSurveyUnmerged)) return key;
+  for (int hops = 0; hops < 64; ++hops) {
+    const auto* record = state.find(key);
+    if (record == nullptr || record->merged_into.empty()) break;
+    key.id = record->merged_into;
+  }
+  return key;
+}
+
+}  // namespace
+
+Policy Folder::policy_of(const Event& event) {
+  if (event.import_batch.empty()) return event.policy;
+  return std::max(event.policy, state_.batch(event.import_batch).policy);
+}
+
+void Folder::tell_views(const Frame& frame, const RecordKey& record, const Folded& folded,
+                        const Life& after) {
+  deltas_.clear();
+  for (const auto& step : folded.steps) deltas_.push_back({step.occurred, step.sign, &step.life});
+  ViewFact fact{&frame.fact, &record, deltas_, &folded.before, &after};
+  for (auto* view : state_.view_folds()) view->on_fact(fact);
+}
+
+void Folder::tell_views(const Change& change, Instant now, std::optional<EffectState> before) {
+  for (auto* view : state_.view_folds()) view->on_change(change, now, before);
+}
+
+void Folder::fold(Frame& frame, const FactPlace& place) {
+  const Event& event = frame.event;
+  auto key = standing_for(state_, event);
+  const bool redirected = key.id != event.subject.id;
+  Record& record = state_.touch(redirected ? key : event.subject);
+  const auto at = dealwright::place(record, event, place.now, ++state_.meta.order);
+  const bool shaped = record.facts.empty();
+  evolve(record, event, at, state_.pipelines, frame.folded);
+  if (frame.folded.steps.empty() && !shaped) frame.folded.before = record.life;
+  const bool decided = place.index > 0;
+  state_.add_history(record, {at.stamp.occurred, decided ? place.decision_position : place.position,
+                              place.index, decided});
+  auto& fact = frame.fact;
+  fact.event = &event;
+  fact.subject = &record;
+  fact.occurred = at.undated ? place.now : at.stamp.occurred;
+  fact.ingested = place.now;
+  fact.position = place.position;
+  fact.order = at.stamp.order;
+  fact.late = frame.folded.late;
+  fact.undated = at.undated;
+  fact.policy = policy_of(event);
+  fact.stale = event.time && event.import_batch.empty() && *event.time < place.now - kEventAgeMax;
+  fact.depth = place.depth;
+  fact.made_by = place.made_by;
+  fact.changes = frame.folded.changed;
+  tell_views(frame, record.key, frame.folded, record.life);
+  if (event.type == TypeId::kForeignType) return;
+  if (spec_of(event.type).group == EventGroup::kReference) fold_reference(event, record, at);
+  fold_implied(event, at, place, frame);
+  if (in(event.type, TypeId::kAccountMerged, TypeId::kSurveyMerged)) {
+    fold_merge(event, at, place, frame);
+  }
+  if (event.type == TypeId::kImportOpened) {
+    auto batch = state_.batch(event.subject.id);
+    batch.policy = dealwright::policy_of(event.data.text(Field::kPolicy)).value_or(Policy::kSuppress);
+    state_.put_batch(event.subject.id, batch);
+  }
+  fact.subject = state_.find(redirected ? key : event.subject);  // others may have moved it
+}
+
+void Folder::fold_reference(const Event& event, const Record& record, const FoldAt& at) {
+  ++state_.meta.reference;
+  switch (event.type) {
+    case TypeId::kPipelineUpdated: state_.put_pipeline(event, at.stamp); return;
+    case TypeId::kRulePublished: {
+      const auto version = event.data.integer(Field::kVersion).value_or(1);
+      auto all = state_.published();
+      if (!all) {
+        state_.fail(all.error());
+        return;
+      }
+      for (auto& older : all.value()) {  // one status a rule: the newest version's
+        if (older.rule != record.key.id || older.status.empty()) continue;
+        older.status.clear();
+        state_.publish(older);
+      }
+      state_.publish({record.key.id, static_cast<std::uint32_t>(version),
+                      std::string{event.data.text(Field::kText)}, "live"});
+      rules_changed_ = true;
+      return;
+    }
+    case TypeId::kRulePaused: state_.set_rule_status(record.key.id, "paused"); break;
+    case TypeId::kRuleResumed: state_.set_rule_status(record.key.id, "live"); break;
+    case TypeId::kRuleRetired: state_.set_rule_status(record.key.id, "retired"); break;
+    default: return;
+  }
+  rules_changed_ = true;
+}
+
+void Folder::fold_implied(const Event& event, const FoldAt& at, const FactPlace& place,
+                          Frame& frame) {
+  if (event.type != TypeId::kDealOpened && event.type != TypeId::kOfferRevised) return;
+  for (const auto& implied : implied_by(event)) {
+    Record& other = state_.touch(implied.record);
+    evolve_implied(other, implied, at, implied_);
+    state_.add_history(other, {at.stamp.occurred, place.position, place.index, false});
+    tell_views(frame, other.key, implied_, other.life);
+  }
+}
+
+void Folder::fold_merge(const Event& event, const FoldAt& at, const FactPlace& place,
+                        Frame& frame) {
+  const Record* loser = state_.find(event.subject);
+  if (loser == nullptr) return;
+  const Record copy = *loser;  // touching the winner may move it
+  Record& winner = state_.touch({event.subject.kind, copy.merged_into});
+  merge_into(winner, copy, at, implied_);
+  state_.add_history(winner, {at.stamp.occurred, place.position, place.index, false});
+  tell_views(frame, winner.key, implied_, winner.life);
+}
+
+void Folder::note_decision(const RecordKey& subject, const FactPlace& place) {
+  Record& record = state_.touch(subject);
+  const HistoryEntry entry{place.now, place.decision_position, 0, true};
+  if (record.history.empty() || !(record.history.back() == entry)) {
+    state_.add_history(record, entry);
+  }
+}
+
+void Folder::watch(const Enrolment& enrolment, bool on) {
+  for (const auto& key : enrolment.watched) {
+    auto& watchers = state_.touch(key).watchers;
+    const auto at = std::lower_bound(watchers.begin(), watchers.end(), enrolment.id);
+    const bool there = at != watchers.end() && *at == enrolment.id;
+    if (on && !there) watchers.insert(at, enrolment.id);
+    if (!on && there) watchers.erase(at);
+  }
+}
+
+void Folder::move_effect(const EffectId& id, EffectState to, std::string_view reason, Instant now,
+                         Enrolment* of) {
+  auto effect = state_.effect(id);
+  if (!effect || is_final(effect->state)) return;
+  const auto before = effect->state;
+  effect->state = to;
+  effect->reason = reason;
+  effect->changed = now;
+  if (to == EffectState::kAttemptStarted) ++effect->attempts;
+  state_.put(*effect);
+  tell_views(EffectMoved{id, to, std::string{reason}}, now, before);
+  if (!is_final(to)) return;
+  if (of != nullptr) {
+    std::erase(of->effects, id);
+  } else if (auto enrolment = state_.enrolment(effect->enrolment)) {
+    std::erase(enrolment->effects, id);
+    state_.put(*enrolment);
+  }
+}
+
+void Folder::apply(const Change& change, const FactPlace& place) {
+  std::visit(
+      overloaded{
+          [&](const EnrolmentStarted& c) {
+            state_.put(c.enrolment);
+            watch(c.enrolment, true);
+            if (c.enrolment.due) {
+              state_.timers().set({*c.enrolment.due, c.enrolment.rule, c.enrolment.id,
+                                   c.enrolment.step});
+            }
+            if (c.remember) {
+              auto entry = state_.entry(c.enrolment.rule, c.enrolment.key).value_or(Entry{});
+              ++entry.count;
+              entry.last = place.now;
+              state_.put_entry(c.enrolment.rule, c.enrolment.key, entry);
+            }
+            note_decision(c.enrolment.subject, place);
+            tell_views(change, place.now, std::nullopt);
+          },
+          [&](const EnrolmentMoved& c) {
+            auto enrolment = state_.enrolment(c.id);
+            if (!enrolment) return;
+            if (enrolment->due) {
+              state_.timers().cancel({*enrolment->due, enrolment->rule, c.id, enrolment->step});
+            }
+            if (enrolment->watched != c.watched) {
+              watch(*enrolment, false);
+              enrolment->watched = c.watched;
+              watch(*enrolment, true);
+            }
+            enrolment->step = c.step;
+            enrolment->round = c.round;
+            enrolment->step_since = c.step_since;
+            enrolment->due = c.due;
+            enrolment->waits_for_event = c.waits_for_event;
+            enrolment->held = c.held;
+            if (c.due) state_.timers().set({*c.due, enrolment->rule, c.id, c.step});
+            state_.put(*enrolment);
+            tell_views(change, place.now, std::nullopt);
+          },
+          [&](const EnrolmentEnded& c) {
+            auto enrolment = state_.enrolment(c.id);
+            if (!enrolment) return;
+            if (enrolment->due) {
+              state_.timers().cancel({*enrolment->due, enrolment->rule, c.id, enrolment->step});
+            }
+            watch(*enrolment, false);
+            if (c.cancel_effects) {
+              const auto effects = enrolment->effects;
+              for (const auto& id : effects) {
+                move_effect(id, EffectState::kCancelled, c.reason, place.now, &*enrolment);
+              }
+            }
+            note_decision(enrolment->subject, place);
+            state_.erase_enrolment(c.id);
+            tell_views(change, place.now, std::nullopt);
+          },
+          [&](const EffectRequested& c) {
+            const auto before = state_.effect(c.effect.id);
+            if (before) return;  // the ledger stops duplicates
+            state_.put(c.effect);
+            if (!is_final(c.effect.state)) {
+              if (auto enrolment = state_.enrolment(c.effect.enrolment)) {
+                enrolment->effects.push_back(c.effect.id);
+                state_.put(*enrolment);
+              }
+            }
+            note_decision(c.effect.subject, place);
+            tell_views(change, place.now, std::nullopt);
+          },
+          [&](const EffectMoved& c) { move_effect(c.id, c.state, c.reason, place.now, nullptr); },
+          [&](const EntryRefused&) { tell_views(change, place.now, std::nullopt); },
+          [&](const RuleFailed&) { tell_views(change, place.now, std::nullopt); },
+          [&](const FactDecided&) { tell_views(change, place.now, std::nullopt); },
+          [&](const EventRedriven& c) { settle(c); },
+      },
+      change);
+}
+
+void Folder::fired(const TimerKey& timer) {
+  ++state_.meta.timers_fired;
+  auto enrolment = state_.enrolment(timer.enrolment);
+  if (enrolment && enrolment->due == timer.due) {
+    enrolment->due.reset();
+    state_.put(*enrolment);
+  }
+}
+
+void Folder::set_aside(const Event* event, std::string_view bytes, std::uint64_t position,
+                       Verdict verdict, std::string_view code, std::string_view detail,
+                       Instant now) {
+  SetAside entry;
+  entry.position = position;
+  entry.verdict = verdict;
+  entry.code = code;
+  entry.detail = detail;
+  entry.now = now;
+  entry.event = bytes;
+  if (event != nullptr) {
+    entry.key = placement_key(*event);
+    entry.subject = to_text(event->subject);
+    entry.type = event->type_name();
+    if (verdict == Verdict::kSetAside) entry.blocked_by = state_.blocked(entry.key);
+  }
+  state_.put(entry);
+  ++(verdict == Verdict::kRefused ? state_.meta.refused : state_.meta.set_aside);
+}
+
+void Folder::sent(const Send& send) {
+  auto& sent = state_.meta.sent;
+  if (sent.size() <= send.to) sent.resize(send.to + 1);
+  sent[send.to] = send.number;
+  state_.put_send(send);
+}
+
+void Folder::acked(const SendAck& ack) {
+  auto& acked = state_.meta.acked;
+  if (acked.size() <= ack.to) acked.resize(ack.to + 1);
+  acked[ack.to] = ack.through;
+  state_.erase_sends(ack.to, ack.through);
+}
+
+void Folder::remember(const Event& event, Instant now) {
+  if (const auto send = send_of(event)) {
+    auto& received = state_.meta.received;
+    if (received.size() <= send->from) received.resize(send->from + 1);
+    received[send->from] = std::max(received[send->from], send->number);
+    return;
+  }
+  if (!event.import_batch.empty() && event.import_row > 0) {
+    auto batch = state_.batch(event.import_batch);
+    if (event.import_row > batch.highest_row) {
+      batch.highest_row = event.import_row;
+      state_.put_batch(event.import_batch, batch);
+    }
+    return;
+  }
+  state_.dedup().insert(dedup_id(event), now);
+}
+
+void Folder::settle(const EventRedriven& redriven) {
+  auto entry = state_.set_aside(redriven.position);
+  if (!entry) return;
+  state_.erase_set_aside(*entry);
+  if (redriven.verdict == Verdict::kAccepted) return;
+  entry->verdict = redriven.verdict;
+  entry->code = redriven.code;
+  ++entry->redrives;
+  state_.put(*entry);
+}
+
+}  // namespace dealwright::runtime

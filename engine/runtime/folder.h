@@ -1,0 +1,77 @@
+// The one way state changes: facts and decided changes, folded into State and handed to the views.
+// The leader and every replay call the same functions in the same order.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/domain/decision.h"
+#include "engine/runtime/state.h"
+
+namespace dealwright::runtime {
+
+// A fact on its way through one fold; kept while its consequences are decided.
+struct Frame {
+  Event event;
+  Folded folded;
+  FoldedFact fact;
+};
+
+struct FactPlace {
+  Instant now;
+  std::uint64_t position = 0;           // in `events`: the event itself or what led to it
+  std::uint64_t decision_position = 0;  // of the decision record being folded
+  std::uint32_t index = 0;              // among the facts of that record; 0: the event itself
+  std::uint32_t depth = 0;
+  EnrolmentId made_by;
+};
+
+// The owner's thread. State outlives it.
+class Folder {
+ public:
+  explicit Folder(State& state) : state_{state} {}
+
+  // Folds the accepted fact in frame.event and fills frame.fact; tells the views.
+  void fold(Frame& frame, const FactPlace& place);
+  // Applies a decided change but FactDecided and EventRedriven, which fold facts: see fold().
+  void apply(const Change& change, const FactPlace& place);
+  // Takes a fired timer out of its enrolment; the index has let go of it already.
+  void fired(const TimerKey& timer);
+  // An event that changes nothing: listed, with its bytes.
+  void set_aside(const Event* event, std::string_view bytes, std::uint64_t position,
+                 Verdict verdict, std::string_view code, std::string_view detail, Instant now);
+  // Remembers its id (and row), whatever the verdict.
+  void remember(const Event& event, Instant now);
+  // A redriven event leaves the list, or stays with a new code.
+  void settle(const EventRedriven& redriven);
+
+  void sent(const Send& send);
+  void acked(const SendAck& ack);
+
+  bool rules_changed() const { return rules_changed_; }
+  void rules_taken() { rules_changed_ = false; }
+  Policy policy_of(const Event& event);
+
+ private:
+  void fold_reference(const Event& event, const Record& record, const FoldAt& at);
+  void fold_implied(const Event& event, const FoldAt& at, const FactPlace& place, Frame& frame);
+  void fold_merge(const Event& event, const FoldAt& at, const FactPlace& place, Frame& frame);
+  void tell_views(const Frame& frame, const RecordKey& record, const Folded& folded,
+                  const Life& after);
+  void tell_views(const Change& change, Instant now, std::optional<EffectState> before);
+  void note_decision(const RecordKey& subject, const FactPlace& place);
+  void watch(const Enrolment& enrolment, bool on);
+  void move_effect(const EffectId& id, EffectState to, std::string_view reason, Instant now,
+                   Enrolment* of);
+
+  State& state_;
+  Folded implied_;
+  std::vector<LifeDelta> deltas_;
+  bool rules_changed_ = false;
+};
+
+// hash128(source, id): what duplicates are found by.
+inline Hash128 dedup_id(const Event& event) { return hash128(event.source, event.id); }
+
+}  // namespace dealwright::runtime

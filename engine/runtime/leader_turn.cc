@@ -1,0 +1,388 @@
+#include "engine/runtime/leader_turn.h"
+
+#include <algorithm>
+
+#include "engine/codec/event_codec.h"
+
+namespace dealwright::runtime {
+namespace {
+
+bool has_type(const Value& value, FieldType type) {
+  if (value.as_sealed() != nullptr) return true;
+  switch (type) {
+    case FieldType::kText:
+    case FieldType::kZone:
+    case FieldType::kDecimal:
+    case FieldType::kRef:
+    case FieldType::kEnum: return value.as_text() != nullptr;
+    case FieldType::kInt: return value.as_int() != nullptr;
+    case FieldType::kBool: return value.as_bool() != nullptr;
+    case FieldType::kMoney: return value.as_money() != nullptr;
+    case FieldType::kInstant: return value.as_instant() != nullptr;
+    case FieldType::kDate: return value.as_date() != nullptr;
+    case FieldType::kTexts:
+    case FieldType::kRefs: return value.as_list() != nullptr;
+    case FieldType::kJson: return value.as_list() != nullptr || value.as_map() != nullptr;
+  }
+  return false;
+}
+
+bool is_own(const Event& event) {
+  return event.type != TypeId::kForeignType && spec_of(event.type).group == EventGroup::kOwn;
+}
+
+// Neighbours of a judgement: the records as folded so far.
+class StateNeighbours : public Neighbours {
+ public:
+  explicit StateNeighbours(State& state) : state_{state} {}
+  const Record* find(const RecordKey& key) override { return state_.find(key); }
+
+ private:
+  State& state_;
+};
+
+}  // namespace
+
+std::string form_fault(const Event& event) {
+  if (event.type == TypeId::kForeignType) return {};
+  const auto& spec = spec_of(event.type);
+  if (!spec.allows(event.subject.kind)) {
+    return std::string{spec.name} + " is not about a " + std::string{kind_name(event.subject.kind)};
+  }
+  for (const auto& field : spec.data) {
+    const auto* value = event.data.find(field.field);
+    if (value == nullptr) {
+      if (field.required) return "data." + std::string{field_name(field.field)} + " is missing";
+    } else if (!has_type(*value, field.type)) {
+      return "data." + std::string{field_name(field.field)} + " is no " +
+             std::string{field_type_name(field.type)};
+    }
+  }
+  return {};
+}
+
+FactPlace LeaderTurn::place(std::uint32_t depth) const {
+  FactPlace out;
+  out.now = now_;
+  out.position = position_;
+  out.decision_position = where_.decision_position;
+  out.depth = depth;
+  out.made_by = made_by_;
+  return out;
+}
+
+TurnRecord& LeaderTurn::turn() {
+  if (!open_) {
+    batch_.turns.emplace_back();
+    batch_.turns.back().position = position_;
+    batch_.turns.back().timer = timer_;
+    open_ = true;
+    bytes_ += 16;
+  }
+  return batch_.turns.back();
+}
+
+LeaderTurn::Judgement LeaderTurn::judge_repeats(const Event& event) {
+  if (const auto send = send_of(event)) {
+    if (!key_.genuine(event, where_.partition)) {
+      return {Verdict::kSetAside, "reserved_type", "a send of the engine has its signature"};
+    }
+    const auto& received = state_.meta.received;
+    const auto last = send->from < received.size() ? received[send->from] : 0;
+    if (send->number <= last) return {Verdict::kDuplicate, {}, {}};
+    if (send->number > last + 1) return {Verdict::kSetAside, "send_gap", {}};
+    return {};
+  }
+  if (!event.import_batch.empty() && event.import_row > 0) {
+    const bool seen = event.import_row <= state_.batch(event.import_batch).highest_row;
+    return {seen ? Verdict::kDuplicate : Verdict::kAccepted, {}, {}};
+  }
+  auto seen = state_.dedup().contains(dedup_id(event));
+  if (!seen) state_.fail(seen.error());
+  return {seen && seen.value() ? Verdict::kDuplicate : Verdict::kAccepted, {}, {}};
+}
+
+LeaderTurn::Judgement LeaderTurn::judge(const Event& event, std::uint64_t position) {
+  if (auto repeat = judge_repeats(event); repeat.verdict != Verdict::kAccepted) return repeat;
+  const bool own = is_own(event);
+  if (own && !key_.genuine(event, where_.partition)) {
+    return {Verdict::kSetAside, "reserved_type", "only the engine appends this type"};
+  }
+  if (auto fault = form_fault(event); !fault.empty()) {
+    return {Verdict::kSetAside, "bad_data", std::move(fault)};
+  }
+  if (!own && state_.meta.set_aside > 0) {
+    if (const auto first = state_.blocked(placement_key(event)); first && *first != position) {
+      return {Verdict::kSetAside, "blocked", "waits behind the event at " + std::to_string(*first)};
+    }
+  }
+  return judge_by_state(event);
+}
+
+LeaderTurn::Judgement LeaderTurn::judge_by_state(const Event& event) {
+  StateNeighbours neighbours{state_};
+  const auto refusal =
+      decide(state_.find(event.subject), event, now_, state_.pipelines, neighbours);
+  if (refusal == Refusal::kNone) return {};
+  return {Verdict::kRefused, std::string{refusal_name(refusal)}, {}};
+}
+
+void LeaderTurn::refuse(const Event* event, std::string_view bytes, std::uint64_t position,
+                        const Judgement& judgement) {
+  auto& t = turn();
+  t.verdict = judgement.verdict;
+  t.code = judgement.code;
+  t.detail = judgement.detail;
+  bytes_ += 32 + t.detail.size();
+  if (judgement.verdict == Verdict::kDuplicate) {
+    ++state_.meta.duplicates;
+    return;
+  }
+  folder_.set_aside(event, bytes, position, judgement.verdict, judgement.code, judgement.detail,
+                    now_);
+}
+
+void LeaderTurn::start(std::uint64_t position) {
+  open_ = false;
+  position_ = position;
+  timer_.reset();
+  made_by_ = {};
+  facts_ = 0;
+  depth_ = 0;
+}
+
+bool LeaderTurn::fire_due(Instant limit, std::uint64_t position) {
+  if (where_.hold_timers) return true;
+  for (;;) {
+    if (fired_ >= kTimersMax || bytes_ >= kBatchBytesMax) return false;
+    auto timer = state_.timers().take_due(limit);
+    if (!timer) {
+      state_.fail(timer.error());
+      return false;
+    }
+    if (!timer.value()) return true;
+    ++fired_;
+    if (state_.meta.event_clock) now_ = std::max(now_, timer.value()->due);
+    take_timer(*timer.value(), position);
+  }
+}
+
+bool LeaderTurn::take_event(std::uint64_t position, std::string_view bytes) {
+  if (bytes_ >= kBatchBytesMax) return false;
+  const auto decoded = codec::decode(bytes, frame_.event);
+  const auto& time = frame_.event.time;
+  if (decoded && time && (state_.meta.event_clock || *time < now_)) {
+    if (!fire_due(*time, position)) return false;
+  } else if (decoded && !fire_due(now_, position)) {
+    return false;
+  }
+  if (decoded && time && state_.meta.event_clock) now_ = std::max(now_, *time);
+  start(position);
+  if (!decoded) {
+    refuse(nullptr, bytes, position, {Verdict::kSetAside, "bad_envelope", decoded.error().detail});
+    return true;
+  }
+  const auto judgement = judge(frame_.event, position);
+  if (judgement.verdict != Verdict::kDuplicate) folder_.remember(frame_.event, now_);
+  if (judgement.verdict != Verdict::kAccepted) {
+    refuse(&frame_.event, bytes, position, judgement);
+    return true;
+  }
+  ++state_.meta.accepted;
+  folder_.fold(frame_, place(0));
+  if (frame_.event.type == TypeId::kEventRedriven || frame_.event.type == TypeId::kEventDropped) {
+    redrive(frame_.event);
+  }
+  send_to_others(frame_.event);
+  if (decider_ != nullptr) decider_->on_fact(frame_.fact, *this);
+  run_queue();
+  return true;
+}
+
+// Reference data is in force in every partition: the one that judged it sends it on.
+void LeaderTurn::send_to_others(const Event& event) {
+  if (event.type == TypeId::kForeignType || where_.partitions == 1 || send_of(event) ||
+      spec_of(event.type).group != EventGroup::kReference) {
+    return;
+  }
+  for (std::uint32_t to = 0; to < where_.partitions; ++to) {
+    if (to == where_.partition) continue;
+    Send send;
+    send.to = to;
+    send.number = (to < state_.meta.sent.size() ? state_.meta.sent[to] : 0) + 1;
+    Event copy = event;
+    mark_send(copy, {where_.partition, send.number});
+    key_.sign(copy, to);
+    codec::encode(copy, send.event);
+    folder_.sent(send);
+    bytes_ += send.event.size() + 16;
+    turn().sends.push_back(std::move(send));
+  }
+}
+
+void LeaderTurn::take_timer(const TimerKey& timer, std::uint64_t position) {
+  start(position);
+  timer_ = timer;
+  turn();
+  bytes_ += 48 + timer.rule.size();
+  folder_.fired(timer);
+  if (decider_ != nullptr) decider_->on_timer(timer, *this);
+  run_queue();
+}
+
+void LeaderTurn::run_queue() {
+  while (!queue_.empty()) {
+    const auto frame = std::move(queue_.front());
+    queue_.pop_front();
+    depth_ = frame->fact.depth;
+    frame->fact.subject = state_.find(frame->event.subject);
+    if (decider_ != nullptr) decider_->on_fact(frame->fact, *this);
+  }
+  depth_ = 0;
+}
+
+// ---- redrive: an operator's word, or the one before is gone
+
+void LeaderTurn::redrive(const Event& order) {
+  const auto position =
+      static_cast<std::uint64_t>(order.data.integer(Field::kPosition).value_or(-1));
+  const auto entry = state_.set_aside(position);
+  if (!entry) return;
+  const bool blocks = entry->verdict == Verdict::kSetAside;
+  const auto key = entry->key;
+  if (order.type == TypeId::kEventDropped) {
+    turn().changes.emplace_back(EventRedriven{position, Verdict::kDuplicate, "dropped"});
+    state_.erase_set_aside(*entry);
+  } else if (!redrive_one(position)) {
+    return;
+  }
+  if (!blocks || key.empty()) return;
+  // What waited behind it, in order, until one fails of its own.
+  for (auto next = state_.blocked(key); next; next = state_.blocked(key)) {
+    const auto waiting = state_.set_aside(*next);
+    if (!waiting || waiting->code != "blocked" || !redrive_one(*next)) return;
+  }
+}
+
+bool LeaderTurn::redrive_one(std::uint64_t position) {
+  const auto entry = state_.set_aside(position);
+  auto frame = std::make_unique<Frame>();
+  Judgement judgement;
+  if (auto decoded = codec::decode(entry->event, frame->event); !decoded) {
+    judgement = {Verdict::kSetAside, "bad_envelope", decoded.error().detail};
+  } else if (auto fault = form_fault(frame->event); !fault.empty()) {
+    judgement = {Verdict::kSetAside, "bad_data", std::move(fault)};
+  } else if (is_own(frame->event)) {
+    judgement = {Verdict::kSetAside, "reserved_type", {}};
+  } else {
+    judgement = judge_by_state(frame->event);
+  }
+  const EventRedriven settled{position, judgement.verdict, judgement.code};
+  turn().changes.emplace_back(settled);
+  bytes_ += 32;
+  folder_.settle(settled);
+  if (judgement.verdict != Verdict::kAccepted) return judgement.verdict == Verdict::kRefused;
+  auto at = place(depth_ + 1);
+  at.position = position;  // its own bytes stand there
+  folder_.fold(*frame, at);
+  queue_.push_back(std::move(frame));
+  return true;
+}
+
+// ---- Turn: what the decider reads and changes
+
+const Record* LeaderTurn::record(const RecordKey& key) {
+  const Record* record = state_.find(key);
+  for (int hops = 0; hops < 64 && record != nullptr && !record->merged_into.empty(); ++hops) {
+    record = state_.find({key.kind, record->merged_into});
+  }
+  return record;
+}
+
+const Enrolment* LeaderTurn::enrolment(const EnrolmentId& id) {
+  enrolment_ = state_.enrolment(id);
+  return enrolment_ ? &*enrolment_ : nullptr;
+}
+
+std::optional<Entry> LeaderTurn::entry(std::string_view rule, std::string_view key) {
+  return state_.entry(rule, key);
+}
+
+std::optional<EffectState> LeaderTurn::effect_state(const EffectId& id) {
+  const auto effect = state_.effect(id);
+  return effect ? std::optional{effect->state} : std::nullopt;
+}
+
+std::vector<EnrolmentId> LeaderTurn::watching(const RecordKey& key) {
+  const auto* record = state_.find(key);
+  if (record == nullptr || record->watchers.empty()) return {};
+  if (record->watchers.size() == 1) return record->watchers;
+  std::vector<std::pair<std::pair<std::string, std::string>, EnrolmentId>> order;
+  for (const auto& id : record->watchers) {
+    if (auto e = state_.enrolment(id)) order.push_back({{e->rule, e->key}, id});
+  }
+  std::sort(order.begin(), order.end());
+  std::vector<EnrolmentId> out;
+  for (const auto& entry : order) out.push_back(entry.second);
+  return out;
+}
+
+void LeaderTurn::fail_rule(const Event& event, std::string_view code, std::string_view detail) {
+  RuleFailed failed;
+  failed.rule = event.actor.starts_with("rule/") ? event.actor.substr(5) : event.actor;
+  failed.subject = event.subject;
+  failed.where = event.type_name();
+  failed.code = code;
+  failed.detail = detail;
+  const Change change{std::move(failed)};
+  folder_.apply(change, place(depth_));
+  turn().changes.push_back(change);
+  bytes_ += 64;
+}
+
+bool LeaderTurn::decide_fact(FactDecided fact) {
+  if (depth_ + 1 > kDepthMax) {
+    fail_rule(fact.event, "loop", "rules trigger rules more than 8 deep");
+    return false;
+  }
+  if (++facts_ > kFactsMax) {
+    fail_rule(fact.event, "budget", "one event led to more than 256 facts");
+    return false;
+  }
+  if (auto fault = form_fault(fact.event); !fault.empty()) {
+    fail_rule(fact.event, "bad_data", fault);
+    return false;
+  }
+  const auto judgement = judge_by_state(fact.event);
+  if (judgement.verdict != Verdict::kAccepted) {
+    fail_rule(fact.event, judgement.code, {});
+    return false;
+  }
+  auto frame = std::make_unique<Frame>();
+  frame->event = fact.event;
+  bytes_ += 160 + fact.event.data.size() * 24;
+  const Change change{std::move(fact)};
+  folder_.apply(change, place(depth_));
+  turn().changes.push_back(change);
+  auto at = place(depth_ + 1);
+  at.index = ++index_;
+  folder_.fold(*frame, at);
+  queue_.push_back(std::move(frame));
+  return true;
+}
+
+bool LeaderTurn::change(Change change) {
+  if (auto* fact = std::get_if<FactDecided>(&change)) return decide_fact(std::move(*fact));
+  if (const auto* started = std::get_if<EnrolmentStarted>(&change)) {
+    made_by_ = started->enrolment.id;
+    bytes_ += 200;
+  } else if (const auto* moved = std::get_if<EnrolmentMoved>(&change)) {
+    made_by_ = moved->id;
+  }
+  folder_.apply(change, place(depth_));
+  bytes_ += 96;
+  turn().changes.push_back(std::move(change));
+  return true;
+}
+
+}  // namespace dealwright::runtime

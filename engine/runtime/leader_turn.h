@@ -1,0 +1,101 @@
+// One decision in the making: judges events, asks the decider, folds what follows at once and writes
+// it down as turns of the decision record.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "engine/domain/decision.h"
+#include "engine/ports/decider.h"
+#include "engine/runtime/cluster_key.h"
+#include "engine/runtime/folder.h"
+
+namespace dealwright::runtime {
+
+inline constexpr std::uint32_t kDepthMax = 8;       // rules that trigger rules
+inline constexpr std::uint32_t kFactsMax = 256;     // facts that one event may lead to
+inline constexpr std::size_t kBatchBytesMax = std::size_t{1} << 20;  // then a record is full
+inline constexpr std::size_t kTimersMax = 4096;     // fired by one record
+
+// The owner's thread; lives for one decision record.
+class LeaderTurn : public Turn {
+ public:
+  struct Place {
+    std::uint32_t partition = 0;
+    std::uint32_t partitions = 1;
+    std::uint64_t decision_position = 0;  // that the record will take
+    bool hold_timers = false;             // the clock is not believed: nothing fires
+  };
+  LeaderTurn(State& state, Folder& folder, Decider* decider, const ClusterKey& key, Place place,
+             Instant now)
+      : state_{state}, folder_{folder}, decider_{decider}, key_{key}, where_{place}, now_{now} {}
+
+  // Fires the timers due before it, then judges one event of the log, folds it and decides what
+  // follows. False: the record is full, nothing of the event was done.
+  bool take_event(std::uint64_t position, std::string_view bytes);
+  // Fires the timers due by `limit` before the event at `position`. False: the record is full.
+  bool fire_due(Instant limit, std::uint64_t position);
+  void ack(SendAck ack) { batch_.acks.push_back(ack); }
+
+  Batch take_batch() { return std::move(batch_); }
+  std::size_t bytes() const { return bytes_; }  // about what the batch encodes to
+  bool empty() const { return batch_.turns.empty() && batch_.acks.empty(); }
+
+  Instant now() const override { return now_; }
+  const Record* record(const RecordKey& key) override;
+  const Enrolment* enrolment(const EnrolmentId& id) override;
+  std::optional<Entry> entry(std::string_view rule, std::string_view key) override;
+  std::optional<EffectState> effect_state(const EffectId& id) override;
+  std::vector<EnrolmentId> watching(const RecordKey& key) override;
+  bool change(Change change) override;
+
+ private:
+  struct Judgement {
+    Verdict verdict = Verdict::kAccepted;
+    std::string code;
+    std::string detail;
+  };
+  void start(std::uint64_t position);
+  void take_timer(const TimerKey& timer, std::uint64_t position);
+  Judgement judge(const Event& event, std::uint64_t position);
+  Judgement judge_repeats(const Event& event);
+  Judgement judge_by_state(const Event& event);
+  void refuse(const Event* event, std::string_view bytes, std::uint64_t position,
+              const Judgement& judgement);
+  void send_to_others(const Event& event);
+  void run_queue();
+  void redrive(const Event& order);
+  bool redrive_one(std::uint64_t position);  // false: it stays aside and blocks on
+  bool decide_fact(FactDecided fact);
+  void fail_rule(const Event& event, std::string_view code, std::string_view detail);
+  TurnRecord& turn();
+  FactPlace place(std::uint32_t depth) const;
+
+  State& state_;
+  Folder& folder_;
+  Decider* decider_;
+  const ClusterKey& key_;
+  const Place where_;
+  Batch batch_;
+  std::size_t bytes_ = 0;
+  Instant now_;
+  std::size_t fired_ = 0;
+  Frame frame_;                              // of the event; reused
+  std::deque<std::unique_ptr<Frame>> queue_; // facts decided and not yet asked about
+  std::optional<Enrolment> enrolment_;       // what enrolment() points to
+  // Of the turn under way:
+  bool open_ = false;
+  std::uint64_t position_ = 0;
+  std::optional<TimerKey> timer_;
+  std::uint32_t depth_ = 0;                  // of the fact that is being asked about
+  EnrolmentId made_by_;
+  std::uint32_t facts_ = 0;
+  std::uint32_t index_ = 0;                  // facts decided in the record so far
+};
+
+// Whether declared data is there and of its type: what decide relies on. Empty: sound, else why not.
+std::string form_fault(const Event& event);
+
+}  // namespace dealwright::runtime

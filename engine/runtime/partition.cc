@@ -1,0 +1,429 @@
+#include "engine/runtime/partition.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "engine/base/assert.h"
+#include "engine/codec/decision_codec.h"
+#include "engine/runtime/chain.h"
+
+namespace dealwright::runtime {
+namespace {
+
+constexpr std::size_t kReadBytes = std::size_t{1} << 20;
+constexpr Duration kJumpMax = minutes(5);
+constexpr Duration kAbsenceMax = days(7);
+
+}  // namespace
+
+Partition::Partition(const PartitionParts& parts, PartitionOptions options,
+                     std::function<void()> wake)
+    : parts_{parts}, options_{std::move(options)}, wake_{std::move(wake)} {}
+
+Partition::~Partition() { parts_.log.listen(options_.id, {}); }
+
+Result<std::unique_ptr<Partition>> Partition::open(const PartitionParts& parts,
+                                                   PartitionOptions options,
+                                                   std::function<void()> wake) {
+  auto out =
+      std::unique_ptr<Partition>{new Partition{parts, std::move(options), std::move(wake)}};
+  DW_TRY(auto state, State::open(parts.store, parts.files, out->options_.dedup_directory,
+                                 parts.views, out->options_.limits));
+  out->state_ = std::move(state);
+  out->folder_ = std::make_unique<Folder>(*out->state_);
+  out->replay_ =
+      std::make_unique<Replay>(parts.log, out->options_.id, *out->state_, *out->folder_);
+  out->confirmed_ = out->state_->meta.decisions;
+  DW_TRY(out->check_log());
+  parts.log.listen(out->options_.id, out->wake_);
+  return out;
+}
+
+Result<void> Partition::check_log() {
+  const auto& meta = state_->meta;
+  DW_TRY(auto events, parts_.log.end(Topic::kEvents, options_.id));
+  DW_TRY(auto decisions, parts_.log.end(Topic::kDecisions, options_.id));
+  if (meta.events > events || meta.decisions > decisions) {
+    return Error{Code::kDamaged,
+                 "partition " + std::to_string(options_.id) +
+                     ": the state is ahead of the log (events " + std::to_string(meta.events) +
+                     " of " + std::to_string(events) + ", decisions " +
+                     std::to_string(meta.decisions) + " of " + std::to_string(decisions) +
+                     "); the log was replaced or cut: restore it, or delete the state to rebuild"};
+  }
+  return ok();
+}
+
+Result<bool> Partition::step() {
+  if (phase_ == Phase::kStopped) return *stopped_;
+  const auto run = [&]() -> Result<bool> {
+    DW_TRY(auto mail, take_mail());
+    DW_TRY(auto generation, generation_step());
+    if (phase_ == Phase::kFolding) {
+      DW_TRY(auto folded, fold_step());
+      return mail || generation || folded;
+    }
+    DW_TRY(auto decided, decide());
+    return mail || generation || decided;
+  };
+  auto result = run();
+  if (result) {
+    if (const auto& failure = state_->failure()) result = *failure;
+  }
+  if (!result) {
+    phase_ = Phase::kStopped;
+    stopped_ = result.error();
+    in_flight_.clear();
+  }
+  return result;
+}
+
+Result<bool> Partition::fold_step() {
+  for (int i = 0; i < 16; ++i) {
+    DW_TRY(auto folded, replay_->step());
+    if (!folded) {
+      confirmed_ = state_->meta.decisions;
+      if (!options_.lead) return i > 0;
+      DW_TRY(claim());
+      return true;
+    }
+  }
+  confirmed_ = state_->meta.decisions;
+  return true;
+}
+
+// ---- the clock
+
+Instant Partition::leader_now() {
+  const auto& meta = state_->meta;
+  const auto last = std::max(meta.now, kInstantMin);
+  if (meta.event_clock) return last;
+  const auto wall = parts_.clock.wall();
+  const auto steady = parts_.clock.steady_us();
+  if (!steady_base_us_) {
+    steady_base_us_ = steady;
+    // A log that was not written for long: is it the clock that is wrong?
+    clock_held_ = !options_.clock_witness && last > kInstantMin && wall > last + kAbsenceMax;
+    wall_base_ = clock_held_ ? last : wall;
+  }
+  const auto expected = wall_base_ + milliseconds((steady - *steady_base_us_) / 1000);
+  if (!options_.clock_witness) {
+    if (wall > expected + kJumpMax) clock_held_ = true;
+    if (clock_held_ && wall <= expected + kJumpMax) clock_held_ = false;
+  }
+  if (clock_held_) return std::max(last, expected);
+  wall_base_ = wall;
+  steady_base_us_ = steady;
+  return std::max(last, wall);
+}
+
+std::optional<Instant> Partition::next_due() {
+  if (phase_ != Phase::kLeading || clock_held_ || state_->meta.event_clock) return std::nullopt;
+  auto due = state_->timers().next_due();
+  if (!due) {
+    state_->fail(due.error());
+    return std::nullopt;
+  }
+  return due.value();
+}
+
+// ---- leading
+
+Result<void> Partition::claim() {
+  DecisionRecord record;
+  auto& meta = state_->meta;
+  if (!meta.clock_fixed) {
+    meta.clock_fixed = true;
+    meta.event_clock = options_.event_clock;
+  }
+  meta.term += 1;
+  meta.sequence = 0;
+  for (std::size_t i = 0; i < meta.claim.size(); i += 8) {
+    const auto bits = parts_.random.next();
+    std::memcpy(meta.claim.data() + i, &bits, 8);
+  }
+  record.header.now = leader_now();
+  record.header.from = record.header.through = meta.events;
+  record.header.chain = Chain{meta.chain}.finish();
+  record.body = LeaderClaim{options_.node};
+  phase_ = Phase::kClaiming;
+  return append(std::move(record));
+}
+
+Result<void> Partition::refresh_decider() {
+  if (decider_known_ && !folder_->rules_changed()) return ok();
+  DW_TRY(auto rules, state_->published());
+  DW_TRY(auto decider, parts_.deciders.make(rules));
+  decider_ = std::move(decider);
+  decider_known_ = true;
+  folder_->rules_taken();
+  return ok();
+}
+
+Result<bool> Partition::read_events() {
+  if (next_event_ < events_.records.size()) return true;
+  DW_TRY(auto batch,
+         parts_.log.read(Topic::kEvents, options_.id, state_->meta.events, kReadBytes));
+  events_ = std::move(batch);
+  next_event_ = 0;
+  return !events_.records.empty();
+}
+
+void Partition::take_events(LeaderTurn& turn, DecisionHeader& header) {
+  auto& meta = state_->meta;
+  Chain chain{meta.chain};
+  bool full = false;
+  while (next_event_ < events_.records.size() && chain.count() < options_.events_per_record) {
+    const auto& record = events_.records[next_event_];
+    if (!turn.take_event(record.position, record.bytes)) {
+      full = true;
+      break;
+    }
+    chain.add_event(record.bytes);
+    meta.events = record.position + 1;
+    ++next_event_;
+    if (folder_->rules_changed() || state_->failure()) break;  // in force behind this record
+  }
+  if (!full && next_event_ == events_.records.size()) {
+    const auto limit = meta.event_clock ? advance_to_.value_or(kBeforeAll) : turn.now();
+    if (limit > kBeforeAll && turn.fire_due(limit, meta.events)) advance_to_.reset();
+    if (meta.event_clock && limit > kBeforeAll && !advance_to_) header.now = limit;
+  }
+  header.event_count = chain.count();
+  header.chain = chain.finish();
+  header.now = std::max(header.now, turn.now());
+}
+
+Result<bool> Partition::decide() {
+  if (phase_ != Phase::kLeading || in_flight_.size() >= options_.records_in_flight) return false;
+  if (frozen_ && state_->wants_freeze()) return false;  // the disk is behind: wait for it
+  DW_TRY(auto events, read_events());
+  const auto now = leader_now();
+  const auto due = next_due();
+  const bool timers = (due && *due <= now) || advance_to_;
+  if (!events && !timers && acks_.empty()) return false;
+  point("decide.begin");
+  DW_TRY(refresh_decider());
+  const LeaderTurn::Place place{options_.id, parts_.log.partitions(), state_->meta.decisions,
+                                clock_held_};
+  LeaderTurn turn{*state_, *folder_, decider_.get(), parts_.key, place, now};
+  DecisionRecord record;
+  record.header.from = state_->meta.events;
+  for (const auto& ack : acks_) {
+    turn.ack(ack);
+    folder_->acked(ack);
+  }
+  acks_.clear();
+  record.header.now = now;
+  take_events(turn, record.header);
+  if (const auto& failure = state_->failure()) return *failure;
+  record.header.through = state_->meta.events;
+  record.body = turn.take_batch();
+  DW_TRY(append(std::move(record)));
+  return true;
+}
+
+Result<void> Partition::append(DecisionRecord record) {
+  auto& meta = state_->meta;
+  auto& header = record.header;
+  header.state_version = kStateVersion;
+  header.term = meta.term;
+  header.claim = meta.claim;
+  header.sequence = meta.sequence;
+  header.clock_epoch = meta.clock_epoch;
+  header.event_clock = meta.event_clock;
+  header.workspace = "default";
+  if (decider_ != nullptr) header.rule_set = sha256(decider_->rule_set_id());
+  bytes_.clear();
+  codec::encode(record, bytes_);
+  InFlight flight;
+  flight.position = meta.decisions;
+  flight.hash = sha256(bytes_);
+  if (auto* batch = std::get_if<Batch>(&record.body)) {
+    for (auto& turn : batch->turns) {
+      for (auto& send : turn.sends) flight.sends.push_back(std::move(send));
+    }
+  }
+  meta.now = header.now;
+  meta.sequence += 1;
+  meta.decisions += 1;
+  meta.chain = flight.hash;
+  in_flight_.push_back(std::move(flight));
+  std::vector<std::string> records;
+  records.push_back(bytes_);
+  parts_.log.append(Topic::kDecisions, options_.id, std::move(records),
+                    [mail = mail_, wake = wake_](Result<std::vector<Position>> done) {
+                      {
+                        const std::lock_guard lock{mail->mutex};
+                        mail->appended.push_back(std::move(done));
+                      }
+                      wake();
+                    });
+  point("decide.appended");
+  return ok();
+}
+
+// ---- what comes back
+
+Result<bool> Partition::take_mail() {
+  std::vector<Result<std::vector<Position>>> appended;
+  std::vector<std::pair<std::uint32_t, Result<std::uint64_t>>> sent;
+  bool flushed = false;
+  std::optional<Error> flush_failed;
+  {
+    const std::lock_guard lock{mail_->mutex};
+    appended.swap(mail_->appended);
+    sent.swap(mail_->sent);
+    flushed = std::exchange(mail_->flushed, false);
+    flush_failed.swap(mail_->flush_failed);
+  }
+  for (auto& done : appended) {
+    DW_TRY(auto positions, std::move(done));
+    static_cast<void>(positions);
+    ++acknowledged_;
+  }
+  for (auto& [to, through] : sent) {
+    DW_TRY(auto number, std::move(through));
+    acks_.push_back({to, number});
+  }
+  if (flushed) {
+    if (flush_failed) return *flush_failed;
+    point("flush.written");
+    state_->thaw(*frozen_);
+    frozen_.reset();
+    frozen_posted_ = false;
+    point("flush.adopted");
+  }
+  const bool any = !appended.empty() || !sent.empty() || flushed;
+  DW_TRY(read_back());
+  return any;
+}
+
+Result<void> Partition::read_back() {
+  while (acknowledged_ > 0) {
+    DW_TRY(auto batch, parts_.log.read(Topic::kDecisions, options_.id, confirmed_, kReadBytes));
+    if (batch.records.empty()) return ok();  // durable, not visible yet: a wake follows
+    for (const auto& record : batch.records) {
+      if (in_flight_.empty()) break;
+      auto& front = in_flight_.front();
+      if (record.position != front.position || sha256(record.bytes) != front.hash) {
+        return Error{Code::kConflict, "partition " + std::to_string(options_.id) +
+                                          ": another node wrote decision record " +
+                                          std::to_string(record.position) +
+                                          "; this one steps down"};
+      }
+      point("fold.read_back");
+      auto done = std::move(front);
+      in_flight_.pop_front();
+      acknowledged_ -= std::min<std::size_t>(acknowledged_, 1);
+      confirm(std::move(done));
+    }
+  }
+  return ok();
+}
+
+void Partition::confirm(InFlight done) {
+  confirmed_ = done.position + 1;
+  if (phase_ == Phase::kClaiming) {
+    phase_ = Phase::kLeading;
+    auto pending = state_->sends();  // what an earlier leader may not have passed on
+    if (pending) {
+      send_on(pending.value());
+    } else {
+      state_->fail(pending.error());
+    }
+  }
+  send_on(done.sends);
+  for (auto& release : done.releases) release();
+}
+
+void Partition::send_on(const std::vector<Send>& sends) {
+  for (const auto& send : sends) {
+    std::vector<std::string> records;
+    records.push_back(send.event);
+    parts_.log.append(Topic::kEvents, send.to, std::move(records),
+                      [mail = mail_, wake = wake_, to = send.to,
+                       number = send.number](Result<std::vector<Position>> done) {
+                        Result<std::uint64_t> through = number;
+                        if (!done) through = done.error();
+                        {
+                          const std::lock_guard lock{mail->mutex};
+                          mail->sent.emplace_back(to, std::move(through));
+                        }
+                        wake();
+                      });
+  }
+}
+
+// ---- generations
+
+Result<bool> Partition::generation_step() {
+  if (!frozen_ && state_->wants_freeze()) {
+    frozen_ = state_->freeze();
+    frozen_posted_ = false;
+  }
+  if (!frozen_ || frozen_posted_ || confirmed_ < frozen_->decisions) return false;
+  frozen_posted_ = true;
+  point("flush.begin");
+  parts_.flusher.post([mail = mail_, wake = wake_, frozen = *frozen_, store = &parts_.store] {
+    auto written = State::write(frozen, *store);
+    {
+      const std::lock_guard lock{mail->mutex};
+      mail->flushed = true;
+      if (!written) mail->flush_failed = written.error();
+    }
+    wake();
+  });
+  return true;
+}
+
+Result<bool> Partition::settle() {
+  if (phase_ == Phase::kStopped) return *stopped_;
+  DW_TRY(take_mail());
+  if (!in_flight_.empty() || (frozen_ && frozen_posted_)) return false;
+  if (!frozen_) frozen_ = state_->freeze();
+  DW_TRY(State::write(*frozen_, parts_.store));
+  state_->thaw(*frozen_);
+  frozen_.reset();
+  return true;
+}
+
+// ---- questions
+
+bool Partition::idle() const {
+  return phase_ != Phase::kFolding && phase_ != Phase::kClaiming && in_flight_.empty() &&
+         acks_.empty() && !advance_to_ && next_event_ >= events_.records.size();
+}
+
+void Partition::ask(const std::function<void(State&)>& question, std::function<void()> released) {
+  question(*state_);
+  if (in_flight_.empty()) {
+    released();
+  } else {
+    in_flight_.back().releases.push_back(std::move(released));
+  }
+}
+
+void Partition::advance_to(Instant instant) {
+  if (state_->meta.event_clock && instant > state_->meta.now) advance_to_ = instant;
+}
+
+PartitionStatus Partition::status() {
+  PartitionStatus out;
+  const auto& meta = state_->meta;
+  out.id = options_.id;
+  out.leading = phase_ == Phase::kLeading;
+  out.clock_held = clock_held_;
+  out.term = meta.term;
+  out.events = meta.events;
+  out.decisions = meta.decisions;
+  if (auto end = parts_.log.end(Topic::kEvents, options_.id)) out.events_end = end.value();
+  out.caught_up = out.events >= out.events_end && idle();
+  out.now = meta.now;
+  out.timers = state_->timers().pending();
+  out.stopped = stopped_;
+  return out;
+}
+
+}  // namespace dealwright::runtime

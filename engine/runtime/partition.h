@@ -1,0 +1,152 @@
+// One partition's loop as a step function: catch up by folding recorded decisions, claim the lead,
+// then decide, append, read back, release. No thread and no clock of its own: whoever owns it calls
+// step() from one thread, and sleeps when there is nothing to do until wake() or next_due().
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/ports/clock.h"
+#include "engine/ports/log.h"
+#include "engine/ports/worker.h"
+#include "engine/runtime/leader_turn.h"
+#include "engine/runtime/replay.h"
+#include "engine/runtime/state.h"
+
+namespace dealwright::runtime {
+
+// What a partition is made of; all outlive it.
+struct PartitionParts {
+  Log& log;
+  Store& store;
+  FileSystem& files;
+  const Clock& clock;
+  Random& random;
+  Worker& flusher;
+  DeciderFactory& deciders;
+  const ClusterKey& key;
+  std::span<const View* const> views;
+};
+
+struct PartitionOptions {
+  PartitionId id = 0;
+  std::string dedup_directory;
+  std::string node = "node";
+  bool event_clock = false;  // for a log without decisions; else its first record says
+  bool lead = true;          // false: a replica, folds only
+  bool clock_witness = false;  // an operator or a synchronised clock vouches for `wall`
+  StateLimits limits;
+  std::uint32_t events_per_record = 1000;
+  std::size_t records_in_flight = 4;
+  // Called at named points, for crash tests: decide.begin, decide.appended, fold.read_back,
+  // flush.begin, flush.written, flush.adopted.
+  std::function<void(std::string_view)> at_point;
+};
+
+struct PartitionStatus {
+  PartitionId id = 0;
+  bool leading = false;
+  bool caught_up = false;
+  bool clock_held = false;
+  std::uint64_t term = 0;
+  std::uint64_t events = 0;     // folded up to here
+  std::uint64_t decisions = 0;
+  std::uint64_t events_end = 0;
+  Instant now;
+  std::uint64_t timers = 0;
+  std::optional<Error> stopped;
+};
+
+class Partition {
+ public:
+  // kDamaged: the state is ahead of the log, or does not fit it.
+  static Result<std::unique_ptr<Partition>> open(const PartitionParts& parts,
+                                                 PartitionOptions options,
+                                                 std::function<void()> wake);
+  ~Partition();
+
+  // One step; false: nothing to do until wake() or next_due(). An error stops the partition for good.
+  Result<bool> step();
+  std::optional<Instant> next_due();
+  bool idle() const;  // leading (or a replica at the end), nothing in flight, nothing unread
+
+  // Runs `question` on the state; whatever it answers may leave when `released` is called: all that
+  // the state held is durable by then. Owner thread.
+  void ask(const std::function<void(State&)>& question, std::function<void()> released);
+  // On the event clock: time goes on to `instant` though no fact says so.
+  void advance_to(Instant instant);
+  // Writes the state down, for a clean stop. False: something is under way, call again after wake().
+  Result<bool> settle();
+
+  PartitionStatus status();
+  State& state() { return *state_; }  // owner thread; readers go through ask()
+
+ private:
+  enum class Phase : std::uint8_t { kFolding, kClaiming, kLeading, kStopped };
+  struct InFlight {
+    Position position = 0;       // that it will take
+    Sha256 hash{};
+    std::vector<Send> sends;
+    std::vector<std::function<void()>> releases;
+  };
+  struct Mail {  // from other threads
+    std::mutex mutex;
+    std::vector<Result<std::vector<Position>>> appended;
+    std::vector<std::pair<std::uint32_t, Result<std::uint64_t>>> sent;  // to, through
+    bool flushed = false;
+    std::optional<Error> flush_failed;
+  };
+
+  Partition(const PartitionParts& parts, PartitionOptions options, std::function<void()> wake);
+  Result<void> check_log();
+  Result<bool> fold_step();
+  Result<void> claim();
+  Result<bool> take_mail();
+  Result<void> read_back();
+  void confirm(InFlight done);
+  void send_on(const std::vector<Send>& sends);
+  Result<bool> decide();
+  Result<bool> read_events();
+  void take_events(LeaderTurn& turn, DecisionHeader& header);
+  Result<void> append(DecisionRecord record);
+  Result<bool> generation_step();
+  Result<void> refresh_decider();
+  Instant leader_now();
+  void point(std::string_view name) const {
+    if (options_.at_point) options_.at_point(name);
+  }
+
+  PartitionParts parts_;
+  PartitionOptions options_;
+  std::function<void()> wake_;
+  std::unique_ptr<State> state_;
+  std::unique_ptr<Folder> folder_;
+  std::unique_ptr<Replay> replay_;
+  std::shared_ptr<Decider> decider_;
+  bool decider_known_ = false;
+  Phase phase_ = Phase::kFolding;
+  std::optional<Error> stopped_;
+  std::deque<InFlight> in_flight_;
+  std::size_t acknowledged_ = 0;    // of in_flight_: durable, not read back
+  Position confirmed_ = 0;          // decisions up to here are read back
+  LogBatch events_;
+  std::size_t next_event_ = 0;
+  std::vector<SendAck> acks_;
+  std::optional<Instant> advance_to_;
+  std::string bytes_;               // of the record being encoded
+  std::optional<State::Frozen> frozen_;
+  bool frozen_posted_ = false;
+  // Clock guard: the wall is believed as long as it keeps step with the steady clock.
+  std::optional<std::int64_t> steady_base_us_;
+  Instant wall_base_;
+  bool clock_held_ = false;
+  std::shared_ptr<Mail> mail_ = std::make_shared<Mail>();
+};
+
+}  // namespace dealwright::runtime

@@ -1,0 +1,194 @@
+#include "engine/runtime/replay.h"
+
+#include <algorithm>
+
+#include "engine/codec/decision_codec.h"
+#include "engine/codec/event_codec.h"
+#include "engine/runtime/chain.h"
+
+namespace dealwright::runtime {
+namespace {
+
+constexpr std::size_t kReadBytes = std::size_t{1} << 20;
+
+Error damaged(PartitionId partition, Position position, std::string_view why) {
+  return Error{Code::kDamaged, "partition " + std::to_string(partition) + ", decision record " +
+                                   std::to_string(position) + ": " + std::string{why}};
+}
+
+}  // namespace
+
+Acceptance accept(const Meta& meta, const DecisionHeader& header, bool claim) {
+  if (header.from != meta.events) return Acceptance::kIgnored;
+  if (claim) return header.term > meta.term ? Acceptance::kAccepted : Acceptance::kIgnored;
+  const bool ours = header.term == meta.term && header.claim == meta.claim &&
+                    header.sequence == meta.sequence && meta.term > 0;
+  return ours ? Acceptance::kAccepted : Acceptance::kIgnored;
+}
+
+Result<bool> Replay::step() {
+  if (next_decision_ >= decisions_.records.size()) {
+    DW_TRY(auto batch,
+           log_.read(Topic::kDecisions, partition_, state_.meta.decisions, kReadBytes));
+    decisions_ = std::move(batch);
+    next_decision_ = 0;
+    if (decisions_.records.empty()) return false;
+  }
+  const auto record = decisions_.records[next_decision_++];
+  DW_TRY(fold(record.position, record.bytes));
+  return true;
+}
+
+Result<Acceptance> Replay::fold(Position position, std::string_view bytes) {
+  DecisionRecord record;
+  DW_TRY(codec::decode(bytes, record));
+  const auto& header = record.header;
+  const bool claim = std::holds_alternative<LeaderClaim>(record.body);
+  if (accept(state_.meta, header, claim) == Acceptance::kIgnored) {
+    state_.meta.decisions = position + 1;
+    return Acceptance::kIgnored;
+  }
+  if (header.state_version > kStateVersion) {
+    return Error{Code::kUnsupported, "decision record " + std::to_string(position) +
+                                         " needs state version " +
+                                         std::to_string(header.state_version)};
+  }
+  if (header.now < state_.meta.now && header.clock_epoch == state_.meta.clock_epoch) {
+    return damaged(partition_, position, "its time lies before that of the record before");
+  }
+  DW_TRY(fold_batch(record, position));
+  auto& meta = state_.meta;
+  meta.now = header.now;
+  meta.clock_epoch = header.clock_epoch;
+  meta.term = header.term;
+  meta.claim = header.claim;
+  meta.sequence = header.sequence + 1;
+  meta.events = header.through;
+  meta.decisions = position + 1;
+  meta.chain = sha256(bytes);
+  return Acceptance::kAccepted;
+}
+
+Result<LogRecord> Replay::next_event() {
+  if (next_event_ >= events_.records.size()) {
+    DW_TRY(auto batch, log_.read(Topic::kEvents, partition_, state_.meta.events, kReadBytes));
+    events_ = std::move(batch);
+    next_event_ = 0;
+    if (events_.records.empty()) {
+      return Error{Code::kDamaged, "partition " + std::to_string(partition_) +
+                                       ": events from position " +
+                                       std::to_string(state_.meta.events) +
+                                       " are decided on but not in the log"};
+    }
+  }
+  return events_.records[next_event_++];
+}
+
+Result<void> Replay::fold_batch(const DecisionRecord& record, Position position) {
+  const auto& header = record.header;
+  auto& meta = state_.meta;
+  if (!meta.clock_fixed) {
+    meta.event_clock = header.event_clock;
+    meta.clock_fixed = true;
+  }
+  const auto* batch = std::get_if<Batch>(&record.body);
+  static const Batch kNone;
+  if (batch == nullptr) batch = &kNone;
+  now_ = meta.event_clock ? meta.now : header.now;
+  index_ = 0;
+  Chain chain{meta.chain};
+  auto turn = batch->turns.begin();
+  const auto timers_before = [&](Position at) {
+    for (; turn != batch->turns.end() && turn->timer && turn->position <= at; ++turn) {
+      fold_turn(*turn, position);
+    }
+  };
+  for (std::uint32_t i = 0; i < header.event_count; ++i) {
+    DW_TRY(auto event, next_event());
+    if (event.position >= header.through) return damaged(partition_, position, "events are missing");
+    chain.add_event(event.bytes);
+    timers_before(event.position);
+    const bool has_turn = turn != batch->turns.end() && turn->position == event.position;
+    DW_TRY(fold_event(event.position, event.bytes, has_turn ? &*turn : nullptr, position));
+    if (has_turn) ++turn;
+    meta.events = event.position + 1;
+  }
+  timers_before(header.through);
+  if (turn != batch->turns.end()) return damaged(partition_, position, "a turn has no event");
+  for (const auto& ack : batch->acks) folder_.acked(ack);
+  if (chain.finish() != header.chain) {
+    return damaged(partition_, position, "the hash chain is broken: one of the logs was changed");
+  }
+  if (const auto& failure = state_.failure()) return *failure;
+  return ok();
+}
+
+Result<void> Replay::fold_event(Position position, std::string_view bytes, const TurnRecord* turn,
+                                Position decision_position) {
+  const auto verdict = turn == nullptr ? Verdict::kAccepted : turn->verdict;
+  const auto decoded = codec::decode(bytes, frame_.event);
+  if (decoded && frame_.event.time && state_.meta.event_clock) {
+    now_ = std::max(now_, *frame_.event.time);
+  }
+  if (!decoded) {
+    if (verdict != Verdict::kSetAside) {
+      return damaged(partition_, decision_position, "an event it accepted cannot be read");
+    }
+    folder_.set_aside(nullptr, bytes, position, verdict, turn->code, turn->detail, now_);
+    return ok();
+  }
+  if (verdict != Verdict::kDuplicate) folder_.remember(frame_.event, now_);
+  if (verdict == Verdict::kDuplicate) {
+    ++state_.meta.duplicates;
+    return ok();
+  }
+  if (verdict != Verdict::kAccepted) {
+    folder_.set_aside(&frame_.event, bytes, position, verdict, turn->code, turn->detail, now_);
+    return ok();
+  }
+  ++state_.meta.accepted;
+  FactPlace place;
+  place.now = now_;
+  place.position = position;
+  place.decision_position = decision_position;
+  folder_.fold(frame_, place);
+  if (turn != nullptr) {
+    for (const auto& change : turn->changes) fold_change(change, *turn, decision_position);
+    for (const auto& send : turn->sends) folder_.sent(send);
+  }
+  return ok();
+}
+
+void Replay::fold_turn(const TurnRecord& turn, Position decision_position) {
+  if (state_.meta.event_clock) now_ = std::max(now_, turn.timer->due);
+  state_.timers().take(*turn.timer);
+  folder_.fired(*turn.timer);
+  for (const auto& change : turn.changes) fold_change(change, turn, decision_position);
+  for (const auto& send : turn.sends) folder_.sent(send);
+}
+
+void Replay::fold_change(const Change& change, const TurnRecord& turn, Position decision_position) {
+  FactPlace place;
+  place.now = now_;
+  place.position = turn.position;
+  place.decision_position = decision_position;
+  if (const auto* redriven = std::get_if<EventRedriven>(&change)) {
+    const auto entry = state_.set_aside(redriven->position);
+    folder_.settle(*redriven);
+    if (!entry || redriven->verdict != Verdict::kAccepted) return;
+    Frame frame;
+    if (!codec::decode(entry->event, frame.event)) return;  // the leader did read it
+    place.position = redriven->position;
+    folder_.fold(frame, place);
+    return;
+  }
+  folder_.apply(change, place);
+  if (const auto* fact = std::get_if<FactDecided>(&change)) {
+    Frame frame;
+    frame.event = fact->event;
+    place.index = ++index_;
+    folder_.fold(frame, place);
+  }
+}
+
+}  // namespace dealwright::runtime

@@ -1,0 +1,343 @@
+#include "engine/runtime/state.h"
+
+#include <algorithm>
+
+#include "engine/base/assert.h"
+#include "engine/codec/event_codec.h"
+#include "engine/codec/state_codec.h"
+#include "engine/runtime/keys.h"
+
+namespace dealwright::runtime {
+namespace {
+
+// What a record takes in memory, near enough for a limit.
+std::size_t weigh(const Record& record) {
+  std::size_t bytes = sizeof(Record) + 128 + record.key.id.size();
+  bytes += record.fields.size() * (sizeof(Register) + 8);
+  bytes += (record.custom.size() + record.extra.size()) * (sizeof(NamedRegister) + 24);
+  for (const auto& fact : record.facts) bytes += sizeof(LifeFact) + fact.args.size() * 56;
+  bytes += record.history.size() * sizeof(HistoryEntry) + record.counts.size() * 8;
+  return bytes + record.watchers.size() * 16 + record.consents.size() * sizeof(ConsentRow);
+}
+
+std::string single(char letter) { return std::string(1, letter); }
+
+}  // namespace
+
+// ---- records
+
+struct State::Records {
+  struct Slot {
+    Record record;
+    std::size_t bytes = 0;  // as weighed when last written back
+    bool dirty = false;
+    bool used = true;
+  };
+  TextMap<std::unique_ptr<Slot>> slots;  // by store key
+  std::vector<Slot*> dirty;
+  std::size_t bytes = 0;
+  std::string key;  // reused
+  std::string text;
+
+  const std::string& key_of(const RecordKey& of) {
+    key.clear();
+    key += keys::kRecord;
+    key += static_cast<char>(of.kind);
+    key += of.id;
+    return key;
+  }
+};
+
+// ---- views: cells below their own prefix
+
+class State::Cells : public ViewReader {
+ public:
+  Cells(const KvCache& cache, std::string prefix) : cache_{cache}, prefix_{std::move(prefix)} {}
+  const std::string& prefix() const { return prefix_; }
+  Result<std::optional<std::string>> get(std::string_view key) const override {
+    return cache_.get(prefix_ + std::string{key});
+  }
+  Result<void> scan(std::string_view from, std::string_view to,
+                    const std::function<bool(std::string_view, std::string_view)>& visit)
+      const override {
+    const auto end = to.empty() ? prefix_end(prefix_) : prefix_ + std::string{to};
+    return cache_.scan(prefix_ + std::string{from}, end,
+                       [&](std::string_view key, std::string_view value) {
+                         return visit(key.substr(prefix_.size()), value);
+                       });
+  }
+
+ private:
+  const KvCache& cache_;
+  const std::string prefix_;
+};
+
+State::State(Store& store, StateLimits limits)
+    : store_{store},
+      limits_{limits},
+      cache_{store, std::string_view{"TSAB", 4}},
+      timers_{cache_, limits.timers_in_memory},
+      records_{std::make_unique<Records>()} {}
+
+State::~State() = default;
+
+Result<std::unique_ptr<State>> State::open(Store& store, FileSystem& files,
+                                           std::string dedup_directory,
+                                           std::span<const View* const> views, StateLimits limits) {
+  auto out = std::unique_ptr<State>{new State{store, limits}};
+  DW_TRY(auto meta, store.get(single(keys::kMeta)));
+  if (meta) {
+    DW_TRY(auto decoded, decode_meta(*meta));
+    out->meta = std::move(decoded);
+    if (out->meta.state_version != kStateVersion) {
+      return Error{Code::kUnsupported, "the state has version " +
+                                           std::to_string(out->meta.state_version) +
+                                           ", this binary knows version " +
+                                           std::to_string(kStateVersion)};
+    }
+  }
+  out->timers_.restore_pending(out->meta.timers);
+  out->events_at_freeze_ = out->meta.events;
+  DW_TRY(auto dedup, Dedup::open(files, std::move(dedup_directory), store, limits.dedup_bytes));
+  out->dedup_ = std::move(dedup);
+  DW_TRY(out->load_reference());
+  DW_TRY(out->open_views(views));
+  return out;
+}
+
+Result<void> State::load_reference() {
+  const auto first = single(keys::kPipeline);
+  std::optional<Error> bad;
+  DW_TRY(store_.scan(first, prefix_end(first), [&](std::string_view, std::string_view value) {
+    ByteReader in{value};
+    Stamp stamp;
+    stamp.occurred.ms = in.signed_varint();
+    stamp.order = in.varint();
+    Event event;
+    if (auto decoded = codec::decode(in.rest(), event); !decoded) {
+      bad = decoded.error();
+      return false;
+    }
+    auto pipeline = read_pipeline(event.subject.id, event.data);
+    if (pipeline) pipelines.put(std::move(pipeline.value()), stamp);
+    return true;
+  }));
+  if (bad) return *bad;
+  return ok();
+}
+
+Result<void> State::open_views(std::span<const View* const> views) {
+  for (const auto* view : views) {
+    DW_TRY(auto at, store_.get(keys::with_letter(keys::kViewAt, view->name())));
+    const bool fresh = meta.events == 0 && meta.decisions == 0;
+    const bool same = at && *at == std::to_string(view->version());
+    if (!fresh && !same) {
+      stale_views_.push_back(view);
+      continue;
+    }
+    auto cells = std::make_unique<Cells>(cache_, keys::view_prefix(view->name(), view->version()));
+    DW_TRY(auto fold, view->open(*cells));
+    live_views_.push_back(fold.get());
+    views_.push_back({view, std::move(cells), std::move(fold)});
+  }
+  return ok();
+}
+
+ViewFold* State::view_fold(std::string_view name) const {
+  for (const auto& open : views_) {
+    if (open.view->name() == name) return open.fold.get();
+  }
+  return nullptr;
+}
+
+Result<void> State::adopt_view(const View& view, const std::vector<StoreWrite>& cells) {
+  const auto prefix = keys::view_prefix(view.name(), view.version());
+  const std::string all = keys::with_letter(keys::kView, view.name()) + '\0';
+  std::vector<std::string> gone;
+  DW_TRY(cache_.scan(all, prefix_end(all), [&](std::string_view key, std::string_view) {
+    gone.emplace_back(key);
+    return true;
+  }));
+  for (auto& key : gone) cache_.erase(std::move(key));
+  for (const auto& cell : cells) {
+    if (cell.value) cache_.put(prefix + cell.key, *cell.value);
+  }
+  const auto same = [&](const OpenView& open) { return open.view->name() == view.name(); };
+  if (const auto it = std::find_if(views_.begin(), views_.end(), same); it != views_.end()) {
+    live_views_.erase(std::find(live_views_.begin(), live_views_.end(), it->fold.get()));
+    views_.erase(it);
+  }
+  std::erase(stale_views_, &view);
+  auto reader = std::make_unique<Cells>(cache_, prefix);
+  DW_TRY(auto fold, view.open(*reader));
+  live_views_.push_back(fold.get());
+  views_.push_back({&view, std::move(reader), std::move(fold)});
+  return ok();
+}
+
+void State::fail(Error error) {
+  if (!failure_) failure_ = std::move(error);
+}
+
+std::optional<std::string> State::read(std::string_view key) {
+  auto value = cache_.get(key);
+  if (!value) {
+    fail(value.error());
+    return std::nullopt;
+  }
+  return std::move(value.value());
+}
+
+Record* State::find(const RecordKey& key) {
+  const auto& text = records_->key_of(key);
+  const auto it = records_->slots.find(text);
+  if (it != records_->slots.end()) {
+    it->second->used = true;
+    return &it->second->record;
+  }
+  auto bytes = read(text);
+  if (!bytes) return nullptr;
+  auto slot = std::make_unique<Records::Slot>();
+  if (auto decoded = codec::decode(*bytes, slot->record); !decoded) {
+    fail(decoded.error());
+    return nullptr;
+  }
+  slot->bytes = weigh(slot->record);
+  records_->bytes += slot->bytes;
+  auto* record = &slot->record;
+  records_->slots.emplace(text, std::move(slot));
+  return record;
+}
+
+Record& State::touch(const RecordKey& key) {
+  if (find(key) == nullptr) {
+    auto slot = std::make_unique<Records::Slot>();
+    slot->record.key = key;
+    records_->slots.emplace(records_->key_of(key), std::move(slot));
+  }
+  auto& slot = *records_->slots.find(records_->key_of(key))->second;
+  if (!slot.dirty) {
+    slot.dirty = true;
+    records_->dirty.push_back(&slot);
+  }
+  return slot.record;
+}
+
+std::size_t State::cached_records() const { return records_->slots.size(); }
+
+void State::add_history(Record& record, HistoryEntry entry) {
+  if (record.history.size() == kHistoryChunk) {
+    std::string chunk;
+    codec::encode_history_chunk(record, chunk);
+    cache_.put(keys::history(record.key, record.chunks), std::move(chunk));
+    ++record.chunks;
+    record.history.clear();
+  }
+  record.history.push_back(entry);
+}
+
+Result<std::vector<HistoryEntry>> State::history(const Record& record) const {
+  std::vector<HistoryEntry> out;
+  for (std::uint64_t chunk = 0; chunk < record.chunks; ++chunk) {
+    DW_TRY(auto bytes, cache_.get(keys::history(record.key, chunk)));
+    if (!bytes) return Error{Code::kDamaged, "history of " + to_text(record.key) + " has a hole"};
+    DW_TRY(auto decoded, codec::decode_history_chunk(*bytes));
+    out.insert(out.end(), decoded.entries.begin(), decoded.entries.end());
+  }
+  out.insert(out.end(), record.history.begin(), record.history.end());
+  return out;
+}
+
+void State::evict() {
+  for (int pass = 0; pass < 2 && records_->bytes > limits_.record_cache_bytes; ++pass) {
+    for (auto it = records_->slots.begin(); it != records_->slots.end();) {
+      auto& slot = *it->second;
+      if (slot.dirty || slot.used) {
+        slot.used = false;
+        ++it;
+      } else {
+        records_->bytes -= slot.bytes;
+        records_->slots.erase(it++);
+      }
+    }
+  }
+}
+
+// ---- generations
+
+void State::write_back() {
+  for (auto* slot : records_->dirty) {
+    records_->text.clear();
+    codec::encode(slot->record, records_->text);
+    cache_.put(keys::record(slot->record.key), records_->text);
+    const auto bytes = weigh(slot->record);
+    records_->bytes += bytes - slot->bytes;
+    slot->bytes = bytes;
+    slot->dirty = false;
+  }
+  records_->dirty.clear();
+  std::vector<StoreWrite> cells;
+  for (const auto& open : views_) {
+    cells.clear();
+    open.fold->take_dirty(cells);
+    for (auto& cell : cells) {
+      auto key = open.cells->prefix() + cell.key;
+      if (cell.value) {
+        cache_.put(std::move(key), std::move(*cell.value));
+      } else {
+        cache_.erase(std::move(key));
+      }
+    }
+    cache_.put(keys::with_letter(keys::kViewAt, open.view->name()),
+               std::to_string(open.view->version()));
+  }
+  meta.timers = timers_.pending();
+  std::string bytes;
+  encode(meta, bytes);
+  cache_.put(single(keys::kMeta), std::move(bytes));
+}
+
+bool State::wants_freeze() const {
+  return meta.events - events_at_freeze_ >= limits_.generation_events ||
+         cache_.bytes() + records_->dirty.size() * 700 >= limits_.generation_bytes;
+}
+
+State::Frozen State::freeze() {
+  write_back();
+  Frozen out;
+  out.events = meta.events;
+  out.decisions = meta.decisions;
+  events_at_freeze_ = meta.events;
+  out.ids = dedup_->freeze(meta.now);
+  out.generation = cache_.freeze();
+  return out;
+}
+
+Result<void> State::write(const Frozen& frozen, Store& store) {
+  DW_TRY(auto ids, frozen.ids->run());
+  auto writes = frozen.generation->sorted();
+  for (auto& write : ids) {
+    const auto at = std::lower_bound(writes.begin(), writes.end(), write,
+                                     [](const auto& a, const auto& b) { return a.key < b.key; });
+    writes.insert(at, std::move(write));
+  }
+  DW_TRY(store.write(writes));
+  return store.flush();
+}
+
+void State::thaw(const Frozen& frozen) {
+  dedup_->adopt(*frozen.ids);
+  cache_.thaw();
+  evict();
+}
+
+Result<void> State::scan(std::string_view from, std::string_view to,
+                         const KvCache::Visit& visit) const {
+  return cache_.scan(from, to, visit);
+}
+Result<void> State::scan(char letter, const KvCache::Visit& visit) const {
+  const auto first = single(letter);
+  return cache_.scan(first, prefix_end(first), visit);
+}
+
+}  // namespace dealwright::runtime

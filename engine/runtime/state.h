@@ -1,0 +1,176 @@
+// Everything folded of one partition: records, enrolments, entries, effects, timers, ids seen, events
+// set aside, sends, the place in both logs. A write-back cache over a store; a generation of it is
+// one atomic batch with its positions.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/domain/decision.h"
+#include "engine/domain/evolve.h"
+#include "engine/domain/set_aside.h"
+#include "engine/ports/decider.h"
+#include "engine/ports/file_system.h"
+#include "engine/ports/store.h"
+#include "engine/ports/view.h"
+#include "engine/ports/worker.h"
+#include "engine/runtime/dedup.h"
+#include "engine/runtime/kv_cache.h"
+#include "engine/runtime/timer_index.h"
+
+namespace dealwright::runtime {
+
+// Where the fold stands: all that the next record is judged by.
+struct Meta {
+  std::uint32_t state_version = kStateVersion;
+  std::uint64_t events = 0;     // next position to fold
+  std::uint64_t decisions = 0;  // next position to fold
+  Instant now = kBeforeAll;
+  std::uint32_t clock_epoch = 0;
+  bool event_clock = false;
+  bool clock_fixed = false;     // the first record says which clock
+  std::uint64_t term = 0;       // 0: nobody has led yet
+  ClaimId claim{};
+  std::uint64_t sequence = 0;   // next of the term
+  Sha256 chain{};               // SHA-256 of the accepted record before
+  std::uint64_t order = 0;      // facts folded
+  std::uint64_t timers = 0;     // pending
+  std::uint64_t reference = 0;  // revision
+  std::uint64_t accepted = 0;   // events by verdict
+  std::uint64_t duplicates = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t set_aside = 0;
+  std::uint64_t timers_fired = 0;
+  std::vector<std::uint64_t> sent;      // per target: last number given out
+  std::vector<std::uint64_t> acked;     // per target: last number durable there
+  std::vector<std::uint64_t> received;  // per origin: last number taken
+  friend bool operator==(const Meta&, const Meta&) = default;
+};
+void encode(const Meta& meta, std::string& out);
+Result<Meta> decode_meta(std::string_view bytes);
+
+struct StateLimits {
+  std::size_t record_cache_bytes = std::size_t{96} << 20;
+  std::size_t generation_bytes = std::size_t{24} << 20;
+  std::uint64_t generation_events = 150'000;  // so that recovery folds for 2 s at most
+  std::uint64_t dedup_bytes = std::uint64_t{256} << 20;
+  std::size_t timers_in_memory = 65'536;
+};
+
+struct ImportBatch {
+  Policy policy = Policy::kUnset;
+  std::uint64_t highest_row = 0;
+};
+
+// The owner's thread only. A failure of the store below sticks: failure() is set, what was read
+// counts as not there, and the owner must stop the partition before anything leaves it.
+class State {
+ public:
+  // `dedup_directory` belongs to this state alone. Views that the store knows in another version, or
+  // not at all while it holds facts, are listed in stale_views() and not fed until rebuilt.
+  static Result<std::unique_ptr<State>> open(Store& store, FileSystem& files,
+                                             std::string dedup_directory,
+                                             std::span<const View* const> views,
+                                             StateLimits limits);
+  ~State();
+
+  Meta meta;
+  Pipelines pipelines;
+
+  Record* find(const RecordKey& key);   // none: never heard of
+  Record& touch(const RecordKey& key);  // makes a stub if need be; marks it dirty
+  // Adds to a record's own index; a full chunk goes to the store with a checkpoint.
+  void add_history(Record& record, HistoryEntry entry);
+  Result<std::vector<HistoryEntry>> history(const Record& record) const;
+
+  std::optional<Enrolment> enrolment(const EnrolmentId& id);
+  void put(const Enrolment& enrolment);
+  void erase_enrolment(const EnrolmentId& id);
+  std::optional<Entry> entry(std::string_view rule, std::string_view key);
+  void put_entry(std::string_view rule, std::string_view key, const Entry& entry);
+  std::optional<Effect> effect(const EffectId& id);
+  void put(const Effect& effect);
+  TimerIndex& timers() { return timers_; }
+  Dedup& dedup() { return *dedup_; }
+
+  std::optional<SetAside> set_aside(std::uint64_t position);
+  void put(const SetAside& entry);
+  void erase_set_aside(const SetAside& entry);
+  // The first event of this key that later ones wait behind, at or after `from`.
+  std::optional<std::uint64_t> blocked(std::string_view key, std::uint64_t from = 0);
+
+  void put_pipeline(const Event& event, Stamp stamp);
+  void publish(const PublishedRule& rule);
+  void set_rule_status(std::string_view rule, std::string_view status);
+  Result<std::vector<PublishedRule>> published() const;
+  ImportBatch batch(std::string_view name);
+  void put_batch(std::string_view name, const ImportBatch& batch);
+  void put_send(const Send& send);
+  void erase_sends(std::uint32_t to, std::uint64_t through);
+  Result<std::vector<Send>> sends() const;
+  std::optional<std::string> home(const RecordKey& subject);
+  void put_home(const RecordKey& subject, std::string_view key);
+
+  std::span<ViewFold* const> view_folds() const { return live_views_; }
+  ViewFold* view_fold(std::string_view name) const;
+  std::span<const View* const> stale_views() const { return stale_views_; }
+  // Takes rebuilt cells in place of whatever the store holds of this view, and feeds it from now on.
+  Result<void> adopt_view(const View& view, const std::vector<StoreWrite>& cells);
+
+  // Any table in order, through the cache; for lists and dumps. Records not yet frozen are included
+  // after write_back().
+  Result<void> scan(char letter, const KvCache::Visit& visit) const;
+  Result<void> scan(std::string_view from, std::string_view to, const KvCache::Visit& visit) const;
+  void write_back();  // puts dirty records, views and meta into the current generation
+
+  bool wants_freeze() const;
+  bool frozen() const { return cache_.frozen(); }
+  // Closes the generation: the job writes and flushes it (on a worker), thaw() takes the result.
+  struct Frozen {
+    std::shared_ptr<const KvCache::Generation> generation;
+    std::shared_ptr<Dedup::Flush> ids;
+    std::uint64_t events = 0;
+    std::uint64_t decisions = 0;
+  };
+  Frozen freeze();  // REQUIRES: not frozen
+  static Result<void> write(const Frozen& frozen, Store& store);
+  void thaw(const Frozen& frozen);
+
+  const std::optional<Error>& failure() const { return failure_; }
+  void fail(Error error);
+  std::size_t cached_records() const;
+
+ private:
+  struct Records;
+  class Cells;
+  State(Store& store, StateLimits limits);
+  Result<void> load_reference();
+  Result<void> open_views(std::span<const View* const> views);
+  std::optional<std::string> read(std::string_view key);
+  template <class T>
+  std::optional<T> read_entry(const std::string& key);
+  void evict();
+
+  Store& store_;
+  const StateLimits limits_;
+  KvCache cache_;
+  TimerIndex timers_;
+  std::unique_ptr<Dedup> dedup_;
+  std::unique_ptr<Records> records_;
+  struct OpenView {
+    const View* view;
+    std::unique_ptr<Cells> cells;
+    std::unique_ptr<ViewFold> fold;
+  };
+  std::vector<OpenView> views_;
+  std::vector<ViewFold*> live_views_;
+  std::vector<const View*> stale_views_;
+  std::uint64_t events_at_freeze_ = 0;
+  std::optional<Error> failure_;
+};
+
+}  // namespace dealwright::runtime
