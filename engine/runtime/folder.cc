@@ -316,7 +316,8 @@ void Folder::settle(const EventRedriven& redriven) {
   auto entry = state_.set_aside(redriven.position);
   if (!entry) return;
   state_.erase_set_aside(*entry);
-  if (redriven.verdict == Verdict::kAccepted) return;
+  const bool dropped = redriven.verdict == Verdict::kDuplicate;
+  if (redriven.verdict == Verdict::kAccepted || dropped) return;
   entry->verdict = redriven.verdict;
   entry->code = redriven.code;
   ++entry->redrives;

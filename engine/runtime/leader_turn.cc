@@ -251,8 +251,9 @@ void LeaderTurn::redrive(const Event& order) {
   const bool blocks = entry->verdict == Verdict::kSetAside;
   const auto key = entry->key;
   if (order.type == TypeId::kEventDropped) {
-    turn().changes.emplace_back(EventRedriven{position, Verdict::kDuplicate, "dropped"});
-    state_.erase_set_aside(*entry);
+    const EventRedriven dropped{position, Verdict::kDuplicate, "dropped"};
+    turn().changes.emplace_back(dropped);
+    folder_.settle(dropped);
   } else if (!redrive_one(position)) {
     return;
   }

@@ -82,6 +82,7 @@ Result<bool> Partition::step() {
 Result<bool> Partition::fold_step() {
   for (int i = 0; i < 16; ++i) {
     DW_TRY(auto folded, replay_->step());
+    at_end_ = !folded;
     if (!folded) {
       confirmed_ = state_->meta.decisions;
       if (!options_.lead) return i > 0;
@@ -196,7 +197,7 @@ void Partition::take_events(LeaderTurn& turn, DecisionHeader& header) {
 }
 
 Result<bool> Partition::decide() {
-  if (phase_ != Phase::kLeading || in_flight_.size() >= options_.records_in_flight) return false;
+  if (phase_ != Phase::kLeading || held_ || in_flight_.size() >= options_.records_in_flight) return false;
   if (frozen_ && state_->wants_freeze()) return false;  // the disk is behind: wait for it
   DW_TRY(auto events, read_events());
   const auto now = leader_now();
@@ -392,7 +393,9 @@ Result<bool> Partition::settle() {
 // ---- questions
 
 bool Partition::idle() const {
-  return phase_ != Phase::kFolding && phase_ != Phase::kClaiming && in_flight_.empty() &&
+  const bool settled = phase_ == Phase::kFolding ? at_end_ && !options_.lead
+                                                 : phase_ != Phase::kClaiming;
+  return settled && in_flight_.empty() &&
          acks_.empty() && !advance_to_ && next_event_ >= events_.records.size();
 }
 

@@ -81,6 +81,9 @@ class Partition {
   void ask(const std::function<void(State&)>& question, std::function<void()> released);
   // On the event clock: time goes on to `instant` though no fact says so.
   void advance_to(Instant instant);
+  // While held it decides nothing more, so that what is in flight drains: idle() without new work.
+  void hold(bool on) { held_ = on; }
+  bool drained() const { return in_flight_.empty() && phase_ != Phase::kClaiming; }
   // Writes the state down, for a clean stop. False: something is under way, call again after wake().
   Result<bool> settle();
 
@@ -131,6 +134,7 @@ class Partition {
   std::shared_ptr<Decider> decider_;
   bool decider_known_ = false;
   Phase phase_ = Phase::kFolding;
+  bool at_end_ = false;  // a replica that has folded all there is
   std::optional<Error> stopped_;
   std::deque<InFlight> in_flight_;
   std::size_t acknowledged_ = 0;    // of in_flight_: durable, not read back
@@ -138,6 +142,7 @@ class Partition {
   LogBatch events_;
   std::size_t next_event_ = 0;
   std::vector<SendAck> acks_;
+  bool held_ = false;
   std::optional<Instant> advance_to_;
   std::string bytes_;               // of the record being encoded
   std::optional<State::Frozen> frozen_;

@@ -1,0 +1,106 @@
+// A data directory opened for work: the embedded log, the state of each partition, the engine over
+// them. What the command line and the server are made of.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "connectors/embedded_log/embedded_log.h"
+#include "engine/domain/event.h"
+#include "engine/runtime/engine.h"
+
+namespace dealwright::daemon {
+
+struct WorkspaceOptions {
+  std::string path;
+  std::uint32_t partitions = 0;  // 0: as it was created, or 4
+  bool create = false;
+  bool event_clock = false;      // of a log that is created now
+  bool lead = true;
+  bool clock_witness = false;
+  std::size_t memory_bytes = std::size_t{512} << 20;  // for caches, over all partitions
+  std::function<void(std::string_view)> at_point;      // crash tests: see Partition, EmbeddedLog
+};
+
+// Where a fact was put.
+struct Placed {
+  PartitionId partition = 0;
+  Position position = 0;
+};
+
+// Thread-safe, save Appender.
+class Workspace {
+ public:
+  // kNotFound: no data directory there, and `create` is off.
+  static Result<std::unique_ptr<Workspace>> open(WorkspaceOptions options);
+  ~Workspace();
+
+  runtime::Engine& engine() { return *engine_; }
+  embedded_log::EmbeddedLog& log() { return *log_; }
+  FileSystem& files() { return *files_; }
+  const Clock& clock() const { return *clock_; }
+  const runtime::ClusterKey& key() const { return *key_; }
+  std::uint32_t partitions() const { return log_->partitions(); }
+  const std::string& path() const { return options_.path; }
+  bool event_clock() { return event_clock_; }
+
+  // The partition that judges this fact first.
+  PartitionId placement(const Event& event) const;
+  // Appends and waits until all are durable.
+  Result<std::vector<Placed>> append(const std::vector<Event>& events);
+  // Appends what the engine itself says (signed) to one partition.
+  Result<Placed> append_own(Event event, PartitionId partition);
+
+  Result<ViewRows> query(std::string_view view, const ViewQuery& query);
+  Result<void> rebuild_view(std::string_view view,
+                            const std::function<void(std::uint64_t events)>& progress);
+  Result<void> stop();
+
+ private:
+  explicit Workspace(WorkspaceOptions options) : options_{std::move(options)} {}
+  Result<void> load_key();
+  Result<void> rebuild_stale();
+  Result<void> rebuild_in(PartitionId partition, const View& view,
+                          const std::function<void(std::uint64_t)>& progress);
+
+  WorkspaceOptions options_;
+  bool event_clock_ = false;
+  std::unique_ptr<FileSystem> files_;
+  std::unique_ptr<Clock> clock_;
+  std::unique_ptr<Random> random_;
+  std::unique_ptr<runtime::ClusterKey> key_;
+  std::unique_ptr<DeciderFactory> deciders_;
+  std::function<Result<std::unique_ptr<Store>>(const std::string&)> open_store_;
+  std::unique_ptr<embedded_log::EmbeddedLog> log_;
+  std::unique_ptr<runtime::Engine> engine_;
+};
+
+// Appends a stream of facts without waiting for each: groups them by partition and keeps at most
+// `bytes_max` on the way. One thread.
+class Appender {
+ public:
+  Appender(Workspace& workspace, std::size_t bytes_max = std::size_t{16} << 20);
+  ~Appender();  // waits for what is on the way
+  // kNoSpace, kOverload, kUnknownOutcome ...: of this fact or of an earlier one.
+  Result<void> add(const Event& event);
+  Result<void> flush();  // everything added is durable
+  std::uint64_t durable() const;
+
+ private:
+  struct Shared;
+  Result<void> ship(PartitionId partition);
+  Workspace& workspace_;
+  const std::size_t bytes_max_;
+  std::vector<std::vector<std::string>> waiting_;
+  std::vector<std::size_t> waiting_bytes_;
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace dealwright::daemon

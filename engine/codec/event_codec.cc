@@ -1,0 +1,161 @@
+#include "engine/codec/event_codec.h"
+
+#include "engine/codec/value_codec.h"
+#include "engine/codec/wire.h"
+
+namespace dealwright::codec {
+namespace {
+
+constexpr std::uint64_t kFormat = 1;
+
+enum : std::uint32_t {  // message Event
+  kFormatField = 1,
+  kSource = 2,
+  kId = 3,
+  kType = 4,
+  kTypeName = 5,
+  kSubjectKind = 6,
+  kSubjectId = 7,
+  kTime = 8,
+  kPartitionKey = 9,
+  kData = 10,
+  kExtra = 11,
+  kActor = 12,
+  kImportBatch = 13,
+  kImportRow = 14,
+  kPolicy = 15,
+  kCausation = 16,
+  kCorrelation = 17,
+  kTraceparent = 18,
+  kExtensions = 19,
+  kKeyId = 20,
+  kMac = 21,
+  kOpaque = 22,
+  kContentType = 23,
+  kWorkspace = 24  // reserved room: absent is `default`
+};
+
+void clear(Event& event) {
+  event.source.clear();
+  event.id.clear();
+  event.type = TypeId::kForeignType;
+  event.foreign_type.clear();
+  event.subject.kind = Kind::kForeign;
+  event.subject.id.clear();
+  event.time.reset();
+  event.partition_key.clear();
+  event.data.clear();
+  event.extra.clear();
+  event.actor.clear();
+  event.import_batch.clear();
+  event.import_row = 0;
+  event.policy = Policy::kUnset;
+  event.causation_id.clear();
+  event.correlation_id.clear();
+  event.traceparent.clear();
+  event.extensions.clear();
+  event.key_id.clear();
+  event.mac.clear();
+  event.opaque.clear();
+  event.content_type.clear();
+}
+
+Error malformed(std::string_view why) {
+  return Error{Code::kInvalid, "the bytes are no event: " + std::string{why}};
+}
+
+// One field of the message. False: malformed.
+bool take(const WireReader& in, Event& out) {
+  switch (in.field()) {
+    case kSource: out.source = in.text(); return true;
+    case kId: out.id = in.text(); return true;
+    case kType:
+      if (in.number() > all_event_specs().size()) return false;
+      out.type = TypeId{static_cast<std::uint16_t>(in.number())};
+      return true;
+    case kTypeName: out.foreign_type = in.text(); return true;
+    case kSubjectKind:
+      if (in.number() >= kKinds) return false;
+      out.subject.kind = static_cast<Kind>(in.number());
+      return true;
+    case kSubjectId: out.subject.id = in.text(); return true;
+    case kTime: out.time = Instant{in.sint()}; return true;
+    case kPartitionKey: out.partition_key = in.text(); return true;
+    case kData: return read_datum(in.text(), out.data);
+    case kExtra: return read_named(in.text(), out.extra);
+    case kActor: out.actor = in.text(); return true;
+    case kImportBatch: out.import_batch = in.text(); return true;
+    case kImportRow: out.import_row = in.number(); return true;
+    case kPolicy:
+      if (in.number() > static_cast<std::uint64_t>(Policy::kSuppress)) return false;
+      out.policy = static_cast<Policy>(in.number());
+      return true;
+    case kCausation: out.causation_id = in.text(); return true;
+    case kCorrelation: out.correlation_id = in.text(); return true;
+    case kTraceparent: out.traceparent = in.text(); return true;
+    case kExtensions: return read_named(in.text(), out.extensions);
+    case kKeyId: out.key_id = in.text(); return true;
+    case kMac: out.mac = in.text(); return true;
+    case kOpaque: out.opaque = in.text(); return true;
+    case kContentType: out.content_type = in.text(); return true;
+    default: return true;  // of a newer writer
+  }
+}
+
+}  // namespace
+
+void encode(const Event& event, std::string& out) {
+  WireWriter w{out};
+  w.number(kFormatField, kFormat);
+  w.text(kSource, event.source);
+  w.text(kId, event.id);
+  if (event.type == TypeId::kForeignType) {
+    w.text(kTypeName, event.foreign_type);
+  } else {
+    w.number(kType, static_cast<std::uint64_t>(event.type));
+  }
+  w.number_if(kSubjectKind, static_cast<std::uint64_t>(event.subject.kind));
+  w.text(kSubjectId, event.subject.id);
+  if (event.time) w.sint(kTime, event.time->ms);
+  w.text_if(kPartitionKey, event.partition_key);
+  write_fields(w, kData, event.data);
+  write_map(w, kExtra, event.extra);
+  w.text_if(kActor, event.actor);
+  w.text_if(kImportBatch, event.import_batch);
+  w.number_if(kImportRow, event.import_row);
+  w.number_if(kPolicy, static_cast<std::uint64_t>(event.policy));
+  w.text_if(kCausation, event.causation_id);
+  w.text_if(kCorrelation, event.correlation_id);
+  w.text_if(kTraceparent, event.traceparent);
+  write_map(w, kExtensions, event.extensions);
+  w.text_if(kKeyId, event.key_id);
+  w.text_if(kMac, event.mac);
+  w.text_if(kOpaque, event.opaque);
+  w.text_if(kContentType, event.content_type);
+}
+
+Result<void> decode(std::string_view bytes, Event& out) {
+  clear(out);
+  WireReader in{bytes};
+  std::uint64_t format = 0;
+  while (in.next()) {
+    if (in.field() == kFormatField) {
+      format = in.number();
+      if (format != kFormat) {
+        return Error{Code::kUnsupported, "an event of format " + std::to_string(format) +
+                                             "; this binary knows format 1"};
+      }
+    } else if (!take(in, out)) {
+      return malformed("field " + std::to_string(in.field()));
+    }
+  }
+  if (in.failed()) return malformed("cut short or garbled");
+  if (format == 0) return malformed("no format");
+  if (out.type == TypeId::kForeignType && out.foreign_type.empty()) return malformed("no type");
+  if (out.subject.id.empty()) return malformed("no subject");
+  if (out.id.empty()) return malformed("no id");
+  out.data.normalize();
+  return ok();
+}
+
+}  // namespace dealwright::codec

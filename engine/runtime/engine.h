@@ -1,0 +1,75 @@
+// All partitions of one process: a thread each, a worker each for the disk, questions from anywhere.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/runtime/partition.h"
+
+namespace dealwright::runtime {
+
+// A worker with a thread of its own; the destructor waits for what was posted.
+class ThreadWorker : public Worker {
+ public:
+  ThreadWorker();
+  ~ThreadWorker() override;
+  void post(std::function<void()> job) override;
+
+ private:
+  void run();
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<std::function<void()>> jobs_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+struct EngineParts {
+  Log& log;
+  FileSystem& files;
+  const Clock& clock;
+  Random& random;
+  DeciderFactory& deciders;
+  const ClusterKey& key;
+  std::span<const View* const> views;
+  std::function<Result<std::unique_ptr<Store>>(const std::string& path)> open_store;
+  std::string state_directory;  // one folder per partition below it
+};
+
+class Engine {
+ public:
+  // Starts the threads; partitions catch up, claim and lead by themselves.
+  static Result<std::unique_ptr<Engine>> open(EngineParts parts, PartitionOptions options);
+  ~Engine();  // settles what it can; stop() tells how that went
+
+  std::uint32_t partitions() const { return static_cast<std::uint32_t>(seats_.size()); }
+  // Runs `question` on the partition's thread and waits until its answer may leave. The partition's
+  // own error if it is stopped, save that a stopped partition still answers from what it has.
+  Result<void> ask(PartitionId partition, const std::function<void(Partition&)>& question);
+  // Waits until every partition has folded, decided and read back all that is in the log, and what
+  // partitions sent each other too. A stopped partition's error ends the wait.
+  Result<void> wait_idle();
+  // On the event clock: all partitions go on to the newest `now` of any.
+  Result<void> advance_together();
+  // Settles every partition and ends the threads. Idempotent.
+  Result<void> stop();
+
+ private:
+  struct Seat;
+  explicit Engine(EngineParts parts) : parts_{std::move(parts)} {}
+  void run(Seat& seat);
+  bool run_jobs(Seat& seat, std::unique_lock<std::mutex>& lock);
+  std::vector<std::uint64_t> progress();
+
+  EngineParts parts_;
+  std::vector<std::unique_ptr<Seat>> seats_;
+  bool stopped_ = false;
+};
+
+}  // namespace dealwright::runtime

@@ -1,0 +1,75 @@
+// One partition over fakes, with random facts and a decider that uses every change there is.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/ports/fake/fake_clock.h"
+#include "engine/ports/fake/fake_file_system.h"
+#include "engine/ports/fake/fake_log.h"
+#include "engine/ports/fake/fake_store.h"
+#include "engine/runtime/partition.h"
+
+namespace dealwright::runtime {
+
+// Follows up each deal that enters "offer" after a day unless it leaves first, counts notes by an
+// effect, and lets a third rule answer a won deal with a task.
+class TestDecider : public Decider {
+ public:
+  std::string_view rule_set_id() const override { return "test"; }
+  void on_fact(const FoldedFact& fact, Turn& turn) override;
+  void on_timer(const TimerKey& timer, Turn& turn) override;
+};
+
+class TestDeciders : public DeciderFactory {
+ public:
+  Result<std::shared_ptr<Decider>> make(std::span<const PublishedRule>) override {
+    return std::shared_ptr<Decider>{std::make_shared<TestDecider>()};
+  }
+};
+
+// A process with one partition; crash() and start() it at will.
+class World {
+ public:
+  explicit World(std::uint64_t seed, bool event_clock = false);
+
+  void start();  // opens the partition; asserts that it works
+  void crash();  // the process dies: unflushed state and unacknowledged appends may be lost
+  // Steps and runs appends until nothing moves.
+  void run();
+  bool step();   // one step of something; false: nothing moves
+  Result<bool> try_step() { return partition->step(); }
+
+  Position add(const Event& event);  // durable at once, as from another process
+  Event random_event();
+  Event pipeline();
+
+  // Every key of the state as it would be written down now, in order: what oracles compare.
+  std::string dump();
+  // The same of a state folded from position 0 by replay alone.
+  std::string dump_of_replay();
+
+  FakeClock clock;
+  FakeRandom random;
+  FakeLog log;
+  FakeStore store;
+  FakeFileSystem files;
+  InlineWorker worker;
+  TestDeciders deciders;
+  ClusterKey key{"a key for tests"};
+  std::vector<const View*> views;
+  bool event_clock;
+  std::uint64_t next_id = 0;
+  std::uint32_t events_per_record = 7;
+  StateLimits limits;
+  std::unique_ptr<Partition> partition;
+};
+
+std::string dump_of(State& state);
+// Shows the first line in which they differ.
+testing::AssertionResult same_dump(const std::string& a, const std::string& b);
+
+}  // namespace dealwright::runtime
