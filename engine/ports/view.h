@@ -62,16 +62,22 @@ struct ViewRows {
   std::vector<std::vector<Value>> rows;  // a value per column; sorted, so equal state gives equal rows
 };
 
+// What a decided change met.
+struct ChangeContext {
+  Instant now;
+  std::string_view rule;                     // whose enrolment or effect it is about
+  std::optional<EffectState> effect_before;  // of EffectMoved
+};
+
 // One partition's part of a view. Owner thread only. Deterministic: the same facts in the same
 // order leave the same bytes.
 class ViewFold {
  public:
   virtual ~ViewFold() = default;
   virtual void on_fact(const ViewFact& fact) = 0;
-  // Each decided change, behind the fact or timer it followed from. `effect_before`: the ledger
-  // state that an EffectMoved or EffectRequested found.
-  virtual void on_change(const Change& change, Instant now,
-                         std::optional<EffectState> effect_before) = 0;
+  // Each decided change, behind the fact or timer it followed from.
+  virtual void on_change(const Change& change, const ChangeContext& context) = 0;
+  virtual void on_timer(const TimerKey& timer, Instant now) = 0;
   // Appends every cell that changed since the last call, keys relative to the view's prefix, sorted.
   virtual void take_dirty(std::vector<StoreWrite>& out) = 0;
   // This partition's partial rows: an opaque text that View::merge understands.

@@ -38,8 +38,8 @@ void Folder::tell_views(const Frame& frame, const RecordKey& record, const Folde
   for (auto* view : state_.view_folds()) view->on_fact(fact);
 }
 
-void Folder::tell_views(const Change& change, Instant now, std::optional<EffectState> before) {
-  for (auto* view : state_.view_folds()) view->on_change(change, now, before);
+void Folder::tell_views(const Change& change, const ChangeContext& context) {
+  for (auto* view : state_.view_folds()) view->on_change(change, context);
 }
 
 void Folder::fold(Frame& frame, const FactPlace& place) {
@@ -162,7 +162,7 @@ void Folder::move_effect(const EffectId& id, EffectState to, std::string_view re
   effect->changed = now;
   if (to == EffectState::kAttemptStarted) ++effect->attempts;
   state_.put(*effect);
-  tell_views(EffectMoved{id, to, std::string{reason}}, now, before);
+  tell_views(EffectMoved{id, to, std::string{reason}}, {now, effect->rule, before});
   if (!is_final(to)) return;
   if (of != nullptr) {
     std::erase(of->effects, id);
@@ -189,7 +189,7 @@ void Folder::apply(const Change& change, const FactPlace& place) {
               state_.put_entry(c.enrolment.rule, c.enrolment.key, entry);
             }
             note_decision(c.enrolment.subject, place);
-            tell_views(change, place.now, std::nullopt);
+            tell_views(change, {place.now, c.enrolment.rule, std::nullopt});
           },
           [&](const EnrolmentMoved& c) {
             auto enrolment = state_.enrolment(c.id);
@@ -210,7 +210,7 @@ void Folder::apply(const Change& change, const FactPlace& place) {
             enrolment->held = c.held;
             if (c.due) state_.timers().set({*c.due, enrolment->rule, c.id, c.step});
             state_.put(*enrolment);
-            tell_views(change, place.now, std::nullopt);
+            tell_views(change, {place.now, enrolment->rule, std::nullopt});
           },
           [&](const EnrolmentEnded& c) {
             auto enrolment = state_.enrolment(c.id);
@@ -227,7 +227,7 @@ void Folder::apply(const Change& change, const FactPlace& place) {
             }
             note_decision(enrolment->subject, place);
             state_.erase_enrolment(c.id);
-            tell_views(change, place.now, std::nullopt);
+            tell_views(change, {place.now, enrolment->rule, std::nullopt});
           },
           [&](const EffectRequested& c) {
             const auto before = state_.effect(c.effect.id);
@@ -240,18 +240,19 @@ void Folder::apply(const Change& change, const FactPlace& place) {
               }
             }
             note_decision(c.effect.subject, place);
-            tell_views(change, place.now, std::nullopt);
+            tell_views(change, {place.now, c.effect.rule, std::nullopt});
           },
           [&](const EffectMoved& c) { move_effect(c.id, c.state, c.reason, place.now, nullptr); },
-          [&](const EntryRefused&) { tell_views(change, place.now, std::nullopt); },
-          [&](const RuleFailed&) { tell_views(change, place.now, std::nullopt); },
-          [&](const FactDecided&) { tell_views(change, place.now, std::nullopt); },
+          [&](const EntryRefused& c) { tell_views(change, {place.now, c.rule, std::nullopt}); },
+          [&](const RuleFailed& c) { tell_views(change, {place.now, c.rule, std::nullopt}); },
+          [&](const FactDecided&) { tell_views(change, {place.now, {}, std::nullopt}); },
           [&](const EventRedriven& c) { settle(c); },
       },
       change);
 }
 
-void Folder::fired(const TimerKey& timer) {
+void Folder::fired(const TimerKey& timer, Instant now) {
+  for (auto* view : state_.view_folds()) view->on_timer(timer, now);
   ++state_.meta.timers_fired;
   auto enrolment = state_.enrolment(timer.enrolment);
   if (enrolment && enrolment->due == timer.due) {

@@ -37,7 +37,7 @@ class Folder {
   // Applies a decided change but FactDecided and EventRedriven, which fold facts: see fold().
   void apply(const Change& change, const FactPlace& place);
   // Takes a fired timer out of its enrolment; the index has let go of it already.
-  void fired(const TimerKey& timer);
+  void fired(const TimerKey& timer, Instant now);
   // An event that changes nothing: listed, with its bytes.
   void set_aside(const Event* event, std::string_view bytes, std::uint64_t position,
                  Verdict verdict, std::string_view code, std::string_view detail, Instant now);
@@ -59,7 +59,7 @@ class Folder {
   void fold_merge(const Event& event, const FoldAt& at, const FactPlace& place, Frame& frame);
   void tell_views(const Frame& frame, const RecordKey& record, const Folded& folded,
                   const Life& after);
-  void tell_views(const Change& change, Instant now, std::optional<EffectState> before);
+  void tell_views(const Change& change, const ChangeContext& context);
   void note_decision(const RecordKey& subject, const FactPlace& place);
   void watch(const Enrolment& enrolment, bool on);
   void move_effect(const EffectId& id, EffectState to, std::string_view reason, Instant now,

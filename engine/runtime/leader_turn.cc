@@ -225,7 +225,7 @@ void LeaderTurn::take_timer(const TimerKey& timer, std::uint64_t position) {
   timer_ = timer;
   turn();
   bytes_ += 48 + timer.rule.size();
-  folder_.fired(timer);
+  folder_.fired(timer, now_);
   if (decider_ != nullptr) decider_->on_timer(timer, *this);
   run_queue();
 }

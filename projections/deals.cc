@@ -1,0 +1,179 @@
+// Deals by outcome: open, won, lost, no decision, with amounts and both win rates. The standing close
+// counts, on the day it happened.
+#include <algorithm>
+
+#include "engine/base/bytes.h"
+#include "projections/cell_history.h"
+#include "projections/rows.h"
+#include "projections/views.h"
+
+namespace dealwright::projections {
+namespace {
+
+enum Outcome : std::uint8_t { kOpen = 0, kWon = 1, kLost = 2, kNoDecision = 3 };
+constexpr std::size_t kOutcomes = 4;
+constexpr std::int32_t kNoDay = -10'000'000;  // of open deals, and of closings without a time
+const std::vector<std::string_view> kDimensions = {"pipeline", "owner", "currency", "from", "to"};
+
+Outcome outcome_of(const Life& life) {
+  switch (life.status()) {
+    case DealStatus::kOpen: return kOpen;
+    case DealStatus::kWon: return kWon;
+    case DealStatus::kLost: return life.no_decision ? kNoDecision : kLost;
+  }
+  return kOpen;
+}
+
+class DealsFold : public ViewFold {
+ public:
+  explicit DealsFold(CellHistory cells) : cells_{std::move(cells)} {}
+
+  void on_fact(const ViewFact& fact) override {
+    if (fact.record->kind != Kind::kDeal) return;
+    for (const auto& delta : fact.deltas) {
+      const auto& life = *delta.life;
+      if (!life.counts()) continue;
+      key_.clear();
+      put_text(key_, life.pipeline);
+      put_text(key_, life.owner);
+      put_text(key_, life.amount ? life.amount->currency.text() : std::string_view{});
+      key_ += static_cast<char>(outcome_of(life));
+      const bool dated = life.status() != DealStatus::kOpen && life.closed_at > kInstantMin;
+      put_signed(key_, dated ? utc_date(life.closed_at).days : kNoDay);
+      const auto amount = life.amount ? life.amount->minor : 0;
+      cells_.add(key_, delta.occurred, fact.fact->ingested, {delta.sign, delta.sign * amount, 0});
+    }
+  }
+  void on_change(const Change&, const ChangeContext&) override {}
+  void on_timer(const TimerKey&, Instant) override {}
+  void take_dirty(std::vector<StoreWrite>& out) override { cells_.take_dirty(out); }
+  Result<std::string> query(const ViewQuery& query) const override {
+    std::string out;
+    DW_TRY(cells_.sum(query.as_of, query.known_by, [&](std::string_view cell, const Sums& sums) {
+      put_text(out, cell);
+      put_signed(out, sums[0]);
+      put_signed(out, sums[1]);
+    }));
+    return out;
+  }
+  std::size_t memory_bytes() const override { return cells_.memory_bytes(); }
+
+ private:
+  CellHistory cells_;
+  std::string key_;
+};
+
+struct Line {
+  std::int64_t count[kOutcomes] = {};
+  std::int64_t amount[kOutcomes] = {};
+};
+
+struct Window {
+  std::int32_t from = std::numeric_limits<std::int32_t>::min();
+  std::int32_t to = std::numeric_limits<std::int32_t>::max();
+};
+
+class DealsView : public View {
+ public:
+  std::string_view name() const override { return "deals"; }
+  std::uint32_t version() const override { return 1; }
+  std::string_view description() const override {
+    return "deals open, won, lost and without decision; win rates; filter from=, to= (closing day)";
+  }
+  Result<std::unique_ptr<ViewFold>> open(const ViewReader& reader) const override {
+    DW_TRY(auto cells, CellHistory::open(reader, ""));
+    return std::unique_ptr<ViewFold>{std::make_unique<DealsFold>(std::move(cells))};
+  }
+
+  Result<ViewRows> merge(const ViewQuery& asked, std::span<const std::string> parts) const override {
+    DW_TRY(check_columns(asked, kDimensions));
+    ViewQuery query = asked;
+    Window window;
+    DW_TRY(take_window(query, window));
+    auto group_by = query.group_by;
+    if (group_by.empty()) group_by = {"pipeline", "currency"};
+    std::map<std::vector<std::string>, Line> lines;
+    for (const auto& part : parts) {
+      ByteReader in{part};
+      while (!in.at_end()) add_cell(query, window, group_by, in, lines);
+    }
+    return rows_of(group_by, lines);
+  }
+
+ private:
+  static Result<void> take_window(ViewQuery& query, Window& window) {
+    for (const auto& [name, value] : query.filters) {
+      if (name != "from" && name != "to") continue;
+      DW_TRY(auto date, parse_date(value));
+      (name == "from" ? window.from : window.to) = date.days;
+    }
+    std::erase_if(query.filters, [](const auto& f) { return f.first == "from" || f.first == "to"; });
+    return ok();
+  }
+
+  static void add_cell(const ViewQuery& query, const Window& window,
+                       const std::vector<std::string>& group_by, ByteReader& in,
+                       std::map<std::vector<std::string>, Line>& lines) {
+    ByteReader cell{in.text()};
+    const auto count = in.signed_varint();
+    const auto amount = in.signed_varint();
+    const auto pipeline = cell.text();
+    const auto owner = cell.text();
+    const auto currency = cell.text();
+    const auto outcome = static_cast<std::size_t>(cell.take(1)[0]);
+    const auto day = static_cast<std::int32_t>(cell.signed_varint());
+    const bool closed = outcome != kOpen;
+    if (closed && (day < window.from || day >= window.to) && window.from != Window{}.from) return;
+    if (closed && day >= window.to) return;
+    const std::vector<std::pair<std::string_view, std::string_view>> dimensions = {
+        {"pipeline", pipeline}, {"owner", owner}, {"currency", currency}};
+    if (!passes(query, dimensions)) return;
+    std::vector<std::string> key;
+    for (const auto& name : group_by) {
+      for (const auto& [dimension, value] : dimensions) {
+        if (dimension == name) key.emplace_back(value);
+      }
+    }
+    auto& line = lines[key];
+    line.count[outcome] += count;
+    line.amount[outcome] += amount;
+  }
+
+  static ViewRows rows_of(const std::vector<std::string>& group_by,
+                          const std::map<std::vector<std::string>, Line>& lines) {
+    ViewRows out;
+    for (const auto& name : group_by) out.columns.push_back({name, "text"});
+    for (const auto* name : {"open", "won", "lost", "no_decision", "open_minor", "won_minor",
+                             "lost_minor", "win_rate_num", "win_rate_den"}) {
+      out.columns.push_back({name, "int"});
+    }
+    out.columns.push_back({"win_rate", "rate"});
+    out.columns.push_back({"win_rate_broad_den", "int"});
+    out.columns.push_back({"win_rate_broad", "rate"});
+    for (const auto& [key, line] : lines) {
+      auto& row = out.rows.emplace_back();
+      for (const auto& value : key) row.emplace_back(value);
+      for (const auto v : line.count) row.emplace_back(v);
+      row.emplace_back(line.amount[kOpen]);
+      row.emplace_back(line.amount[kWon]);
+      row.emplace_back(line.amount[kLost] + line.amount[kNoDecision]);
+      const auto won = line.count[kWon];
+      const auto decided = won + line.count[kLost];
+      row.emplace_back(won);
+      row.emplace_back(decided);
+      row.push_back(rate(won, decided));
+      row.emplace_back(decided + line.count[kNoDecision]);
+      row.push_back(rate(won, decided + line.count[kNoDecision]));
+    }
+    return out;
+  }
+};
+
+}  // namespace
+
+const View& deals_view() {
+  static const DealsView kView;
+  return kView;
+}
+
+}  // namespace dealwright::projections

@@ -1,0 +1,14 @@
+// All views, a line each.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "engine/ports/view.h"
+
+namespace dealwright::projections {
+
+std::span<const View* const> all_views();
+const View* find_view(std::string_view name);  // none: no such view
+
+}  // namespace dealwright::projections

@@ -1,0 +1,159 @@
+#include "projections/rocks_store.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include <algorithm>
+
+namespace dealwright::projections {
+
+struct StoreBudget::Shared {
+  std::shared_ptr<rocksdb::Cache> cache;
+  std::shared_ptr<rocksdb::WriteBufferManager> buffers;
+  std::size_t bytes = 0;
+};
+
+StoreBudget StoreBudget::from_bytes(std::size_t bytes) {
+  StoreBudget out;
+  out.shared_ = std::make_shared<Shared>();
+  out.shared_->bytes = bytes;
+  out.shared_->cache = rocksdb::NewLRUCache(bytes / 2, 4, false, 0.1);
+  out.shared_->buffers =
+      std::make_shared<rocksdb::WriteBufferManager>(bytes / 2, nullptr, /*allow_stall=*/false);
+  return out;
+}
+
+namespace {
+
+rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
+std::string_view view(const rocksdb::Slice& text) { return {text.data(), text.size()}; }
+
+Error translate(const rocksdb::Status& status, const std::string& path) {
+  const auto text = path + ": " + status.ToString();
+  if (status.IsNoSpace()) return Error{Code::kNoSpace, text, true};
+  if (status.IsCorruption()) {
+    return Error{Code::kDamaged, text + "; delete the state folder to rebuild it from the log"};
+  }
+  if (status.IsShutdownInProgress()) return Error{Code::kClosed, text};
+  return Error{Code::kIo, text};
+}
+
+class RocksStore : public Store {
+ public:
+  RocksStore(std::string path, std::unique_ptr<rocksdb::DB> db, StoreBudget budget)
+      : path_{std::move(path)}, budget_{std::move(budget)}, db_{std::move(db)} {}
+  ~RocksStore() override {
+    rocksdb::CancelAllBackgroundWork(db_.get(), true);
+    db_->Close().PermitUncheckedError();
+  }
+
+  Result<std::optional<std::string>> get(std::string_view key) const override {
+    std::string value;
+    const auto status = db_->Get(rocksdb::ReadOptions{}, slice(key), &value);
+    if (status.IsNotFound()) return std::optional<std::string>{};
+    if (!status.ok()) return translate(status, path_);
+    return std::optional<std::string>{std::move(value)};
+  }
+
+  Result<void> write(const std::vector<StoreWrite>& batch) override {
+    rocksdb::WriteBatch writes;
+    for (const auto& entry : batch) {
+      const auto status = entry.value ? writes.Put(slice(entry.key), slice(*entry.value))
+                                      : writes.Delete(slice(entry.key));
+      if (!status.ok()) return translate(status, path_);
+    }
+    rocksdb::WriteOptions options;
+    options.disableWAL = true;
+    const auto status = db_->Write(options, &writes);
+    if (!status.ok()) return translate(status, path_);
+    return ok();
+  }
+
+  Result<void> scan(std::string_view from, std::string_view to,
+                    const std::function<bool(std::string_view, std::string_view)>& visit)
+      const override {
+    rocksdb::ReadOptions options;
+    const auto upper = slice(to);
+    if (!to.empty()) options.iterate_upper_bound = &upper;
+    options.fill_cache = false;
+    const std::unique_ptr<rocksdb::Iterator> it{db_->NewIterator(options)};
+    for (it->Seek(slice(from)); it->Valid(); it->Next()) {
+      if (!visit(view(it->key()), view(it->value()))) break;
+    }
+    if (!it->status().ok()) return translate(it->status(), path_);
+    return ok();
+  }
+
+  Result<void> erase_range(std::string_view from, std::string_view to) override {
+    rocksdb::WriteOptions options;
+    options.disableWAL = true;
+    const auto status =
+        db_->DeleteRange(options, db_->DefaultColumnFamily(), slice(from), slice(to));
+    if (!status.ok()) return translate(status, path_);
+    return ok();
+  }
+
+  Result<void> flush() override {
+    const auto status = db_->Flush(rocksdb::FlushOptions{});
+    if (!status.ok()) return translate(status, path_);
+    return ok();
+  }
+
+  std::uint64_t approximate_bytes() const override {
+    std::uint64_t bytes = 0;
+    db_->GetIntProperty(rocksdb::DB::Properties::kTotalSstFilesSize, &bytes);
+    return bytes;
+  }
+
+ private:
+  const std::string path_;
+  const StoreBudget budget_;
+  std::unique_ptr<rocksdb::DB> db_;
+};
+
+rocksdb::Options make_options(const StoreBudget::Shared& shared) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = shared.cache;
+  table.block_size = 16 << 10;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.write_buffer_manager = shared.buffers;
+  options.write_buffer_size = std::max<std::size_t>(shared.bytes / 8, std::size_t{8} << 20);
+  options.arena_block_size = 256 << 10;
+  options.max_write_buffer_number = 4;
+  options.level_compaction_dynamic_level_bytes = true;
+  options.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression,
+                                   rocksdb::kLZ4Compression};
+  options.max_background_jobs = 2;
+  options.max_open_files = 256;
+  options.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
+  options.keep_log_file_num = 2;
+  options.max_log_file_size = 1 << 20;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.stats_dump_period_sec = 0;
+  options.avoid_unnecessary_blocking_io = true;
+  return options;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_rocks_store(const std::string& path,
+                                                const StoreBudget& budget) {
+  rocksdb::DB* raw = nullptr;
+  const auto status = rocksdb::DB::Open(make_options(*budget.shared()), path, &raw);
+  if (!status.ok()) return translate(status, path);
+  return std::unique_ptr<Store>{
+      new RocksStore{path, std::unique_ptr<rocksdb::DB>{raw}, budget}};
+}
+
+}  // namespace dealwright::projections
