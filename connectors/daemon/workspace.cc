@@ -1,7 +1,9 @@
 #include "connectors/daemon/workspace.h"
 
 #include <algorithm>
+#include <filesystem>
 
+#include "connectors/embedded_log/meta.h"
 #include "connectors/os/posix_file_system.h"
 #include "connectors/os/system_clock.h"
 #include "engine/codec/event_codec.h"
@@ -14,6 +16,14 @@ namespace dealwright::daemon {
 namespace {
 
 constexpr std::size_t kShipBytes = std::size_t{256} << 10;
+
+// Scratch that a rebuild makes and unmakes; nothing of it has to survive a crash.
+Result<void> remove_tree(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove_all(path, error);
+  if (error) return Error{Code::kIo, "cannot remove " + path + ": " + error.message()};
+  return ok();
+}
 
 // Waits for one answer of the log.
 struct Answer {
@@ -38,8 +48,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
   embedded_log::Options log_options;
   if (o.partitions > 0) log_options.partitions = o.partitions;
   if (there && o.partitions == 0) {
-    DW_TRY(auto count, embedded_log::partitions_of(*out->files_, o.path));
-    log_options.partitions = count;
+    DW_TRY(auto meta, embedded_log::read_meta(*out->files_, o.path));
+    if (meta) log_options.partitions = meta->partitions;
   }
   log_options.at_point = o.at_point;
   DW_TRY(auto log, embedded_log::open(*out->files_, *out->clock_, o.path, log_options));
@@ -178,6 +188,7 @@ Result<ViewRows> Workspace::query(std::string_view name, const ViewQuery& query)
         bad = Error{Code::kConflict, "view " + std::string{name} + " has to be rebuilt first"};
         return;
       }
+      partition.state().write_back();  // what is dirty becomes readable
       auto part = fold->query(query);
       if (part) {
         parts.push_back(std::move(part.value()));
@@ -216,7 +227,7 @@ Result<void> Workspace::rebuild_view(std::string_view name,
 Result<void> Workspace::rebuild_in(PartitionId id, const View& view,
                                    const std::function<void(std::uint64_t)>& progress) {
   const auto folder = options_.path + "/state/" + std::to_string(id) + "/rebuild";
-  DW_TRY(files_->remove_tree(folder));
+  DW_TRY(remove_tree(folder));
   DW_TRY(files_->create_directories(folder));
   auto run = [&]() -> Result<void> {
     DW_TRY(auto scratch, open_store_(folder + "/db"));
@@ -246,7 +257,24 @@ Result<void> Workspace::rebuild_in(PartitionId id, const View& view,
     return ok();
   };
   auto result = run();
-  DW_TRY(files_->remove_tree(folder));
+  DW_TRY(remove_tree(folder));
+  return result;
+}
+
+Result<runtime::Meta> Workspace::replay_meta(PartitionId id) {
+  const auto folder = options_.path + "/state/" + std::to_string(id) + "/rebuild";
+  DW_TRY(remove_tree(folder));
+  DW_TRY(files_->create_directories(folder));
+  const auto run = [&]() -> Result<runtime::Meta> {
+    DW_TRY(auto scratch, open_store_(folder + "/db"));
+    DW_TRY(auto rebuild, runtime::Rebuild::start(*log_, id, *projections::all_views().front(), *scratch,
+                                                 *files_, folder + "/ids", runtime::StateLimits{}));
+    DW_TRY(auto end, log_->end(Topic::kDecisions, id));
+    DW_TRY(rebuild->advance(end));
+    return rebuild->meta();
+  };
+  auto result = run();
+  DW_TRY(remove_tree(folder));
   return result;
 }
 

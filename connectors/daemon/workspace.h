@@ -61,6 +61,8 @@ class Workspace {
   Result<ViewRows> query(std::string_view view, const ViewQuery& query);
   Result<void> rebuild_view(std::string_view view,
                             const std::function<void(std::uint64_t events)>& progress);
+  // Where a fold of the whole log comes to; checks the hash chain on its way.
+  Result<runtime::Meta> replay_meta(PartitionId partition);
   Result<void> stop();
 
  private:

@@ -151,7 +151,7 @@ Result<Instant> read_time(std::string_view text, std::string_view format, const 
 }
 
 Result<LocalDate> read_date(std::string_view text, std::string_view format) {
-  if (format.empty()) return parse_date(text.substr(0, text.size() > 10 && text[10] == 'T' ? 10 : text.size()));
+  if (format.empty()) return parse_date(text.substr(0, text.size() > 10 && (text[10] == 'T' || text[10] == ' ') ? 10 : text.size()));
   const auto parts = read_parts(text, format);
   if (!parts) return misfit(text, format);
   return date_of(*parts);

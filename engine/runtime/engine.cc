@@ -62,6 +62,8 @@ struct Engine::Seat {
   }
 };
 
+Engine::Engine(EngineParts parts) : parts_{std::move(parts)} {}
+
 Result<std::unique_ptr<Engine>> Engine::open(EngineParts parts, PartitionOptions options) {
   auto out = std::unique_ptr<Engine>{new Engine{std::move(parts)}};
   const auto& p = out->parts_;

@@ -62,7 +62,7 @@ class Engine {
 
  private:
   struct Seat;
-  explicit Engine(EngineParts parts) : parts_{std::move(parts)} {}
+  explicit Engine(EngineParts parts);
   void run(Seat& seat);
   bool run_jobs(Seat& seat, std::unique_lock<std::mutex>& lock);
   std::vector<std::uint64_t> progress();

@@ -34,6 +34,12 @@ Result<void> Rebuild::advance(Position decisions) {
   return ok();
 }
 
+Meta Rebuild::meta() const {
+  auto meta = state_->meta;
+  meta.timers = state_->timers().pending();
+  return meta;
+}
+
 Result<std::vector<StoreWrite>> Rebuild::take_cells() {
   DW_TRY(write_down());
   const auto prefix = keys::view_prefix(view_.name(), view_.version());

@@ -24,6 +24,7 @@ class Rebuild {
   Result<void> advance(Position decisions);
   Position decisions() const { return state_->meta.decisions; }
   std::uint64_t events() const { return state_->meta.events; }
+  Meta meta() const;
   // Every cell of the view, keys relative to its prefix. Afterwards the rebuild is used up.
   Result<std::vector<StoreWrite>> take_cells();
 

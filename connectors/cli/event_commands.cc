@@ -1,0 +1,190 @@
+// event append, tail, show.
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "connectors/cli/context.h"
+#include "engine/codec/cloudevents_json.h"
+#include "engine/codec/event_codec.h"
+
+namespace dealwright::cli {
+namespace {
+
+struct AppendOptions {
+  std::string file;
+  std::string type, subject, data = "{}", source = "cli", id, time, key;
+  bool dry_run = false;
+};
+
+Error refused(std::size_t line, const std::vector<FormError>& errors) {
+  std::string text = line > 0 ? "line " + std::to_string(line) + ": " : "";
+  for (std::size_t i = 0; i < errors.size(); ++i) text += (i > 0 ? "\n  " : "") + codec::render(errors[i]);
+  return Error{Code::kInvalid, text};
+}
+
+Result<void> append_file(Context& context, const AppendOptions& options) {
+  std::ifstream file;
+  if (options.file != "-") {
+    file.open(options.file, std::ios::binary);
+    if (!file) return Error{Code::kNotFound, "cannot read " + options.file};
+  }
+  std::istream& in = options.file == "-" ? std::cin : file;
+  DW_TRY(auto workspace, context.open());
+  daemon::Appender appender{*workspace};
+  std::string text;
+  std::size_t line = 0, bad = 0;
+  std::uint64_t good = 0;
+  Event event;
+  while (std::getline(in, text)) {
+    ++line;
+    if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
+    if (auto errors = codec::parse_cloudevent(text, event); !errors.empty()) {
+      ++bad;
+      context.print_error(refused(line, errors));
+      continue;
+    }
+    ++good;
+    if (!options.dry_run) {
+      DW_TRY(appender.add(event));
+    }
+    if (good % 10'000 == 0) context.progress(std::to_string(good) + " events");
+  }
+  DW_TRY(appender.flush());
+  context.progress_done();
+  if (!options.dry_run) {
+    DW_TRY(workspace->engine().wait_idle());
+    if (workspace->event_clock()) {
+      DW_TRY(workspace->engine().advance_together());
+    }
+  }
+  context.print_object({{"appended", Value{static_cast<std::int64_t>(options.dry_run ? 0 : good)}},
+                        {"refused", Value{static_cast<std::int64_t>(bad)}}});
+  DW_TRY(workspace->stop());
+  if (bad > 0) return Error{Code::kRefused, std::to_string(bad) + " lines were refused; the others stand"};
+  return ok();
+}
+
+Result<void> append_one(Context& context, const AppendOptions& options) {
+  if (options.type.empty() || options.subject.empty()) {
+    return Error{Code::kInvalid, "say --file, or --type and --subject"};
+  }
+  DW_TRY(auto data, codec::parse_json(options.data));
+  Map object{{"specversion", Value{"1.0"}}, {"type", Value{options.type}},
+             {"subject", Value{options.subject}}, {"source", Value{options.source}},
+             {"data", data}};
+  const auto now = to_text(context.now());
+  object.emplace_back("id", Value{options.id.empty() ? "cli-" + now + "-" + hex(sha256(options.type + options.subject + options.data)).substr(0, 12) : options.id});
+  object.emplace_back("time", Value{options.time.empty() ? now : options.time});
+  if (!options.key.empty()) object.emplace_back("partitionkey", Value{options.key});
+  Event event;
+  const auto errors = codec::read_cloudevent(Value{std::move(object)}, event);
+  if (!errors.empty()) return refused(0, errors);
+  if (event.type == TypeId::kForeignType) {
+    if (const auto near = nearest_event_type(event.foreign_type); !near.empty()) {
+      context.print_line("note: " + event.foreign_type + " is no type of ours and is kept as it is; did you mean " + std::string{near} + "?");
+    }
+  }
+  if (options.dry_run) {
+    context.print_object({{"event", Value{codec::to_cloudevent(event)}}});
+    return ok();
+  }
+  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto placed, workspace->append({event}));
+  DW_TRY(workspace->engine().wait_idle());
+  context.print_object({{"position", Value{std::to_string(placed[0].partition) + ":" + std::to_string(placed[0].position)}},
+                        {"id", Value{event.id}}});
+  return workspace->stop();
+}
+
+// "3:8112"
+Result<daemon::Placed> parse_position(const std::string& text) {
+  daemon::Placed out;
+  std::istringstream in{text};
+  char colon = 0;
+  if (!(in >> out.partition >> colon >> out.position) || colon != ':' || !in.eof()) {
+    return Error{Code::kInvalid, "'" + text + "' is no position; write partition:position, such as 3:8112"};
+  }
+  return out;
+}
+
+void print_event(const Context& context, const LogRecord& record, PartitionId partition) {
+  Event event;
+  const auto place = std::to_string(partition) + ":" + std::to_string(record.position);
+  if (!codec::decode(record.bytes, event)) {
+    std::cout << place << " (unreadable)\n";
+    return;
+  }
+  if (context.json) {
+    std::cout << codec::to_cloudevent(event) << '\n';
+  } else {
+    std::cout << place << "  " << (event.time ? to_short_text(*event.time) : "undated") << "  "
+              << event.type_name() << "  " << to_text(event.subject) << "  "
+              << to_json(Value{codec::data_of(event)}) << '\n';
+  }
+}
+
+Result<void> tail(Context& context, std::size_t count) {
+  DW_TRY(auto workspace, context.open());
+  for (PartitionId id = 0; id < workspace->partitions(); ++id) {
+    DW_TRY(auto end, workspace->log().end(Topic::kEvents, id));
+    DW_TRY(auto begin, workspace->log().begin(Topic::kEvents, id));
+    auto at = end > begin + count ? end - count : begin;
+    while (at < end) {
+      DW_TRY(auto batch, workspace->log().read(Topic::kEvents, id, at, 1 << 20));
+      if (batch.records.empty()) break;
+      for (const auto& record : batch.records) print_event(context, record, id);
+      at = batch.next;
+    }
+  }
+  return workspace->stop();
+}
+
+Result<void> show(Context& context, const std::string& where) {
+  DW_TRY(auto place, parse_position(where));
+  DW_TRY(auto workspace, context.open());
+  if (place.partition >= workspace->partitions()) {
+    return Error{Code::kNotFound, "there is no partition " + std::to_string(place.partition)};
+  }
+  DW_TRY(auto batch, workspace->log().read(Topic::kEvents, place.partition, place.position, 1));
+  if (batch.records.empty() || batch.records[0].position != place.position) {
+    return Error{Code::kNotFound, "no event at " + where};
+  }
+  Event event;
+  DW_TRY(codec::decode(batch.records[0].bytes, event));
+  std::cout << codec::to_cloudevent(event) << '\n';
+  return workspace->stop();
+}
+
+}  // namespace
+
+void add_event_commands(CLI::App& app, Context& context) {
+  auto* event = noun(app, "event", "Facts from outside");
+  auto options = std::make_shared<AppendOptions>();
+  auto* append = verb(*event, context, "append", "Append facts; done when they are durable and decided on",
+                      "dealwright event append --type offer.sent --subject offer/o1 --data '{\"deal\":\"d1\"}'",
+                      [&context, options] {
+                        return options->file.empty() ? append_one(context, *options) : append_file(context, *options);
+                      });
+  append->add_option("--file", options->file, "CloudEvents, one JSON object a line; - is standard input");
+  append->add_option("--type", options->type, "such as deal.opened");
+  append->add_option("--subject", options->subject, "<kind>/<id>, such as deal/d1");
+  append->add_option("--data", options->data, "a JSON object")->capture_default_str();
+  append->add_option("--source", options->source, "who says so")->capture_default_str();
+  append->add_option("--id", options->id, "the same source and id again count once");
+  append->add_option("--time", options->time, "when it happened; now if left out");
+  append->add_option("--key", options->key, "the partition key: the customer's account, such as account/a1");
+  append->add_flag("--dry-run", options->dry_run, "Check only");
+
+  auto count = std::make_shared<std::size_t>(10);
+  auto* tail_verb = verb(*event, context, "tail", "The newest facts of each partition", "dealwright event tail -n 5",
+                         [&context, count] { return tail(context, *count); });
+  tail_verb->add_option("-n,--count", *count, "how many of each partition")->capture_default_str();
+
+  auto where = std::make_shared<std::string>();
+  auto* show_verb = verb(*event, context, "show", "One fact, as a CloudEvent", "dealwright event show 0:12",
+                         [&context, where] { return show(context, *where); });
+  show_verb->add_option("position", *where, "partition:position")->required();
+}
+
+}  // namespace dealwright::cli

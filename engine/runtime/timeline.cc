@@ -1,0 +1,138 @@
+#include "engine/runtime/timeline.h"
+
+#include <algorithm>
+
+#include "engine/base/overloaded.h"
+#include "engine/codec/cloudevents_json.h"
+#include "engine/codec/decision_codec.h"
+#include "engine/codec/event_codec.h"
+
+namespace dealwright::runtime {
+namespace {
+
+TimelineEntry of_event(const Event& event, Instant occurred, std::uint64_t position) {
+  TimelineEntry out;
+  out.occurred = occurred;
+  out.position = position;
+  out.what = event.type_name();
+  out.who = event.actor.empty() ? event.source : event.actor;
+  out.detail = Value{codec::data_of(event)};
+  return out;
+}
+
+// The entry a change makes on the timeline of `key`; none if it is about another record.
+std::optional<TimelineEntry> of_change(const Change& change, const RecordKey& key) {
+  TimelineEntry out;
+  out.decision = true;
+  const auto say = [&](std::string what, const std::string& rule, Map detail) {
+    out.what = std::move(what);
+    out.who = "rule/" + rule;
+    out.detail = Value{std::move(detail)};
+    return std::optional{out};
+  };
+  return std::visit(
+      overloaded{
+          [&](const EnrolmentStarted& c) -> std::optional<TimelineEntry> {
+            if (c.enrolment.subject != key) return std::nullopt;
+            Map used;
+            for (const auto& value : c.used) used.emplace_back(value.path, value.value);
+            Map detail{{"version", Value{std::int64_t{c.enrolment.version}}}, {"because", Value{std::move(used)}}};
+            if (c.enrolment.due) detail.emplace_back("due", Value{*c.enrolment.due});
+            return say("enrolment.started", c.enrolment.rule, std::move(detail));
+          },
+          [&](const EffectRequested& c) -> std::optional<TimelineEntry> {
+            if (c.effect.subject != key) return std::nullopt;
+            return say("effect.requested", c.effect.rule,
+                       {{"channel", Value{c.effect.channel}},
+                        {"step", Value{c.effect.step}},
+                        {"effect", Value{hex(c.effect.id)}},
+                        {"payload", Value{c.effect.payload}}});
+          },
+          [&](const EntryRefused& c) -> std::optional<TimelineEntry> {
+            if (c.subject != key) return std::nullopt;
+            return say("enrolment.refused", c.rule, {{"reason", Value{c.reason}}});
+          },
+          [&](const RuleFailed& c) -> std::optional<TimelineEntry> {
+            if (c.subject != key) return std::nullopt;
+            return say("rule.failed", c.rule,
+                       {{"where", Value{c.where}}, {"code", Value{c.code}}, {"detail", Value{c.detail}}});
+          },
+          [](const EnrolmentEnded&) -> std::optional<TimelineEntry> { return std::nullopt; },
+          [](const EnrolmentMoved&) -> std::optional<TimelineEntry> { return std::nullopt; },
+          [](const EffectMoved&) -> std::optional<TimelineEntry> { return std::nullopt; },
+          [](const FactDecided&) -> std::optional<TimelineEntry> { return std::nullopt; },
+          [](const EventRedriven&) -> std::optional<TimelineEntry> { return std::nullopt; },
+      },
+      change);
+}
+
+Result<LogRecord> read_one(Log& log, Topic topic, PartitionId partition, Position position,
+                           LogBatch& batch) {
+  DW_TRY(auto got, log.read(topic, partition, position, 1));
+  batch = std::move(got);
+  if (batch.records.empty() || batch.records.front().position != position) {
+    return Error{Code::kNotFound, std::string{topic_name(topic)} + " " + std::to_string(position) +
+                                      " is not in the log"};
+  }
+  return batch.records.front();
+}
+
+Result<void> add_decisions(Log& log, PartitionId partition, const HistoryEntry& entry,
+                           const RecordKey& key, std::vector<TimelineEntry>& out) {
+  LogBatch batch;
+  DW_TRY(auto bytes, read_one(log, Topic::kDecisions, partition, entry.position, batch));
+  DecisionRecord record;
+  DW_TRY(codec::decode(bytes.bytes, record));
+  const auto* decided = std::get_if<Batch>(&record.body);
+  if (decided == nullptr) return ok();
+  std::uint32_t index = 0;
+  for (const auto& turn : decided->turns) {
+    for (const auto& change : turn.changes) {
+      const auto* fact = std::get_if<FactDecided>(&change);
+      if (fact != nullptr) ++index;
+      if (entry.index > 0) {
+        if (fact != nullptr && index == entry.index) {
+          out.push_back(of_event(fact->event, entry.occurred, entry.position));
+        }
+        continue;
+      }
+      if (auto line = of_change(change, key)) {
+        line->occurred = entry.occurred;
+        line->position = entry.position;
+        out.push_back(std::move(*line));
+      }
+    }
+  }
+  return ok();
+}
+
+}  // namespace
+
+Result<std::vector<TimelineEntry>> timeline(State& state, Log& log, PartitionId partition,
+                                            const RecordKey& key) {
+  const auto* record = state.find(key);
+  if (record == nullptr) return Error{Code::kNotFound, "no record " + to_text(key)};
+  DW_TRY(auto entries, state.history(*record));
+  std::vector<TimelineEntry> out;
+  Instant newest = kBeforeAll;
+  for (const auto& entry : entries) {
+    const auto before = out.size();
+    if (entry.decision) {
+      DW_TRY(add_decisions(log, partition, entry, key, out));
+    } else {
+      LogBatch batch;
+      DW_TRY(auto bytes, read_one(log, Topic::kEvents, partition, entry.position, batch));
+      Event event;
+      DW_TRY(codec::decode(bytes.bytes, event));
+      out.push_back(of_event(event, entry.occurred, entry.position));
+    }
+    for (auto i = before; i < out.size(); ++i) out[i].late = entry.occurred < newest;
+    newest = std::max(newest, entry.occurred);
+  }
+  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+    return a.occurred < b.occurred;
+  });
+  return out;
+}
+
+}  // namespace dealwright::runtime

@@ -1,0 +1,87 @@
+#include "rules/time/zone.h"
+
+#include <algorithm>
+
+namespace dealwright::rules {
+namespace {
+
+constexpr std::int64_t kDayMs = 86'400'000;
+
+std::int64_t floor_div(std::int64_t a, std::int64_t b) {
+  return a / b - (a % b < 0 ? 1 : 0);
+}
+
+}  // namespace
+
+LocalDate LocalTime::date() const { return {static_cast<std::int32_t>(floor_div(ms, kDayMs))}; }
+std::int32_t LocalTime::minute_of_day() const {
+  return static_cast<std::int32_t>((ms - floor_div(ms, kDayMs) * kDayMs) / 60'000);
+}
+LocalTime local_time(LocalDate date, std::int32_t minute_of_day) {
+  return {date.days * kDayMs + minute_of_day * std::int64_t{60'000}};
+}
+
+Zone::Zone(std::string name, std::int32_t first_offset_s, std::vector<Transition> transitions)
+    : name_{std::move(name)},
+      first_offset_s_{first_offset_s},
+      transitions_{std::move(transitions)} {}
+
+std::int32_t Zone::offset_s(Instant at) const {
+  const auto it = std::upper_bound(transitions_.begin(), transitions_.end(), at,
+                                   [](Instant i, const Transition& t) { return i < t.at; });
+  return it == transitions_.begin() ? first_offset_s_ : std::prev(it)->offset_s;
+}
+
+LocalTime Zone::local(Instant at) const { return {at.ms + offset_s(at) * std::int64_t{1000}}; }
+
+Instant Zone::instant(LocalTime time) const {
+  // The first period of equal offset in which the clocks show `time` or have jumped past it.
+  const auto shown = [&](std::int32_t offset) { return Instant{time.ms - offset * std::int64_t{1000}}; };
+  const auto* first = transitions_.data();
+  const auto* last = first + transitions_.size();
+  const auto* next = std::upper_bound(first, last, time, [](LocalTime t, const Transition& x) {
+    return t.ms < x.at.ms - 2 * kDayMs;  // too late to matter
+  });
+  std::size_t i = 0;  // a period early enough: offsets stay within a day
+  const auto* begin = std::lower_bound(first, last, time, [](const Transition& x, LocalTime t) {
+    return x.at.ms + 2 * kDayMs < t.ms;
+  });
+  i = static_cast<std::size_t>(begin - first);
+  for (;; ++i) {
+    const auto offset = i == 0 ? first_offset_s_ : transitions_[i - 1].offset_s;
+    const bool more = first + i != next && i < transitions_.size();
+    const auto at = shown(offset);
+    if (i > 0 && at < transitions_[i - 1].at) return transitions_[i - 1].at;  // in the gap before
+    if (!more || at < transitions_[i].at) return at;
+  }
+}
+
+const Zone& utc() {
+  static const Zone zone{"UTC", 0, {}};
+  return zone;
+}
+
+std::shared_ptr<const Zone> fixed_zone(std::string_view name) {
+  if (name == "UTC" || name == "Z" || name == "Etc/UTC") {
+    return {&utc(), [](const Zone*) {}};
+  }
+  if (name.size() < 5 || (name[0] != '+' && name[0] != '-')) return nullptr;
+  std::string digits;
+  for (const char c : name.substr(1)) {
+    if (c >= '0' && c <= '9') digits += c;
+    else if (c != ':') return nullptr;
+  }
+  if (digits.size() != 4) return nullptr;
+  const auto hours = (digits[0] - '0') * 10 + (digits[1] - '0');
+  const auto minutes = (digits[2] - '0') * 10 + (digits[3] - '0');
+  if (hours > 23 || minutes > 59) return nullptr;
+  const auto offset = (hours * 60 + minutes) * 60 * (name[0] == '-' ? -1 : 1);
+  return std::make_shared<const Zone>(std::string{name}, offset, std::vector<Zone::Transition>{});
+}
+
+std::shared_ptr<const Zone> find_zone(std::string_view name, const ZoneProvider& named) {
+  if (auto fixed = fixed_zone(name)) return fixed;
+  return named ? named(name) : nullptr;
+}
+
+}  // namespace dealwright::rules
