@@ -141,19 +141,22 @@ bool Mapper::plan(const Row& row, std::vector<Planned>& out, std::vector<BadRow>
   planned_.clear();
   for (const auto& emit : mapping_.emits) {
     if (emit.otherwise ? !planned_.empty() : !matches(emit)) continue;
-    if (!plan_emit(emit, planned_.empty(), planned_, bad)) return false;
+    if (!plan_emit(emit, planned_, bad)) return false;
   }
+  // The other columns go to one event: the first that no `once` can hold back, else the first.
+  auto taker = std::find_if(planned_.begin(), planned_.end(),
+                            [&](const Planned& p) { return !mapping_.emits[p.emit].once; });
+  if (taker == planned_.end()) taker = planned_.begin();
+  if (taker != planned_.end()) taker->takes_rest = true;
   place_undated(planned_);
   out.resize(start);
   out.insert(out.end(), planned_.begin(), planned_.end());
   return true;
 }
 
-bool Mapper::plan_emit(const Emit& emit, bool first, std::vector<Planned>& out,
-                       std::vector<BadRow>& bad) {
+bool Mapper::plan_emit(const Emit& emit, std::vector<Planned>& out, std::vector<BadRow>& bad) {
   Planned planned;
   planned.emit = static_cast<std::uint16_t>(emit.number - 1);
-  planned.takes_rest = first;
   if (!read_time_of(emit, planned, bad) || !check_values(emit, bad)) return false;
   out.push_back(planned);
   return true;
@@ -339,9 +342,12 @@ Result<bool> Mapper::make(const Row& row, const Planned& planned, Event& out,
   if (!fill_values(emit, out, bad)) return false;
   fill_envelope(emit, planned, out);
   if (planned.takes_rest) fill_rest(out);
-  if (out.extra.size() > 1) {
-    std::sort(out.extra.begin(), out.extra.end(),
-              [](const auto& a, const auto& b) { return a.first < b.first; });
+  if (out.extra.size() > 1) {  // a name that the mapping gives beats the column so named
+    std::stable_sort(out.extra.begin(), out.extra.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    out.extra.erase(std::unique(out.extra.begin(), out.extra.end(),
+                                [](const auto& a, const auto& b) { return a.first == b.first; }),
+                    out.extra.end());
   }
   return true;
 }

@@ -55,7 +55,7 @@ class Mapper {
   void load(const Row& row);
   std::string_view mended(std::uint32_t column, std::string_view text) const;
   bool matches(const Emit& emit) const;
-  bool plan_emit(const Emit& emit, bool first, std::vector<Planned>& out, std::vector<BadRow>& bad);
+  bool plan_emit(const Emit& emit, std::vector<Planned>& out, std::vector<BadRow>& bad);
   bool check_values(const Emit& emit, std::vector<BadRow>& bad);
   bool read_time_of(const Emit& emit, Planned& planned, std::vector<BadRow>& bad);
   void place_undated(std::vector<Planned>& planned);

@@ -23,7 +23,9 @@ class XesReader final : public RowReader {
 
   Result<bool> next(Row& row, std::vector<BadRow>& bad) override {
     if (done_) return false;
-    if (reader_ == nullptr) DW_TRY(open());
+    if (reader_ == nullptr) {
+      DW_TRY(open());
+    }
     for (;;) {
       const int status = xmlTextReaderRead(reader_);
       if (status < 0) return stop(failure());
@@ -112,7 +114,9 @@ class XesReader final : public RowReader {
         return false;
       case 2: return in_trace_ ? take_in_trace(*node, name, row, bad) : Result<bool>{false};
       case 3:
-        if (in_event_) DW_TRY(take_attribute(*node, row));
+        if (in_event_) {
+          DW_TRY(take_attribute(*node, row));
+        }
         return false;
       default: return false;  // attributes of attributes
     }

@@ -35,24 +35,16 @@ std::int32_t Zone::offset_s(Instant at) const {
 LocalTime Zone::local(Instant at) const { return {at.ms + offset_s(at) * std::int64_t{1000}}; }
 
 Instant Zone::instant(LocalTime time) const {
-  // The first period of equal offset in which the clocks show `time` or have jumped past it.
-  const auto shown = [&](std::int32_t offset) { return Instant{time.ms - offset * std::int64_t{1000}}; };
-  const auto* first = transitions_.data();
-  const auto* last = first + transitions_.size();
-  const auto* next = std::upper_bound(first, last, time, [](LocalTime t, const Transition& x) {
-    return t.ms < x.at.ms - 2 * kDayMs;  // too late to matter
-  });
-  std::size_t i = 0;  // a period early enough: offsets stay within a day
-  const auto* begin = std::lower_bound(first, last, time, [](const Transition& x, LocalTime t) {
-    return x.at.ms + 2 * kDayMs < t.ms;
-  });
-  i = static_cast<std::size_t>(begin - first);
-  for (;; ++i) {
+  // The first period of equal offset in which the clocks show `time` or have jumped past it; offsets
+  // stay within a day, so whatever changed two days before is over.
+  const auto begin = std::lower_bound(
+      transitions_.begin(), transitions_.end(), time,
+      [](const Transition& x, LocalTime t) { return x.at.ms + 2 * kDayMs < t.ms; });
+  for (auto i = static_cast<std::size_t>(begin - transitions_.begin());; ++i) {
     const auto offset = i == 0 ? first_offset_s_ : transitions_[i - 1].offset_s;
-    const bool more = first + i != next && i < transitions_.size();
-    const auto at = shown(offset);
-    if (i > 0 && at < transitions_[i - 1].at) return transitions_[i - 1].at;  // in the gap before
-    if (!more || at < transitions_[i].at) return at;
+    const Instant at{time.ms - offset * std::int64_t{1000}};
+    if (i > 0 && at < transitions_[i - 1].at) return transitions_[i - 1].at;  // in the gap
+    if (i == transitions_.size() || at < transitions_[i].at) return at;
   }
 }
 
