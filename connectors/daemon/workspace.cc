@@ -301,6 +301,13 @@ Appender::~Appender() { static_cast<void>(flush()); }
 
 Result<void> Appender::add(const Event& event) {
   const auto id = workspace_.placement(event);
+  if (event.type != TypeId::kForeignType &&
+      spec_of(event.type).group == EventGroup::kReference) {
+    // In force for what follows, in every partition: it has to arrive there first.
+    codec::encode(event, waiting_[id].emplace_back());
+    DW_TRY(flush());
+    return workspace_.engine().wait_idle();
+  }
   auto& bytes = waiting_[id].emplace_back();
   codec::encode(event, bytes);
   waiting_bytes_[id] += bytes.size();

@@ -131,10 +131,10 @@ bool evaluate_conversion(const Conversion& conversion, const FieldSpec* field,
 
 bool evaluate_map(const ValueSpec& spec, const Evaluation& with, Value& out) {
   Map map;
-  for (const auto& [name, member] : spec.members) {
+  for (std::size_t i = 0; i < spec.members.size(); ++i) {
     Value value;
-    if (!evaluate(member, nullptr, with, value)) return false;
-    if (!value.absent()) map.emplace_back(name, std::move(value));
+    if (!evaluate(spec.members[i], nullptr, with, value)) return false;
+    if (!value.absent()) map.emplace_back(spec.names[i], std::move(value));
   }
   out = map.empty() ? Value{} : Value{std::move(map)};
   return true;
@@ -144,7 +144,7 @@ bool evaluate_list(const ValueSpec& spec, const FieldSpec* field, const Evaluati
   List list;
   for (const auto& member : spec.members) {
     Value value;
-    if (!evaluate(member.second, nullptr, with, value)) return false;
+    if (!evaluate(member, nullptr, with, value)) return false;
     if (!value.absent()) list.push_back(std::move(value));
   }
   out = list.empty() ? Value{} : Value{std::move(list)};
@@ -197,7 +197,7 @@ bool ValueSpec::infallible() const {
     case Kind::kConversion: return plain_text(conversion.as) && conversion.recode.empty();
     default:
       return std::all_of(members.begin(), members.end(),
-                         [](const auto& member) { return member.second.infallible(); });
+                         [](const auto& member) { return member.infallible(); });
   }
 }
 

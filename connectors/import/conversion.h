@@ -39,7 +39,8 @@ struct ValueSpec {
   Kind kind = Kind::kConstant;
   Value constant;
   Conversion conversion;
-  std::vector<std::pair<std::string, ValueSpec>> members;  // of a map; of a list without names
+  std::vector<ValueSpec> members;
+  std::vector<std::string> names;  // of a map's members
   // True if no row can make it fail: plain text.
   bool infallible() const;
 };

@@ -19,7 +19,7 @@ bool mentions_record(const Template& text) {
 bool mentions_record(const ValueSpec& value) {
   return mentions_record(value.conversion.from) ||
          std::any_of(value.members.begin(), value.members.end(),
-                     [](const auto& member) { return mentions_record(member.second); });
+                     [](const auto& member) { return mentions_record(member); });
 }
 
 }  // namespace

@@ -154,8 +154,8 @@ ValueSpec MappingReader::read_free_spec(const YamlNode& node) {
   }
   out.kind = node.map() ? ValueSpec::Kind::kMap : ValueSpec::Kind::kList;
   for (std::size_t i = 0; i < node.items.size(); ++i) {
-    out.members.emplace_back(node.map() ? node.keys[i].text : std::string{},
-                             read_free_spec(node.items[i]));
+    out.members.push_back(read_free_spec(node.items[i]));
+    if (node.map()) out.names.push_back(node.keys[i].text);
   }
   return out;
 }

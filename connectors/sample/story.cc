@@ -43,7 +43,8 @@ Instant at_work(Instant at, Random& random) {
     minute = 0;
   }
   if (minute >= 8 * 60 && date == utc_date(at)) return at;
-  return start_of(date) + minutes(random.between(8 * 60, 16 * 60)) + seconds(random.between(0, 59));
+  const auto opened = random.between(8 * 60, 16 * 60);  // one draw a statement: operands have no order
+  return start_of(date) + minutes(opened) + seconds(random.between(0, 59));
 }
 
 }  // namespace
@@ -51,7 +52,8 @@ Instant at_work(Instant at, Random& random) {
 std::span<const Seller> sellers() { return kSellers; }
 
 void Teller::pass(std::int64_t minutes_min, std::int64_t minutes_max, bool working) {
-  now_ = now_ + minutes(random_.between(minutes_min, minutes_max)) + milliseconds(random_.between(0, 59'999));
+  now_ = now_ + minutes(random_.between(minutes_min, minutes_max));
+  now_ = now_ + milliseconds(random_.between(0, 59'999));
   if (working) now_ = at_work(now_, random_);
 }
 
@@ -108,7 +110,9 @@ Customer make_customer(std::uint64_t index, Random& random) {
   const std::string first{random.pick(kFirst)};
   const std::string last{random.pick(kLast)};
   out.person = first + " " + last;
-  out.company = std::string{random.pick(kFirm)} + " " + std::string{random.pick(kTrade)};
+  out.company = random.pick(kFirm);
+  out.company += ' ';
+  out.company += random.pick(kTrade);
   out.email = first + "." + last + "." + out.tag + "@example.com";
   out.owner = &random.pick(sellers());
   out.country = out.owner->team == "emea" ? random.pick(kEmea) : random.pick(kAmer);
