@@ -186,7 +186,7 @@ const Value* Reader::find_own(const PathSpec& path, Value& scratch) {
       if (enrolment == nullptr) return nullptr;
       if (path.leaf == Leaf::kKey) return keep(Value{enrolment->key}, scratch);
       if (path.leaf == Leaf::kStarted) return keep(Value{enrolment->started}, scratch);
-      return keep(Value{step}, scratch);
+      return keep(Value{step_id}, scratch);
     default: return nullptr;
   }
 }

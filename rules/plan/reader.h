@@ -28,7 +28,7 @@ class Reader {
   const FoldedFact* fact = nullptr;
   RecordKey subject;
   const Enrolment* enrolment = nullptr;  // none: before entry
-  std::string_view step;                 // the id of the step that asks
+  std::string_view step_id;              // the id of the step that asks
   const Zone* zone = &utc();             // of local dates
   bool event_record = false;             // see ScopeSpec
 
