@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "engine/base/bytes.h"
 
@@ -88,23 +89,40 @@ void CellHistory::add(std::string_view key, Instant occurred, Instant ingested,
 }
 
 void CellHistory::write_sums(std::vector<StoreWrite>& out) const {
+  struct Place {
+    std::int32_t occurred;
+    std::int32_t ingested;
+    std::uint32_t cell;
+    std::uint32_t delta;
+  };
+  std::vector<Place> places;
+  places.reserve(deltas_.size());
+  for (std::uint32_t i = 0; i < deltas_.size(); ++i) {
+    places.push_back({day_of(deltas_[i].occurred), day_of(deltas_[i].ingested), deltas_[i].cell, i});
+  }
+  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
+    return std::tie(a.occurred, a.ingested, a.cell) < std::tie(b.occurred, b.ingested, b.cell);
+  });
   std::map<std::string, Sums> sums;
   std::string key;
-  for (const auto& delta : deltas_) {
-    const auto occurred = day_of(delta.occurred);
-    const auto ingested = day_of(delta.ingested);
+  for (std::size_t i = 0; i < places.size();) {
+    const auto& place = places[i];
+    Sums sum{};
+    for (; i < places.size() && places[i].occurred == place.occurred &&
+           places[i].ingested == place.ingested && places[i].cell == place.cell;
+         ++i) {
+      add_to(sum, deltas_[places[i].delta].values);
+    }
+    const auto month = month_of(place.occurred);
+    const auto month_known = month_of(place.ingested);
     key = prefix_ + kDay;
-    put_key_day(key, month_of(occurred));
-    put_key_day(key, month_of(ingested));
-    put_key_day(key, occurred);
-    put_key_day(key, ingested);
-    put_key32(key, delta.cell);
-    add_to(sums[key], delta.values);
+    for (const auto part : {month, month_known, place.occurred, place.ingested}) put_key_day(key, part);
+    put_key32(key, place.cell);
+    add_to(sums[key], sum);
     key = prefix_ + kMonth;
-    put_key_day(key, month_of(occurred));
-    put_key_day(key, month_of(ingested));
-    put_key32(key, delta.cell);
-    add_to(sums[key], delta.values);
+    for (const auto part : {month, month_known}) put_key_day(key, part);
+    put_key32(key, place.cell);
+    add_to(sums[key], sum);
   }
   for (auto& [at, sum] : sums) {
     if (auto stored = reader_->get(at); stored && stored.value()) {

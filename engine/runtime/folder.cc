@@ -12,15 +12,13 @@ namespace {
 bool in(TypeId type, TypeId first, TypeId last) { return type >= first && type <= last; }
 
 // Where a subject's facts go now: the winner, if it was merged. An unmerge is the loser's own.
-RecordKey standing_for(State& state, const Event& event) {
-  RecordKey key = event.subject;
-  if (in(event.type, TypeId::kAccountUnmerged, TypeId::kSurveyUnmerged)) return key;
-  for (int hops = 0; hops < 64; ++hops) {
-    const auto* record = state.find(key);
-    if (record == nullptr || record->merged_into.empty()) break;
-    key.id = record->merged_into;
+Record& standing_for(State& state, const Event& event) {
+  Record* record = &state.touch(event.subject);
+  if (in(event.type, TypeId::kAccountUnmerged, TypeId::kSurveyUnmerged)) return *record;
+  for (int hops = 0; hops < 64 && !record->merged_into.empty(); ++hops) {
+    record = &state.touch({event.subject.kind, record->merged_into});
   }
-  return key;
+  return *record;
 }
 
 }  // namespace
@@ -44,9 +42,7 @@ void Folder::tell_views(const Change& change, const ChangeContext& context) {
 
 void Folder::fold(Frame& frame, const FactPlace& place) {
   const Event& event = frame.event;
-  auto key = standing_for(state_, event);
-  const bool redirected = key.id != event.subject.id;
-  Record& record = state_.touch(redirected ? key : event.subject);
+  Record& record = standing_for(state_, event);
   const auto at = dealwright::place(record, event, place.now, ++state_.meta.order);
   const bool shaped = record.facts.empty();
   evolve(record, event, at, state_.pipelines, frame.folded);
@@ -80,7 +76,6 @@ void Folder::fold(Frame& frame, const FactPlace& place) {
     batch.policy = dealwright::policy_of(event.data.text(Field::kPolicy)).value_or(Policy::kSuppress);
     state_.put_batch(event.subject.id, batch);
   }
-  fact.subject = state_.find(redirected ? key : event.subject);  // others may have moved it
 }
 
 void Folder::fold_reference(const Event& event, const Record& record, const FoldAt& at) {
@@ -172,83 +167,97 @@ void Folder::move_effect(const EffectId& id, EffectState to, std::string_view re
   }
 }
 
+void Folder::start(const EnrolmentStarted& c, const FactPlace& place) {
+  state_.put(c.enrolment);
+  watch(c.enrolment, true);
+  if (c.enrolment.due) {
+    state_.timers().set({*c.enrolment.due, c.enrolment.rule, c.enrolment.id, c.enrolment.step});
+  }
+  if (c.remember) {
+    auto entry = state_.entry(c.enrolment.rule, c.enrolment.key).value_or(Entry{});
+    ++entry.count;
+    entry.last = place.now;
+    state_.put_entry(c.enrolment.rule, c.enrolment.key, entry);
+  }
+  note_decision(c.enrolment.subject, place);
+}
+
+std::string Folder::move(const EnrolmentMoved& c) {
+  auto enrolment = state_.enrolment(c.id);
+  if (!enrolment) return {};
+  if (enrolment->due) {
+    state_.timers().cancel({*enrolment->due, enrolment->rule, c.id, enrolment->step});
+  }
+  if (enrolment->watched != c.watched) {
+    watch(*enrolment, false);
+    enrolment->watched = c.watched;
+    watch(*enrolment, true);
+  }
+  enrolment->step = c.step;
+  enrolment->round = c.round;
+  enrolment->step_since = c.step_since;
+  enrolment->due = c.due;
+  enrolment->waits_for_event = c.waits_for_event;
+  enrolment->held = c.held;
+  if (c.due) state_.timers().set({*c.due, enrolment->rule, c.id, c.step});
+  state_.put(*enrolment);
+  return enrolment->rule;
+}
+
+std::string Folder::end(const EnrolmentEnded& c, const FactPlace& place) {
+  auto enrolment = state_.enrolment(c.id);
+  if (!enrolment) return {};
+  if (enrolment->due) {
+    state_.timers().cancel({*enrolment->due, enrolment->rule, c.id, enrolment->step});
+  }
+  watch(*enrolment, false);
+  if (c.cancel_effects) {
+    const auto effects = enrolment->effects;
+    for (const auto& id : effects) {
+      move_effect(id, EffectState::kCancelled, c.reason, place.now, &*enrolment);
+    }
+  }
+  note_decision(enrolment->subject, place);
+  state_.erase_enrolment(c.id);
+  return enrolment->rule;
+}
+
+bool Folder::request(const EffectRequested& c, const FactPlace& place) {
+  if (state_.effect(c.effect.id)) return false;  // the ledger stops duplicates
+  state_.put(c.effect);
+  if (!is_final(c.effect.state)) {
+    if (auto enrolment = state_.enrolment(c.effect.enrolment)) {
+      enrolment->effects.push_back(c.effect.id);
+      state_.put(*enrolment);
+    }
+  }
+  note_decision(c.effect.subject, place);
+  return true;
+}
+
 void Folder::apply(const Change& change, const FactPlace& place) {
-  std::visit(
-      overloaded{
-          [&](const EnrolmentStarted& c) {
-            state_.put(c.enrolment);
-            watch(c.enrolment, true);
-            if (c.enrolment.due) {
-              state_.timers().set({*c.enrolment.due, c.enrolment.rule, c.enrolment.id,
-                                   c.enrolment.step});
-            }
-            if (c.remember) {
-              auto entry = state_.entry(c.enrolment.rule, c.enrolment.key).value_or(Entry{});
-              ++entry.count;
-              entry.last = place.now;
-              state_.put_entry(c.enrolment.rule, c.enrolment.key, entry);
-            }
-            note_decision(c.enrolment.subject, place);
-            tell_views(change, {place.now, c.enrolment.rule, std::nullopt});
-          },
-          [&](const EnrolmentMoved& c) {
-            auto enrolment = state_.enrolment(c.id);
-            if (!enrolment) return;
-            if (enrolment->due) {
-              state_.timers().cancel({*enrolment->due, enrolment->rule, c.id, enrolment->step});
-            }
-            if (enrolment->watched != c.watched) {
-              watch(*enrolment, false);
-              enrolment->watched = c.watched;
-              watch(*enrolment, true);
-            }
-            enrolment->step = c.step;
-            enrolment->round = c.round;
-            enrolment->step_since = c.step_since;
-            enrolment->due = c.due;
-            enrolment->waits_for_event = c.waits_for_event;
-            enrolment->held = c.held;
-            if (c.due) state_.timers().set({*c.due, enrolment->rule, c.id, c.step});
-            state_.put(*enrolment);
-            tell_views(change, {place.now, enrolment->rule, std::nullopt});
-          },
-          [&](const EnrolmentEnded& c) {
-            auto enrolment = state_.enrolment(c.id);
-            if (!enrolment) return;
-            if (enrolment->due) {
-              state_.timers().cancel({*enrolment->due, enrolment->rule, c.id, enrolment->step});
-            }
-            watch(*enrolment, false);
-            if (c.cancel_effects) {
-              const auto effects = enrolment->effects;
-              for (const auto& id : effects) {
-                move_effect(id, EffectState::kCancelled, c.reason, place.now, &*enrolment);
-              }
-            }
-            note_decision(enrolment->subject, place);
-            state_.erase_enrolment(c.id);
-            tell_views(change, {place.now, enrolment->rule, std::nullopt});
-          },
-          [&](const EffectRequested& c) {
-            const auto before = state_.effect(c.effect.id);
-            if (before) return;  // the ledger stops duplicates
-            state_.put(c.effect);
-            if (!is_final(c.effect.state)) {
-              if (auto enrolment = state_.enrolment(c.effect.enrolment)) {
-                enrolment->effects.push_back(c.effect.id);
-                state_.put(*enrolment);
-              }
-            }
-            note_decision(c.effect.subject, place);
-            tell_views(change, {place.now, c.effect.rule, std::nullopt});
-          },
-          [&](const EffectMoved& c) { move_effect(c.id, c.state, c.reason, place.now, nullptr); },
-          [&](const EntryRefused& c) { tell_views(change, {place.now, c.rule, std::nullopt}); },
-          [&](const RuleFailed& c) { tell_views(change, {place.now, c.rule, std::nullopt}); },
-          [&](const FactDecided&) { tell_views(change, {place.now, {}, std::nullopt}); },
-          [&](const EventRedriven& c) { settle(c); },
-      },
-      change);
+  const auto tell = [&](std::string_view rule) {
+    tell_views(change, {place.now, rule, std::nullopt});
+  };
+  std::visit(overloaded{
+                 [&](const EnrolmentStarted& c) {
+                   start(c, place);
+                   tell(c.enrolment.rule);
+                 },
+                 [&](const EnrolmentMoved& c) { tell(move(c)); },
+                 [&](const EnrolmentEnded& c) { tell(end(c, place)); },
+                 [&](const EffectRequested& c) {
+                   if (request(c, place)) tell(c.effect.rule);
+                 },
+                 [&](const EffectMoved& c) {
+                   move_effect(c.id, c.state, c.reason, place.now, nullptr);
+                 },
+                 [&](const EntryRefused& c) { tell(c.rule); },
+                 [&](const RuleFailed& c) { tell(c.rule); },
+                 [&](const FactDecided&) { tell({}); },
+                 [&](const EventRedriven& c) { settle(c); },
+             },
+             change);
 }
 
 void Folder::fired(const TimerKey& timer, Instant now) {

@@ -60,6 +60,11 @@ class Folder {
   void tell_views(const Frame& frame, const RecordKey& record, const Folded& folded,
                   const Life& after);
   void tell_views(const Change& change, const ChangeContext& context);
+  void start(const EnrolmentStarted& change, const FactPlace& place);
+  // Both say whose: the rule, "" if the enrolment is gone.
+  std::string move(const EnrolmentMoved& change);
+  std::string end(const EnrolmentEnded& change, const FactPlace& place);
+  bool request(const EffectRequested& change, const FactPlace& place);  // false: it stands already
   void note_decision(const RecordKey& subject, const FactPlace& place);
   void watch(const Enrolment& enrolment, bool on);
   void move_effect(const EffectId& id, EffectState to, std::string_view reason, Instant now,

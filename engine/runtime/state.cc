@@ -26,13 +26,14 @@ std::string single(char letter) { return std::string(1, letter); }
 
 // ---- records
 
+struct State::Slot {
+  Record record;
+  std::size_t bytes = 0;  // as weighed when last written back
+  bool dirty = false;
+  bool used = true;
+};
+
 struct State::Records {
-  struct Slot {
-    Record record;
-    std::size_t bytes = 0;  // as weighed when last written back
-    bool dirty = false;
-    bool used = true;
-  };
   TextMap<std::unique_ptr<Slot>> slots;  // by store key
   std::vector<Slot*> dirty;
   std::size_t bytes = 0;
@@ -188,39 +189,40 @@ std::optional<std::string> State::read(std::string_view key) {
   return std::move(value.value());
 }
 
-Record* State::find(const RecordKey& key) {
+State::Slot* State::locate(const RecordKey& key, bool create) {
   const auto& text = records_->key_of(key);
   const auto it = records_->slots.find(text);
   if (it != records_->slots.end()) {
     it->second->used = true;
-    return &it->second->record;
+    return it->second.get();
   }
   auto bytes = read(text);
-  if (!bytes) return nullptr;
-  auto slot = std::make_unique<Records::Slot>();
-  if (auto decoded = codec::decode(*bytes, slot->record); !decoded) {
-    fail(decoded.error());
-    return nullptr;
+  if (!bytes && !create) return nullptr;
+  auto slot = std::make_unique<Slot>();
+  slot->record.key = key;
+  if (bytes) {
+    if (auto decoded = codec::decode(*bytes, slot->record); !decoded) {
+      fail(decoded.error());
+      if (!create) return nullptr;
+    }
+    slot->bytes = weigh(slot->record);
+    records_->bytes += slot->bytes;
   }
-  slot->bytes = weigh(slot->record);
-  records_->bytes += slot->bytes;
-  auto* record = &slot->record;
-  records_->slots.emplace(text, std::move(slot));
-  return record;
+  return records_->slots.emplace(text, std::move(slot)).first->second.get();
+}
+
+Record* State::find(const RecordKey& key) {
+  auto* slot = locate(key, false);
+  return slot == nullptr ? nullptr : &slot->record;
 }
 
 Record& State::touch(const RecordKey& key) {
-  if (find(key) == nullptr) {
-    auto slot = std::make_unique<Records::Slot>();
-    slot->record.key = key;
-    records_->slots.emplace(records_->key_of(key), std::move(slot));
+  auto* slot = locate(key, true);
+  if (!slot->dirty) {
+    slot->dirty = true;
+    records_->dirty.push_back(slot);
   }
-  auto& slot = *records_->slots.find(records_->key_of(key))->second;
-  if (!slot.dirty) {
-    slot.dirty = true;
-    records_->dirty.push_back(&slot);
-  }
-  return slot.record;
+  return slot->record;
 }
 
 std::size_t State::cached_records() const { return records_->slots.size(); }

@@ -145,11 +145,13 @@ class State {
   std::size_t cached_records() const;
 
  private:
+  struct Slot;
   struct Records;
   class Cells;
   State(Store& store, StateLimits limits);
   Result<void> load_reference();
   Result<void> open_views(std::span<const View* const> views);
+  Slot* locate(const RecordKey& key, bool create);
   std::optional<std::string> read(std::string_view key);
   template <class T>
   std::optional<T> read_entry(const std::string& key);

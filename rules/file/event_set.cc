@@ -30,6 +30,11 @@ void EventSet::add(TypeId type) {
   if (at == types_.end() || *at != type) types_.insert(at, type);
 }
 
+void EventSet::add_foreign(const std::string& name) {
+  const auto at = std::lower_bound(foreign_.begin(), foreign_.end(), name);
+  if (at == foreign_.end() || *at != name) foreign_.insert(at, name);
+}
+
 void EventSet::read_one(const yaml::Node& node, Diagnostics& out) {
   if (!node.is_scalar()) {
     out.error(2002, node.at, "an event type is a text", "Write such as offer.sent");
@@ -57,8 +62,7 @@ void EventSet::read_one(const yaml::Node& node, Diagnostics& out) {
                               : fmt::format("Did you mean '{}'?", nearest));
     return;
   }
-  const auto at = std::lower_bound(foreign_.begin(), foreign_.end(), name);
-  if (at == foreign_.end() || *at != name) foreign_.insert(at, name);
+  add_foreign(name);
 }
 
 EventSet EventSet::read(const yaml::Node& node, Diagnostics& out) {

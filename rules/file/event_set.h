@@ -15,6 +15,7 @@ class EventSet {
   // Reports unknown types (2002) and leaves them out.
   static EventSet read(const yaml::Node& node, Diagnostics& out);
   void add(TypeId type);  // keeps it sorted
+  void add_foreign(const std::string& name);
 
   bool empty() const { return types_.empty() && foreign_.empty(); }
   bool contains(const Event& event) const;

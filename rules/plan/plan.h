@@ -62,7 +62,8 @@ struct TestRecord {
 };
 struct TestEvent {
   Event event;
-  Place at;
+  Instant at;                       // when it comes in; event.time: when it happened
+  Place place;
 };
 struct TestExpectation {
   Instant at;

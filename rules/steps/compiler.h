@@ -25,10 +25,18 @@ std::string render(const TextPlan& text, StepRun& run);
 using ValuePlan = std::variant<Value, Expression, TextPlan>;
 Outcome evaluate(const ValuePlan& value, StepRun& run);
 
+// Whom a `who` expression names; none: nobody, or it failed.
+struct Who {
+  std::optional<RecordKey> key;
+  std::optional<StepResult> failure;
+};
+Who evaluate_who(const Expression& who, StepRun& run);
+
 // A nested list of steps: where it begins, and the steps whose `next` is still open.
 struct Branch {
   std::uint32_t first = kNoStep;
   std::vector<std::uint32_t> open;
+  const EventSet* events_after = nullptr;  // at hand at its end
 };
 
 struct Built {
@@ -58,9 +66,11 @@ class StepCompiler {
   std::optional<MatchPlan> match(const MatchFile& match);
   // Steps under a key: with those events at hand, or with what is at hand already (`inherit`).
   Branch branch(const yaml::Node& list, const EventSet* events, bool inherit);
-  // What is at hand behind a step that waits.
+  // What is at hand behind a step that waits, or that branches.
   void lose_event() { scope_.events = nullptr; }
+  void set_event(const EventSet* events) { scope_.events = events; }
   const EventSet* keep(EventSet events);
+  bool waits_allowed() const { return waits_allowed_; }
 
  private:
   Branch list(const yaml::Node& list);
@@ -71,6 +81,7 @@ class StepCompiler {
   RulePlan& plan_;
   ScopeSpec scope_;
   Diagnostics& out_;
+  Diagnostics quiet_;  // for tries
   int depth_ = 0;
   bool waits_allowed_ = true;
   std::deque<EventSet> sets_;

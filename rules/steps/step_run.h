@@ -34,9 +34,9 @@ class StepRun {
   // shadow it is recorded suppressed. False: it stands in the ledger already.
   virtual bool request(std::string channel, std::string recipient, Map payload,
                        bool is_message = true) = 0;
-  // A fact that the running step makes: folded at once. `serial` tells apart several of one step.
+  // A fact that the running step makes, folded at once; `id` names it. Nothing in a shadow.
   // False: refused.
-  virtual bool decide(TypeId type, RecordKey subject, Fields data, std::string_view serial = {}) = 0;
+  virtual bool decide(const EffectId& id, TypeId type, RecordKey subject, Fields data) = 0;
   virtual void change(Change change) = 0;
 };
 

@@ -1,0 +1,15 @@
+// The inline tests of a rule file: what is given, what happens, what must follow.
+#pragma once
+
+#include <vector>
+
+#include "rules/plan/plan.h"
+#include "rules/time/zone.h"
+
+namespace dealwright::rules {
+
+// Times without an offset are local times of `zone`.
+std::vector<TestCase> read_tests(const RuleFile& file, std::shared_ptr<const Zone> zone,
+                                 Diagnostics& out);
+
+}  // namespace dealwright::rules

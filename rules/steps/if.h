@@ -1,0 +1,8 @@
+// The step `if`.
+#pragma once
+
+#include "rules/steps/compiler.h"
+
+namespace dealwright::rules {
+StepKind if_step();
+}

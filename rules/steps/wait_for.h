@@ -1,0 +1,8 @@
+// The step `wait_for`.
+#pragma once
+
+#include "rules/steps/compiler.h"
+
+namespace dealwright::rules {
+StepKind wait_for_step();
+}
