@@ -52,6 +52,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
     if (meta) log_options.partitions = meta->partitions;
   }
   log_options.at_point = o.at_point;
+  log_options.segment_bytes = o.segment_bytes;
   DW_TRY(auto log, embedded_log::open(*out->files_, *out->clock_, o.path, log_options));
   out->log_ = std::move(log);
   DW_TRY(out->load_key());
@@ -72,6 +73,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
   partition.limits.record_cache_bytes = o.memory_bytes / 2 / partitions;
   partition.limits.generation_bytes =
       std::min(partition.limits.generation_bytes, o.memory_bytes / 8 / partitions);
+  if (o.generation_events > 0) partition.limits.generation_events = o.generation_events;
   DW_TRY(auto engine, runtime::Engine::open(std::move(parts), std::move(partition)));
   out->engine_ = std::move(engine);
   DW_TRY(out->rebuild_stale());
@@ -232,7 +234,8 @@ Result<void> Workspace::rebuild_in(PartitionId id, const View& view,
   auto run = [&]() -> Result<void> {
     DW_TRY(auto scratch, open_store_(folder + "/db"));
     runtime::StateLimits limits;
-    DW_TRY(auto rebuild, runtime::Rebuild::start(*log_, id, view, *scratch, *files_,
+    const View* const views[] = {&view};
+    DW_TRY(auto rebuild, runtime::Rebuild::start(*log_, id, views, *scratch, *files_,
                                                  folder + "/ids", limits));
     for (bool swapped = false; !swapped;) {
       DW_TRY(auto end, log_->end(Topic::kDecisions, id));
@@ -245,7 +248,8 @@ Result<void> Workspace::rebuild_in(PartitionId id, const View& view,
         if (!partition.drained()) return;
         const auto catch_up = [&]() -> Result<void> {
           DW_TRY(rebuild->advance(partition.state().meta.decisions));
-          DW_TRY(auto cells, rebuild->take_cells());
+          DW_TRY(auto cells, rebuild->take_cells(view));
+          if (options_.at_point) options_.at_point("view.swap");
           return partition.state().adopt_view(view, cells);
         };
         result = catch_up();
@@ -261,17 +265,19 @@ Result<void> Workspace::rebuild_in(PartitionId id, const View& view,
   return result;
 }
 
-Result<runtime::Meta> Workspace::replay_meta(PartitionId id) {
+Result<void> Workspace::with_replay(PartitionId id,
+                                    const std::function<void(runtime::State&)>& visit) {
   const auto folder = options_.path + "/state/" + std::to_string(id) + "/rebuild";
   DW_TRY(remove_tree(folder));
   DW_TRY(files_->create_directories(folder));
-  const auto run = [&]() -> Result<runtime::Meta> {
+  const auto run = [&]() -> Result<void> {
     DW_TRY(auto scratch, open_store_(folder + "/db"));
-    DW_TRY(auto rebuild, runtime::Rebuild::start(*log_, id, *projections::all_views().front(), *scratch,
+    DW_TRY(auto rebuild, runtime::Rebuild::start(*log_, id, projections::all_views(), *scratch,
                                                  *files_, folder + "/ids", runtime::StateLimits{}));
     DW_TRY(auto end, log_->end(Topic::kDecisions, id));
     DW_TRY(rebuild->advance(end));
-    return rebuild->meta();
+    visit(rebuild->state());
+    return ok();
   };
   auto result = run();
   DW_TRY(remove_tree(folder));

@@ -26,6 +26,8 @@ struct WorkspaceOptions {
   bool lead = true;
   bool clock_witness = false;
   std::size_t memory_bytes = std::size_t{512} << 20;  // for caches, over all partitions
+  std::uint64_t segment_bytes = std::uint64_t{64} << 20;
+  std::uint64_t generation_events = 0;  // 0: the engine's own limit
   std::function<void(std::string_view)> at_point;      // crash tests: see Partition, EmbeddedLog
 };
 
@@ -61,8 +63,10 @@ class Workspace {
   Result<ViewRows> query(std::string_view view, const ViewQuery& query);
   Result<void> rebuild_view(std::string_view view,
                             const std::function<void(std::uint64_t events)>& progress);
-  // Where a fold of the whole log comes to; checks the hash chain on its way.
-  Result<runtime::Meta> replay_meta(PartitionId partition);
+  // Folds a partition's whole log into a scratch state and views, checking the hash chain on its way,
+  // and shows what it came to.
+  Result<void> with_replay(PartitionId partition,
+                           const std::function<void(runtime::State&)>& visit);
   Result<void> stop();
 
  private:

@@ -4,12 +4,12 @@
 
 namespace dealwright::runtime {
 
-Result<std::unique_ptr<Rebuild>> Rebuild::start(Log& log, PartitionId partition, const View& view,
-                                                Store& scratch, FileSystem& files, std::string ids,
+Result<std::unique_ptr<Rebuild>> Rebuild::start(Log& log, PartitionId partition,
+                                                std::span<const View* const> views, Store& scratch,
+                                                FileSystem& files, std::string ids,
                                                 StateLimits limits) {
-  auto out = std::unique_ptr<Rebuild>{new Rebuild{view, scratch}};
-  out->views_[0] = &view;
-  DW_TRY(auto state, State::open(scratch, files, std::move(ids), out->views_, limits));
+  auto out = std::unique_ptr<Rebuild>{new Rebuild{scratch}};
+  DW_TRY(auto state, State::open(scratch, files, std::move(ids), views, limits));
   out->state_ = std::move(state);
   out->folder_ = std::make_unique<Folder>(*out->state_);
   out->replay_ = std::make_unique<Replay>(log, partition, *out->state_, *out->folder_);
@@ -34,15 +34,9 @@ Result<void> Rebuild::advance(Position decisions) {
   return ok();
 }
 
-Meta Rebuild::meta() const {
-  auto meta = state_->meta;
-  meta.timers = state_->timers().pending();
-  return meta;
-}
-
-Result<std::vector<StoreWrite>> Rebuild::take_cells() {
+Result<std::vector<StoreWrite>> Rebuild::take_cells(const View& view) {
   DW_TRY(write_down());
-  const auto prefix = keys::view_prefix(view_.name(), view_.version());
+  const auto prefix = keys::view_prefix(view.name(), view.version());
   std::vector<StoreWrite> cells;
   DW_TRY(scratch_.scan(prefix, prefix_end(prefix),
                        [&](std::string_view key, std::string_view value) {

@@ -1,8 +1,9 @@
-// A view made anew from the logs, beside the one that is read: a replay of its own, from position 0,
-// with a scratch state, feeding that view only. No effect, no decision.
+// Views made anew from the logs, beside those that are read: a replay of its own, from position 0, with a
+// scratch state, feeding those views only. No effect, no decision.
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,23 +18,22 @@ class Rebuild {
  public:
   // `scratch` is empty; `ids` a directory for this alone. All outlive the rebuild. kNotFound: the
   // log no longer begins at 0 (retention cut it).
-  static Result<std::unique_ptr<Rebuild>> start(Log& log, PartitionId partition, const View& view,
-                                                Store& scratch, FileSystem& files, std::string ids,
+  static Result<std::unique_ptr<Rebuild>> start(Log& log, PartitionId partition,
+                                                std::span<const View* const> views, Store& scratch,
+                                                FileSystem& files, std::string ids,
                                                 StateLimits limits);
   // Folds recorded decisions up to `decisions`, or to the end of the log if that comes first.
   Result<void> advance(Position decisions);
   Position decisions() const { return state_->meta.decisions; }
   std::uint64_t events() const { return state_->meta.events; }
-  Meta meta() const;
-  // Every cell of the view, keys relative to its prefix. Afterwards the rebuild is used up.
-  Result<std::vector<StoreWrite>> take_cells();
+  // Every cell of a view, keys relative to its prefix. Afterwards the rebuild is used up.
+  Result<std::vector<StoreWrite>> take_cells(const View& view);
+  State& state() { return *state_; }
 
  private:
-  Rebuild(const View& view, Store& scratch) : view_{view}, scratch_{scratch} {}
+  explicit Rebuild(Store& scratch) : scratch_{scratch} {}
   Result<void> write_down();
 
-  const View& view_;
-  const View* views_[1] = {nullptr};
   Store& scratch_;
   std::unique_ptr<State> state_;
   std::unique_ptr<Folder> folder_;

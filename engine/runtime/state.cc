@@ -299,6 +299,25 @@ void State::write_back() {
   cache_.put(single(keys::kMeta), std::move(bytes));
 }
 
+Result<Sha256> State::fingerprint() {
+  write_back();
+  Sha256Stream stream;
+  std::string lengths;
+  for (char letter = 'A'; letter <= 'Z'; ++letter) {
+    if (letter == keys::kDedup) continue;
+    DW_TRY(scan(letter, [&](std::string_view key, std::string_view value) {
+      lengths.clear();
+      put_varint(lengths, key.size());
+      put_varint(lengths, value.size());
+      stream.update(lengths);
+      stream.update(key);
+      stream.update(value);
+      return true;
+    }));
+  }
+  return stream.finish();
+}
+
 bool State::wants_freeze() const {
   return meta.events - events_at_freeze_ >= limits_.generation_events ||
          cache_.bytes() + records_->dirty.size() * 700 >= limits_.generation_bytes;

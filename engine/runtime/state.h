@@ -127,6 +127,9 @@ class State {
   Result<void> scan(std::string_view from, std::string_view to, const KvCache::Visit& visit) const;
   void write_back();  // puts dirty records, views and meta into the current generation
 
+  // SHA-256 over every key and value in order, save how runs of ids are cut: equal states, equal bytes.
+  Result<Sha256> fingerprint();
+
   bool wants_freeze() const;
   bool frozen() const { return cache_.frozen(); }
   // Closes the generation: the job writes and flushes it (on a worker), thaw() takes the result.
