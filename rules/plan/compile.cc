@@ -30,6 +30,7 @@ class RuleCompiler {
   std::shared_ptr<RulePlan> run(const RuleFile& file) {
     head(file);
     triggers(file);
+    event_subjects_ = subjects_;
     const ScopeSpec at_event = event_scope();
     if (file.subject != nullptr) subject(file, at_event);
     ScopeSpec scope = event_scope();
@@ -52,10 +53,10 @@ class RuleCompiler {
  private:
   ScopeSpec event_scope() const {
     ScopeSpec scope;
-    scope.subjects = events_.subjects();
+    scope.subjects = subjects_;
     scope.events = &events_;
     scope.event_record = true;
-    scope.event_subjects = events_.subjects();
+    scope.event_subjects = event_subjects_;
     return scope;
   }
 
@@ -89,12 +90,12 @@ class RuleCompiler {
         for (const auto& name : trigger.events->events.foreign()) events_.add_foreign(name);
         TriggerPlan plan;
         plan.events = trigger.events->events;
+        subjects_ |= plan.events->subjects();
         plan_->triggers.push_back(std::move(plan));
       } else if (trigger.changed) {
         changed(*trigger.changed);
       }
     }
-    subjects_ = events_.subjects();
   }
 
   void changed(const ChangedTrigger& trigger) {
@@ -131,7 +132,9 @@ class RuleCompiler {
     if (plan.moved != Moved::kAny && (plan.kind != Kind::kDeal || plan.field != Field::kStage)) {
       out_.error(2003, trigger.path->at, "'moved' is about deal.stage only");
     }
-    for (const auto type : types_about(*kind).types()) events_.add(type);
+    const auto types = types_about(*kind);
+    for (const auto type : types.types()) events_.add(type);
+    subjects_ |= bit(*kind);
     plan_->triggers.push_back(std::move(plan));
   }
 
@@ -281,7 +284,8 @@ class RuleCompiler {
   Diagnostics& out_;
   std::shared_ptr<RulePlan> plan_;
   EventSet events_;                 // of all triggers
-  std::uint32_t subjects_ = 0;      // who may be enrolled
+  std::uint32_t subjects_ = 0;        // who may be enrolled
+  std::uint32_t event_subjects_ = 0;  // what the triggers' events are about
 };
 
 }  // namespace

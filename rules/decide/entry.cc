@@ -1,0 +1,143 @@
+// Entries: what stands between a matching condition and an enrolment.
+#include <algorithm>
+
+#include "rules/decide/rules_decider.h"
+
+namespace dealwright::rules {
+namespace {
+
+std::string part(const Value& value) {
+  const auto* text = value.as_text();
+  return text == nullptr ? to_json(value) : *text;
+}
+
+// How often the rule stands in the chain of rules that led to the fact.
+std::uint32_t rounds(std::string_view chain, std::string_view rule) {
+  std::uint32_t out = 0;
+  while (!chain.empty()) {
+    const auto end = std::min(chain.find(','), chain.size());
+    out += chain.substr(0, end) == rule ? 1 : 0;
+    chain.remove_prefix(std::min(end + 1, chain.size()));
+  }
+  return out;
+}
+constexpr std::size_t kChainBytesMax = 2000;
+
+std::string_view chain_of(const Event& event) {
+  if (!event.actor.starts_with("rule/")) return {};
+  const auto* chain = find(event.extensions, kChain);
+  return chain == nullptr ? std::string_view{} : chain->text_or_empty();
+}
+
+bool in_control(const RulePlan& plan, const RecordKey& subject) {
+  if (plan.control_bp == 0) return false;
+  return hash128(plan.id, to_text(subject)).low % 10'000 < plan.control_bp;
+}
+
+bool import_refuses(const FoldedFact& fact, const RulePlan& plan) {
+  const bool imported = !fact.event->import_batch.empty() || fact.policy != Policy::kUnset;
+  if (!imported || fact.policy == Policy::kFire || fact.policy == Policy::kShadow) return false;
+  return plan.import != ImportRule::kFire;
+}
+
+}  // namespace
+
+bool RulesDecider::key_of(Reader& reader, const RuleSet::Rule& rule, Enrolment& enrolment) {
+  const auto& plan = *rule.plan;
+  const auto& event = *reader.fact->event;
+  std::vector<std::string> parts{to_text(enrolment.subject)};
+  switch (plan.entry) {
+    case EntryPolicy::kOnce:
+    case EntryPolicy::kCooldown: break;  // of cooldown the cause joins in the ids only
+    case EntryPolicy::kOncePer:
+      for (const auto& key : plan.entry_keys) {
+        const auto value = key.evaluate(reader, calendars_);
+        if (value.failed) {
+          reader.turn().change(RuleFailed{plan.id, rule.version, enrolment.subject, "entry", value.code,
+                                          value.detail});
+          return false;
+        }
+        parts.push_back(part(value.value));
+      }
+      break;
+    case EntryPolicy::kWhileNotActive:
+    case EntryPolicy::kEachTime:
+      parts.push_back(event.source);
+      parts.push_back(event.id);
+  }
+  enrolment.key = enrolment_key(parts);
+  enrolment.cause = enrolment_key({event.source, event.id});
+  enrolment.id = hash128(plan.id, effect_key(plan, enrolment));
+  return true;
+}
+
+std::string_view RulesDecider::refusal(const FoldedFact& fact, Reader& reader,
+                                       const RuleSet::Rule& rule, const Enrolment& enrolment) {
+  const auto& plan = *rule.plan;
+  auto& turn = reader.turn();
+  if (rule.status == RuleStatus::kPaused) return "paused";
+  if (fact.stale) return "stale";
+  switch (plan.entry) {
+    case EntryPolicy::kOnce:
+    case EntryPolicy::kOncePer:
+      if (turn.entry(plan.id, enrolment.key)) return "once";
+      break;
+    case EntryPolicy::kCooldown: {
+      const auto entry = turn.entry(plan.id, enrolment.key);
+      if (entry && turn.now() < add(entry->last, plan.cooldown, calendars_.calendar(reader))) return "cooldown";
+      break;
+    }
+    case EntryPolicy::kWhileNotActive:
+      for (const auto& id : turn.watching(enrolment.subject)) {
+        const auto* other = turn.enrolment(id);
+        if (other != nullptr && other->rule == plan.id && other->subject == enrolment.subject) return "active";
+      }
+      break;
+    case EntryPolicy::kEachTime: break;
+  }
+  if (in_control(plan, enrolment.subject)) return "control";
+  if (import_refuses(fact, plan)) return "import";
+  const auto chain = chain_of(*fact.event);
+  if (!chain.empty() && (rounds(chain, plan.id) > plan.loops || chain.size() > kChainBytesMax)) return "loop";
+  return {};
+}
+
+void RulesDecider::enter(const FoldedFact& fact, Turn& turn, EntryVerdict& entry) {
+  const auto& rule = rules_->rule(entry.rule);
+  const auto& plan = *rule.plan;
+  auto at = reader(turn, &fact);
+  at.subject = entry.subject;
+  at.zone = &calendars_.zone(plan);
+  calendars_.use(plan);
+  Enrolment enrolment;
+  enrolment.rule = plan.id;
+  enrolment.version = rule.version;
+  enrolment.subject = entry.subject;
+  enrolment.started = turn.now();
+  enrolment.base = enrolment.step_since = fact.occurred;
+  enrolment.shadow = rule.status == RuleStatus::kShadow ||
+                     (fact.policy == Policy::kShadow && plan.import != ImportRule::kFire);
+  if (!key_of(at, rule, enrolment)) return;
+  if (const auto reason = refusal(fact, at, rule, enrolment); !reason.empty()) {
+    turn.change(EntryRefused{plan.id, rule.version, enrolment.subject, std::string{reason}});
+    return;
+  }
+  for (const auto& path : plan.kept) {
+    PathSpec now = path;
+    now.root = path.inner;
+    Value scratch;
+    const auto* value = at.find(now, scratch);
+    if (value != nullptr) enrolment.kept.emplace_back(path.text, *value);
+  }
+  if (const auto chain = chain_of(*fact.event); !chain.empty()) {
+    enrolment.kept.emplace_back(std::string{kChain}, Value{chain});
+  }
+  std::sort(enrolment.kept.begin(), enrolment.kept.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  const bool remember = plan.entry == EntryPolicy::kOnce || plan.entry == EntryPolicy::kOncePer ||
+                        plan.entry == EntryPolicy::kCooldown;
+  Run run{at, calendars_, plan, enrolment, std::move(entry.used), remember};
+  run.go(plan.first);
+}
+
+}  // namespace dealwright::rules

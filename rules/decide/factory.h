@@ -1,0 +1,21 @@
+// How the rest of the system gets a decider from published rules.
+#pragma once
+
+#include <memory>
+
+#include "engine/ports/decider.h"
+#include "rules/plan/reader.h"
+#include "rules/time/zone.h"
+
+namespace dealwright::rules {
+
+struct DeciderOptions {
+  Workspace workspace;
+  ZoneProvider zones;           // named zones of the tz database; thread-safe
+  std::string zones_version;    // of that database: part of the rule set's id
+};
+
+// Compiles every version anew at each make(); keeps nothing, so any thread may call.
+std::unique_ptr<DeciderFactory> make_decider_factory(DeciderOptions options = {});
+
+}  // namespace dealwright::rules

@@ -1,0 +1,63 @@
+// Decides by rules what follows from a fact or a due timer: exits of live enrolments, then waits, then
+// entries, each by rule id and key, all on the same state.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "rules/decide/calendars.h"
+#include "rules/decide/rule_set.h"
+#include "rules/decide/run.h"
+
+namespace dealwright::rules {
+
+// One thread: it remembers calendars and reuses its buffers. Decisions depend on neither.
+class RulesDecider : public Decider {
+ public:
+  RulesDecider(std::unique_ptr<const RuleSet> rules, Workspace workspace, ZoneProvider zones)
+      : rules_{std::move(rules)}, calendars_{std::move(workspace), std::move(zones)} {}
+
+  std::string_view rule_set_id() const override { return rules_->id(); }
+  void on_fact(const FoldedFact& fact, Turn& turn) override;
+  void on_timer(const TimerKey& timer, Turn& turn) override;
+  const RuleSet& rules() const { return *rules_; }
+
+ private:
+  // What a fact means for one live enrolment.
+  struct Verdict {
+    enum class What : std::uint8_t { kNothing, kExit, kHold, kRelease, kMatch };
+    What what = What::kNothing;
+    Enrolment enrolment;
+    const RulePlan* plan = nullptr;
+    const ExitPlan* exit = nullptr;
+    std::string reason;
+    Outcome failure;
+  };
+  struct EntryVerdict {
+    std::uint32_t rule = 0;
+    RecordKey subject;
+    std::vector<UsedValue> used;
+  };
+
+  Reader reader(Turn& turn, const FoldedFact* fact);
+  std::vector<EnrolmentId> concerned(const FoldedFact& fact, Turn& turn);
+  void judge(const FoldedFact& fact, Turn& turn);
+  void judge_one(Reader& reader, Verdict& verdict);
+  bool judge_always(const FoldedFact& fact, Verdict& verdict);
+  void apply(const FoldedFact& fact, Turn& turn);
+  void move_on(Run& run, Verdict& verdict, const FoldedFact& fact);
+
+  void enter(const FoldedFact& fact, Turn& turn, EntryVerdict& entry);
+  std::string_view refusal(const FoldedFact& fact, Reader& reader, const RuleSet::Rule& rule,
+                           const Enrolment& enrolment);
+  bool key_of(Reader& reader, const RuleSet::Rule& rule, Enrolment& enrolment);
+
+  std::unique_ptr<const RuleSet> rules_;
+  Calendars calendars_;
+  std::vector<Verdict> verdicts_;
+  std::vector<std::uint32_t> fired_;
+  std::vector<std::pair<std::uint32_t, Outcome>> failed_;
+};
+
+}  // namespace dealwright::rules
