@@ -37,7 +37,7 @@ class RuleCompiler {
     scope.subjects = subjects_;
     scope.before = file.subject == nullptr;
     if (file.when != nullptr) {
-      plan_->when = Expression::compile(*file.when, source_, scope, Expression::Want::kBool, true, out_);
+      plan_->when = Expression::compile(*file.when, source_, scope, Expression::Want::kBool, Expression::Absent::kNote, out_);
     }
     scope.before = false;
     entry(file, scope);
@@ -141,7 +141,7 @@ class RuleCompiler {
   // ---- subject, entry
 
   void subject(const RuleFile& file, const ScopeSpec& scope) {
-    auto found = Expression::compile(*file.subject, source_, scope, Expression::Want::kRecord, true, out_);
+    auto found = Expression::compile(*file.subject, source_, scope, Expression::Want::kRecord, Expression::Absent::kNote, out_);
     if (!found) return;
     const auto* path = found->as_path();
     const bool is_record = path != nullptr && (path->leaf == Leaf::kRecord ||
@@ -158,7 +158,7 @@ class RuleCompiler {
     plan_->entry = file.entry.policy;
     plan_->cooldown = file.entry.cooldown;
     for (const auto* key : file.entry.keys) {
-      auto found = Expression::compile(*key, source_, scope, Expression::Want::kAny, true, out_);
+      auto found = Expression::compile(*key, source_, scope, Expression::Want::kAny, Expression::Absent::kNote, out_);
       if (found) plan_->entry_keys.push_back(std::move(*found));
     }
   }

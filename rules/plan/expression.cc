@@ -283,15 +283,15 @@ Truth decide(const Atom& atom, const Value* value) {
 
 std::optional<Expression> Expression::compile(const yaml::Node& node, std::string_view source,
                                               const ScopeSpec& scope, Want want,
-                                              bool absent_is_note, Diagnostics& out) {
+                                              Absent absent, Diagnostics& out) {
   if (!node.is_scalar()) return std::nullopt;  // reported when the form was read
-  return compile_part(node, node.text, 0, source, scope, want, absent_is_note, out);
+  return compile_part(node, node.text, 0, source, scope, want, absent, out);
 }
 
 std::optional<Expression> Expression::compile_part(const yaml::Node& node, std::string_view text,
                                                    std::size_t offset, std::string_view source,
                                                    const ScopeSpec& scope, Want want,
-                                                   bool absent_is_note, Diagnostics& out) {
+                                                   Absent absent, Diagnostics& out) {
   const Reporter reporter{node, offset, source, out};
   auto parsed = cel::parse(text);
   if (parsed.problem) {
@@ -301,7 +301,7 @@ std::optional<Expression> Expression::compile_part(const yaml::Node& node, std::
   Expression expression;
   expression.text_ = text;
   CelScope cel_scope{scope, expression.paths_};
-  const auto checked = cel::check(*parsed.root, cel_scope, {absent_is_note});
+  const auto checked = cel::check(*parsed.root, cel_scope, {absent != Absent::kError});
   std::vector<std::vector<std::string>> tested;
   collect_tests(*parsed.root, tested);
   bool failed = false;
@@ -309,7 +309,7 @@ std::optional<Expression> Expression::compile_part(const yaml::Node& node, std::
     if (problem.code == "DW2005") {
       const auto* path = path_at(*parsed.root, problem.begin, problem.end);
       const bool mended = path != nullptr && std::find(tested.begin(), tested.end(), path->path) != tested.end();
-      if (mended || want == Want::kRecord) continue;
+      if (mended || absent == Absent::kFine) continue;
     }
     failed = failed || !problem.note;
     reporter.report(problem);

@@ -45,17 +45,19 @@ Truth decide(const Atom& atom, const Value* value);
 class Expression {
  public:
   enum class Want : std::uint8_t { kAny, kBool, kRecord, kInstant };
+  // What reading a value that may be absent is: a guess (2005), worth a note, or provided for.
+  enum class Absent : std::uint8_t { kError, kNote, kFine };
 
-  // Reports what is wrong (none then). `absent_is_note`: in `when`, where an absent value is no error.
+  // Reports what is wrong (none then).
   static std::optional<Expression> compile(const yaml::Node& node, std::string_view source,
-                                           const ScopeSpec& scope, Want want, bool absent_is_note,
+                                           const ScopeSpec& scope, Want want, Absent absent,
                                            Diagnostics& out);
   // The same for a text inside a scalar: `= expr` values, paths of templates. `offset`: where it begins
   // in node.text.
   static std::optional<Expression> compile_part(const yaml::Node& node, std::string_view text,
                                                 std::size_t offset, std::string_view source,
                                                 const ScopeSpec& scope, Want want,
-                                                bool absent_is_note, Diagnostics& out);
+                                                Absent absent, Diagnostics& out);
 
   const std::vector<PathSpec>& paths() const { return paths_; }
   const std::string& text() const { return text_; }

@@ -30,7 +30,7 @@ std::optional<MatchPlan> compile_match(const MatchFile& file, std::string_view s
   here.event_subjects = file.events ? file.events->subjects() : 0;
   bool sound = true;
   if (file.when != nullptr) {
-    plan.when = Expression::compile(*file.when, source, here, Expression::Want::kBool, false, out);
+    plan.when = Expression::compile(*file.when, source, here, Expression::Want::kBool, Expression::Absent::kError, out);
     sound = plan.when.has_value();
   }
   if (file.same != nullptr && file.same->is_scalar() && file.events) {
@@ -55,7 +55,7 @@ std::optional<MatchPlan> compile_match(const MatchFile& file, std::string_view s
 }
 
 std::optional<Expression> StepCompiler::expression(const Node& node, Expression::Want want) {
-  return Expression::compile(node, source_, scope_, want, false, out_);
+  return Expression::compile(node, source_, scope_, want, Expression::Absent::kError, out_);
 }
 std::optional<Expression> StepCompiler::who(const Node& node) {
   for (const std::string_view later : {"round_robin", "least_loaded"}) {
@@ -64,7 +64,8 @@ std::optional<Expression> StepCompiler::who(const Node& node) {
       return std::nullopt;
     }
   }
-  return expression(node, Expression::Want::kRecord);
+  return Expression::compile(node, source_, scope_, Expression::Want::kRecord,
+                             Expression::Absent::kFine, out_);  // nobody: the fallback queue
 }
 
 std::optional<TextPlan> StepCompiler::text(const Node& node) {
@@ -80,12 +81,9 @@ std::optional<TextPlan> StepCompiler::text(const Node& node) {
   bool sound = true;
   for (const auto& path : plan.text.paths) {
     auto expression = Expression::compile_part(node, path.text, path.offset, source_, scope_,
-                                               Expression::Want::kAny, true, quiet_);
-    if (!expression) {  // again, to say why
-      Expression::compile_part(node, path.text, path.offset, source_, scope_, Expression::Want::kAny, true, out_);
-      sound = false;
-      continue;
-    }
+                                               Expression::Want::kAny, Expression::Absent::kFine, out_);
+    sound = sound && expression.has_value();
+    if (!expression) continue;
     plan.paths.push_back(std::move(*expression));
   }
   return sound ? std::optional{std::move(plan)} : std::nullopt;
@@ -95,7 +93,8 @@ std::optional<ValuePlan> StepCompiler::value(const Node& node, const FieldSpec* 
   if (node.is_scalar() && node.text.starts_with("=") ) {
     const auto from = std::min(node.text.find_first_not_of("= \t"), node.text.size());
     auto found = Expression::compile_part(node, std::string_view{node.text}.substr(from), from, source_,
-                                          scope_, Expression::Want::kAny, false, out_);
+                                          scope_, Expression::Want::kAny,
+                                          spec == nullptr ? Expression::Absent::kFine : Expression::Absent::kError, out_);
     return found ? std::optional<ValuePlan>{std::move(*found)} : std::nullopt;
   }
   if (node.is_scalar() && node.text.find("{{") != std::string::npos) {

@@ -81,7 +81,6 @@ class StepCompiler {
   RulePlan& plan_;
   ScopeSpec scope_;
   Diagnostics& out_;
-  Diagnostics quiet_;  // for tries
   int depth_ = 0;
   bool waits_allowed_ = true;
   std::deque<EventSet> sets_;

@@ -1,0 +1,186 @@
+// rule check, test, publish, list, pause, resume, retire.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+
+#include "connectors/cli/context.h"
+#include "rules/compile.h"
+#include "rules/testing/run_tests.h"
+
+namespace dealwright::cli {
+namespace {
+
+struct Checked {
+  rules::CompiledRule compiled;
+  std::string text;
+  bool errors = false;
+};
+
+Result<Checked> check_file(const Context& context, const std::string& path) {
+  Checked out;
+  DW_TRY(auto text, read_file(path));
+  out.text = std::move(text);
+  out.compiled = rules::compile(out.text);
+  for (const auto& diagnostic : out.compiled.diagnostics) {
+    if (diagnostic.severity == rules::Severity::kError) out.errors = true;
+    if (context.json) {
+      context.print_object({{"file", Value{path}},
+                            {"line", Value{std::int64_t{diagnostic.at.line}}},
+                            {"column", Value{std::int64_t{diagnostic.at.column}}},
+                            {"severity", Value{rules::severity_name(diagnostic.severity)}},
+                            {"code", Value{"DW" + std::to_string(diagnostic.code)}},
+                            {"message", Value{diagnostic.message}},
+                            {"hint", Value{diagnostic.hint}}});
+    } else {
+      std::cout << rules::render(diagnostic, path, out.text);
+    }
+  }
+  return out;
+}
+
+Result<void> check_files(Context& context, const std::vector<std::string>& paths) {
+  std::size_t bad = 0;
+  for (const auto& path : paths) {
+    DW_TRY(auto checked, check_file(context, path));
+    if (checked.errors) {
+      ++bad;
+    } else {
+      context.print_line(path + ": sound");
+    }
+  }
+  if (bad > 0) return Error{Code::kRefused, std::to_string(bad) + " of " + std::to_string(paths.size()) + " files have errors"};
+  return ok();
+}
+
+Result<void> test_files(Context& context, const std::vector<std::string>& paths) {
+  std::int64_t passed = 0, failed = 0;
+  for (const auto& path : paths) {
+    DW_TRY(auto checked, check_file(context, path));
+    if (checked.errors) {
+      ++failed;
+      continue;
+    }
+    for (const auto& result : rules::run_tests(checked.compiled)) {
+      ++(result.passed ? passed : failed);
+      if (!result.passed) context.print_line(path + ": failed: " + result.report);
+    }
+  }
+  context.print_object({{"passed", Value{passed}}, {"failed", Value{failed}}});
+  if (!context.json) std::cout << passed << " passed, " << failed << " failed\n";
+  if (failed > 0) return Error{Code::kRefused, std::to_string(failed) + " tests failed"};
+  return ok();
+}
+
+Result<std::vector<PublishedRule>> published(daemon::Workspace& workspace) {
+  Result<std::vector<PublishedRule>> out = std::vector<PublishedRule>{};
+  DW_TRY(workspace.engine().ask(0, [&](runtime::Partition& p) { out = p.state().published(); }));
+  return out;
+}
+
+Event rule_event(const daemon::Workspace& workspace, Context& context, TypeId type, const std::string& rule,
+                 bool event_clock) {
+  static_cast<void>(workspace);
+  Event event;
+  event.source = "dealwright/ops";
+  event.type = type;
+  event.subject = {Kind::kRule, rule};
+  event.actor = "user/cli";
+  if (!event_clock) event.time = context.now();
+  event.id = std::string{spec_of(type).name} + "-" + rule + "-" + to_text(context.now());
+  event.data.set(Field::kAuthor, Value{"user/cli"});
+  return event;
+}
+
+Result<void> publish(Context& context, const std::vector<std::string>& paths) {
+  std::vector<Checked> files;
+  for (const auto& path : paths) {
+    DW_TRY(auto checked, check_file(context, path));
+    if (checked.errors) return Error{Code::kRefused, path + " has errors; nothing was published"};
+    for (const auto& result : rules::run_tests(checked.compiled)) {
+      if (!result.passed) return Error{Code::kRefused, path + ": a test of its own fails; nothing was published\n" + result.report};
+    }
+    files.push_back(std::move(checked));
+  }
+  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto known, published(*workspace));
+  for (const auto& file : files) {
+    const auto& rule = file.compiled.rule;
+    std::uint32_t version = 0;
+    bool same = false;
+    for (const auto& old : known) {
+      if (old.rule != rule) continue;
+      version = std::max(version, old.version);
+      same = old.text == file.text && !old.status.empty();
+    }
+    if (same) {
+      context.print_object({{"rule", Value{rule}}, {"version", Value{std::int64_t{version}}}, {"published", Value{"unchanged"}}});
+      continue;
+    }
+    auto event = rule_event(*workspace, context, TypeId::kRulePublished, rule, workspace->event_clock());
+    event.data.set(Field::kText, Value{file.text});
+    event.data.set(Field::kVersion, Value{std::int64_t{version} + 1});
+    DW_TRY(workspace->append({event}));
+    DW_TRY(workspace->engine().wait_idle());
+    context.print_object({{"rule", Value{rule}}, {"version", Value{std::int64_t{version} + 1}}, {"published", Value{"in force for later events"}}});
+  }
+  return workspace->stop();
+}
+
+Result<void> switch_rule(Context& context, const std::string& rule, TypeId type) {
+  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto known, published(*workspace));
+  if (std::none_of(known.begin(), known.end(), [&](const auto& r) { return r.rule == rule; })) {
+    return Error{Code::kNotFound, "no rule '" + rule + "' is published"};
+  }
+  DW_TRY(workspace->append({rule_event(*workspace, context, type, rule, workspace->event_clock())}));
+  DW_TRY(workspace->engine().wait_idle());
+  context.print_object({{"rule", Value{rule}}, {"done", Value{spec_of(type).name.substr(5)}}});
+  return workspace->stop();
+}
+
+Result<void> list_rules(Context& context) {
+  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto known, published(*workspace));
+  ViewRows rows;
+  rows.columns = {{"rule", "text"}, {"version", "int"}, {"status", "text"}, {"name", "text"}};
+  for (const auto& rule : known) {
+    if (rule.status.empty()) continue;  // an older version
+    std::string name;
+    if (const auto at = rule.text.find("\nname:"); at != std::string::npos) {
+      name = rule.text.substr(at + 6, rule.text.find('\n', at + 1) - at - 6);
+      name.erase(0, name.find_first_not_of(' '));
+    }
+    rows.rows.push_back({Value{rule.rule}, Value{std::int64_t{rule.version}}, Value{rule.status}, Value{name}});
+  }
+  context.print(rows);
+  return workspace->stop();
+}
+
+}  // namespace
+
+void add_rule_commands(CLI::App& app, Context& context) {
+  auto* rule = noun(app, "rule", "What ops write: rule files and those in force");
+  auto checks = std::make_shared<std::vector<std::string>>();
+  verb(*rule, context, "check", "Everything that is wrong with rule files, with where and how to mend it",
+       "dealwright rule check deploy/rules/offer-silence.rule.yaml", [&context, checks] { return check_files(context, *checks); })
+      ->add_option("files", *checks, "*.rule.yaml")->required();
+  auto tests = std::make_shared<std::vector<std::string>>();
+  verb(*rule, context, "test", "Run the tests that stand in rule files, on a virtual clock",
+       "dealwright rule test deploy/rules/offer-silence.rule.yaml", [&context, tests] { return test_files(context, *tests); })
+      ->add_option("files", *tests, "*.rule.yaml")->required();
+  auto files = std::make_shared<std::vector<std::string>>();
+  verb(*rule, context, "publish", "Check, test and put in force for later events",
+       "dealwright rule publish deploy/rules/offer-silence.rule.yaml", [&context, files] { return publish(context, *files); })
+      ->add_option("files", *files, "*.rule.yaml")->required();
+  verb(*rule, context, "list", "Rules in force", "dealwright rule list", [&context] { return list_rules(context); });
+  struct Switch { const char* name; const char* text; const char* example; TypeId type; };
+  for (const auto& s : {Switch{"pause", "Triggers are refused until it is resumed", "dealwright rule pause offer-silence", TypeId::kRulePaused},
+                        Switch{"resume", "Go on", "dealwright rule resume offer-silence", TypeId::kRuleResumed},
+                        Switch{"retire", "End it for ever; its enrolments exit", "dealwright rule retire offer-silence", TypeId::kRuleRetired}}) {
+    auto id = std::make_shared<std::string>();
+    verb(*rule, context, s.name, s.text, s.example, [&context, id, type = s.type] { return switch_rule(context, *id, type); })
+        ->add_option("rule", *id, "its id")->required();
+  }
+}
+
+}  // namespace dealwright::cli
