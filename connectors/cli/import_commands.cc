@@ -152,7 +152,7 @@ Result<void> run_import(Context& context, const ImportFlags& flags) {
     if (!policy) return Error{Code::kInvalid, "--policy is fire, drip, shadow or suppress"};
     options.batch.policy = *policy;
   }
-  options.batch.batch_time = context.now();
+  if (flags.clock != "event") options.batch.batch_time = context.now();  // there, only facts tell the time
   DW_TRY(auto source, import::ImportSource::open(std::move(input), std::move(mapping), std::move(options)));
   BadRows bad{flags.bad_file.empty() ? flags.file + ".bad.csv" : flags.bad_file};
   std::unique_ptr<daemon::Workspace> workspace;

@@ -23,7 +23,7 @@
 namespace dealwright {
 namespace {
 
-constexpr const char* kFollowUp = R"(rule: follow-up
+constexpr const char* kFollowUp = R"rule(rule: follow-up
 name: Call after a silent day
 owner: u1
 trigger: { changed: deal.stage, to: offer }
@@ -34,15 +34,15 @@ steps:
   - send_webhook: { endpoint: crm, data: { deal: "= deal.name.orValue('x')" } }
   - wait: 1d
   - create_task: { kind: call, title: "Call", due: 1d }
-)";
-constexpr const char* kHandOver = R"(rule: hand-over
+)rule";
+constexpr const char* kHandOver = R"rule(rule: hand-over
 name: Hand over what was won
 owner: u1
 trigger: deal.won
 entry: each_time
 steps:
   - create_task: { kind: delivery, title: "Hand over", due: 3d }
-)";
+)rule";
 
 Event rule_event(const std::string& id, const std::string& text) {
   Event event;
