@@ -31,7 +31,7 @@ entry: { once_per: event.id }
 exit:
   - { when: 'deal.stage != "offer"', reason: left }
 steps:
-  - send_webhook: { endpoint: crm, data: { deal: "= deal.name.orValue('x')" } }
+  - send_webhook: { endpoint: crm, data: { deal: "= deal.stage" } }
   - wait: 1d
   - create_task: { kind: call, title: "Call", due: 1d }
 )rule";
@@ -50,6 +50,7 @@ Event rule_event(const std::string& id, const std::string& text) {
   event.id = "rule-" + id;
   event.type = TypeId::kRulePublished;
   event.subject = {Kind::kRule, id};
+  event.time = Instant{1'772'442'000'000};  // ids are known for 30 days of the log's own time
   event.data.set(Field::kText, Value{text});
   event.data.set(Field::kVersion, Value{1});
   return event;
@@ -61,6 +62,7 @@ Event pipeline_event() {
   event.id = "pipeline";
   event.type = TypeId::kPipelineUpdated;
   event.subject = {Kind::kPipeline, "p"};
+  event.time = Instant{1'772'442'000'000};
   List stages;
   for (const auto& [id, category] : {std::pair{"lead", "open"}, std::pair{"offer", "open"}, std::pair{"won", "won"}, std::pair{"lost", "lost"}}) {
     stages.emplace_back(Map{{"id", Value{id}}, {"category", Value{category}}});
@@ -154,7 +156,7 @@ int check(const std::string& path) {
   auto& w = *workspace.value();
   if (auto idle = w.engine().wait_idle(); !idle) return fail(idle.error());
   std::uint64_t distinct = 0, accepted = 0;
-  std::set<std::string> there;
+  std::set<std::string> there, reference;
   for (PartitionId id = 0; id < w.partitions(); ++id) {
     auto end = w.log().end(Topic::kEvents, id);
     if (!end) return fail(end.error());
@@ -163,7 +165,9 @@ int check(const std::string& path) {
       if (!batch) return fail(batch.error());
       for (const auto& record : batch.value().records) {
         Event event;
-        if (codec::decode(record.bytes, event) && event.source == "crash" && there.insert(event.id).second) ++distinct;
+        if (!codec::decode(record.bytes, event)) return fail({Code::kDamaged, "an unreadable event"});
+        if (event.source == "crash" && there.insert(event.id).second) ++distinct;
+        if (event.source == "ops") reference.insert(event.id);
       }
       at = batch.value().next;
     }
@@ -182,8 +186,9 @@ int check(const std::string& path) {
   for (const auto& id : acknowledged) {
     if (there.count(id) == 0) return fail({Code::kDamaged, "acknowledged and lost: " + id});
   }
-  // 3 reference facts, judged once in each of 2 partitions.
-  if (accepted != distinct + 6) return fail({Code::kDamaged, "judged " + std::to_string(accepted) + " facts of " + std::to_string(distinct) + " + 6"});
+  // Reference facts are judged once in each partition.
+  const auto expected = distinct + reference.size() * w.partitions();
+  if (accepted != expected) return fail({Code::kDamaged, "judged " + std::to_string(accepted) + " facts of " + std::to_string(expected)});
   if (auto stopped = w.stop(); !stopped) return fail(stopped.error());
   std::printf("ok %llu events\n", static_cast<unsigned long long>(distinct));
   return 0;
