@@ -12,8 +12,11 @@ namespace {
 const std::vector<std::string_view> kDimensions = {"rule", "counter"};
 
 // Lateness of timers, upper bounds in ms; the last is open.
-constexpr std::pair<const char*, std::int64_t> kLateness[] = {
-    {"late_10ms", 10}, {"late_100ms", 100}, {"late_1s", 1000}, {"late_10s", 10'000}, {"late_1min", 60'000}};
+constexpr std::pair<const char*, std::int64_t> kLateness[] = {{"late_10ms", 10},
+                                                              {"late_100ms", 100},
+                                                              {"late_1s", 1000},
+                                                              {"late_10s", 10'000},
+                                                              {"late_1min", 60'000}};
 
 class AutomationFold : public ViewFold {
  public:
@@ -44,28 +47,28 @@ class AutomationFold : public ViewFold {
 
   void on_change(const Change& change, const ChangeContext& context) override {
     const auto rule = context.rule;
-    std::visit(
-        overloaded{
-            [&](const EnrolmentStarted&) {
-              add(rule, "started", 1);
-              set(rule, "last_fire_ms", context.now.ms);
-            },
-            [&](const EnrolmentMoved&) {},
-            [&](const EnrolmentEnded& c) { add(rule, "ended_" + c.reason, 1); },
-            [&](const EntryRefused& c) { add(rule, "refused_" + c.reason, 1); },
-            [&](const EffectRequested& c) {
-              add(rule, "requested", 1);
-              add(rule, state_counter(c.effect.state), 1);
-            },
-            [&](const EffectMoved& c) {
-              if (context.effect_before) add(rule, state_counter(*context.effect_before), -1);
-              add(rule, state_counter(c.state), 1);
-            },
-            [&](const FactDecided&) {},
-            [&](const RuleFailed& c) { add(rule, "errors_" + c.code, 1); },
-            [&](const EventRedriven&) {},
-        },
-        change);
+    std::visit(overloaded{
+                   [&](const EnrolmentStarted&) {
+                     add(rule, "started", 1);
+                     set(rule, "last_fire_ms", context.now.ms);
+                   },
+                   [&](const EnrolmentMoved&) {},
+                   [&](const EnrolmentEnded& c) { add(rule, "ended_" + c.reason, 1); },
+                   [&](const EntryRefused& c) { add(rule, "refused_" + c.reason, 1); },
+                   [&](const EffectRequested& c) {
+                     add(rule, "requested", 1);
+                     add(rule, state_counter(c.effect.state), 1);
+                   },
+                   [&](const EffectMoved& c) {
+                     if (context.effect_before)
+                       add(rule, state_counter(*context.effect_before), -1);
+                     add(rule, state_counter(c.state), 1);
+                   },
+                   [&](const FactDecided&) {},
+                   [&](const RuleFailed& c) { add(rule, "errors_" + c.code, 1); },
+                   [&](const EventRedriven&) {},
+               },
+               change);
   }
 
   void take_dirty(std::vector<StoreWrite>& out) override {
@@ -122,13 +125,15 @@ class AutomationView : public View {
   std::string_view name() const override { return "automation"; }
   std::uint32_t version() const override { return 1; }
   std::string_view description() const override {
-    return "what each rule did: started, refused, ended, effects by state, timers and their lateness";
+    return "what each rule did: started, refused, ended, effects by state, timers and their "
+           "lateness";
   }
   Result<std::unique_ptr<ViewFold>> open(const ViewReader& reader) const override {
     return AutomationFold::open(reader);
   }
 
-  Result<ViewRows> merge(const ViewQuery& query, std::span<const std::string> parts) const override {
+  Result<ViewRows> merge(const ViewQuery& query,
+                         std::span<const std::string> parts) const override {
     DW_TRY(check_columns(query, kDimensions));
     std::map<std::pair<std::string, std::string>, std::int64_t> counters;
     for (const auto& part : parts) {

@@ -34,8 +34,7 @@ class BoardFold : public ViewFold {
       write_cell(life, key_);
       Sums sums{delta.sign, 0, 0};
       if (life.amount) {
-        const auto weighted =
-            scale_half_even(life.amount->minor, life.probability(), 10'000);
+        const auto weighted = scale_half_even(life.amount->minor, life.probability(), 10'000);
         sums[1] = delta.sign * life.amount->minor;
         sums[2] = delta.sign * (weighted ? weighted.value() : 0);
       }
@@ -77,7 +76,8 @@ class BoardView : public View {
     return std::unique_ptr<ViewFold>{std::make_unique<BoardFold>(std::move(cells))};
   }
 
-  Result<ViewRows> merge(const ViewQuery& query, std::span<const std::string> parts) const override {
+  Result<ViewRows> merge(const ViewQuery& query,
+                         std::span<const std::string> parts) const override {
     DW_TRY(check_columns(query, kDimensions));
     auto group_by = query.group_by;
     if (group_by.empty()) group_by = {"pipeline", "stage", "currency"};
@@ -118,7 +118,8 @@ class BoardView : public View {
                           const std::map<std::vector<std::string>, Line>& lines) {
     ViewRows out;
     for (const auto& name : group_by) out.columns.push_back({name, "text"});
-    for (const auto* name : {"count", "amount_minor", "weighted_minor"}) out.columns.push_back({name, "int"});
+    for (const auto* name : {"count", "amount_minor", "weighted_minor"})
+      out.columns.push_back({name, "int"});
     const auto stage = std::find(group_by.begin(), group_by.end(), "stage") - group_by.begin();
     using Entry = std::pair<const std::vector<std::string>, Line>;
     std::vector<const Entry*> order;

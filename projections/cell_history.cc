@@ -11,10 +11,9 @@ namespace {
 
 // Tables below the prefix:
 //   c cell              -> number, current sums
-//   d month month day day cell -> sums   (occurred month, ingested month, occurred day, ingested day)
-//   m month month cell  -> sums
-//   o day chunk, i day chunk   -> up to kChunk deltas of an occurred / ingested day, in order
-//   O day, I day        -> how many deltas that day has
+//   d month month day day cell -> sums   (occurred month, ingested month, occurred day, ingested
+//   day) m month month cell  -> sums o day chunk, i day chunk   -> up to kChunk deltas of an
+//   occurred / ingested day, in order O day, I day        -> how many deltas that day has
 constexpr char kCurrent = 'c';
 constexpr char kDay = 'd';
 constexpr char kMonth = 'm';
@@ -76,8 +75,7 @@ std::uint32_t CellHistory::cell_of(std::string_view key) {
   return id;
 }
 
-void CellHistory::add(std::string_view key, Instant occurred, Instant ingested,
-                      const Sums& delta) {
+void CellHistory::add(std::string_view key, Instant occurred, Instant ingested, const Sums& delta) {
   const auto id = cell_of(key);
   auto& cell = cells_[id];
   add_to(cell.current, delta);
@@ -98,7 +96,8 @@ void CellHistory::write_sums(std::vector<StoreWrite>& out) const {
   std::vector<Place> places;
   places.reserve(deltas_.size());
   for (std::uint32_t i = 0; i < deltas_.size(); ++i) {
-    places.push_back({day_of(deltas_[i].occurred), day_of(deltas_[i].ingested), deltas_[i].cell, i});
+    places.push_back(
+        {day_of(deltas_[i].occurred), day_of(deltas_[i].ingested), deltas_[i].cell, i});
   }
   std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
     return std::tie(a.occurred, a.ingested, a.cell) < std::tie(b.occurred, b.ingested, b.cell);
@@ -116,7 +115,8 @@ void CellHistory::write_sums(std::vector<StoreWrite>& out) const {
     const auto month = month_of(place.occurred);
     const auto month_known = month_of(place.ingested);
     key = prefix_ + kDay;
-    for (const auto part : {month, month_known, place.occurred, place.ingested}) put_key_day(key, part);
+    for (const auto part : {month, month_known, place.occurred, place.ingested})
+      put_key_day(key, part);
     put_key32(key, place.cell);
     add_to(sums[key], sum);
     key = prefix_ + kMonth;
@@ -218,8 +218,8 @@ Result<void> CellHistory::add_stored(
   });
 }
 
-// Day cells whose occurred month is `month_t`, or whose ingested month is `month_k`: the others stand
-// in month cells, or lie outside.
+// Day cells whose occurred month is `month_t`, or whose ingested month is `month_k`: the others
+// stand in month cells, or lie outside.
 Result<void> CellHistory::add_boundary_months(
     std::int32_t month_t, std::int32_t month_k, std::vector<Sums>& sums,
     const std::function<bool(std::int64_t, std::int64_t)>& take) const {
@@ -260,8 +260,8 @@ Result<void> CellHistory::add_day_deltas(char table, std::int32_t day, std::vect
   });
 }
 
-// Months wholly before both bounds by month; in the bounds' months by day; on the bounds' days one by
-// one. A delta is taken by exactly one of the three.
+// Months wholly before both bounds by month; in the bounds' months by day; on the bounds' days one
+// by one. A delta is taken by exactly one of the three.
 Result<void> CellHistory::sum(
     Instant as_of, Instant known_by,
     const std::function<void(std::string_view, const Sums&)>& visit) const {

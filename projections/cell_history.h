@@ -1,6 +1,7 @@
-// Sums by cell that answer any past instant (design.md 7.8): each change of a contribution is a delta
-// (cell, occurred, ingested, +-values); a sum is all deltas with occurred <= T and ingested <= K. Kept
-// as current sums, as sums by (occurred day, ingested day) and by month, and as the deltas of each day.
+// Sums by cell that answer any past instant (design.md 7.8): each change of a contribution is a
+// delta (cell, occurred, ingested, +-values); a sum is all deltas with occurred <= T and ingested
+// <= K. Kept as current sums, as sums by (occurred day, ingested day) and by month, and as the
+// deltas of each day.
 #pragma once
 
 #include <array>

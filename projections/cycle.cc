@@ -74,10 +74,12 @@ class CycleView : public View {
     return std::unique_ptr<ViewFold>{std::make_unique<CycleFold>(reader)};
   }
 
-  Result<ViewRows> merge(const ViewQuery& query, std::span<const std::string> parts) const override {
+  Result<ViewRows> merge(const ViewQuery& query,
+                         std::span<const std::string> parts) const override {
     DW_TRY(check_columns(query, kDimensions));
     if (query.as_of != kAfterAll || query.known_by != kAfterAll) {
-      return Error{Code::kInvalid, "view cycle tells the present only; leave out as_of and known_by"};
+      return Error{Code::kInvalid,
+                   "view cycle tells the present only; leave out as_of and known_by"};
     }
     std::vector<std::int64_t> spans[3];
     for (const auto& part : parts) {
@@ -90,7 +92,7 @@ class CycleView : public View {
       }
     }
     ViewRows out;
-    out.columns = {{"outcome", "text"}, {"n", "int"},      {"mean_days", "rate"},
+    out.columns = {{"outcome", "text"},     {"n", "int"},         {"mean_days", "rate"},
                    {"median_days", "rate"}, {"p90_days", "rate"}, {"min_days", "rate"},
                    {"max_days", "rate"}};
     for (std::size_t i = 0; i < 3; ++i) {

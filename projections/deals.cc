@@ -1,5 +1,5 @@
-// Deals by outcome: open, won, lost, no decision, with amounts and both win rates. The standing close
-// counts, on the day it happened.
+// Deals by outcome: open, won, lost, no decision, with amounts and both win rates. The standing
+// close counts, on the day it happened.
 #include <algorithm>
 
 #include "engine/base/bytes.h"
@@ -17,9 +17,12 @@ const std::vector<std::string_view> kDimensions = {"pipeline", "owner", "currenc
 
 Outcome outcome_of(const Life& life) {
   switch (life.status()) {
-    case DealStatus::kOpen: return kOpen;
-    case DealStatus::kWon: return kWon;
-    case DealStatus::kLost: return life.no_decision ? kNoDecision : kLost;
+    case DealStatus::kOpen:
+      return kOpen;
+    case DealStatus::kWon:
+      return kWon;
+    case DealStatus::kLost:
+      return life.no_decision ? kNoDecision : kLost;
   }
   return kOpen;
 }
@@ -85,7 +88,8 @@ class DealsView : public View {
     return std::unique_ptr<ViewFold>{std::make_unique<DealsFold>(std::move(cells))};
   }
 
-  Result<ViewRows> merge(const ViewQuery& asked, std::span<const std::string> parts) const override {
+  Result<ViewRows> merge(const ViewQuery& asked,
+                         std::span<const std::string> parts) const override {
     DW_TRY(check_columns(asked, kDimensions));
     ViewQuery query = asked;
     Window window;
@@ -107,7 +111,8 @@ class DealsView : public View {
       DW_TRY(auto date, parse_date(value));
       (name == "from" ? window.from : window.to) = date.days;
     }
-    std::erase_if(query.filters, [](const auto& f) { return f.first == "from" || f.first == "to"; });
+    std::erase_if(query.filters,
+                  [](const auto& f) { return f.first == "from" || f.first == "to"; });
     return ok();
   }
 

@@ -75,9 +75,9 @@ class RocksStore : public Store {
     return ok();
   }
 
-  Result<void> scan(std::string_view from, std::string_view to,
-                    const std::function<bool(std::string_view, std::string_view)>& visit)
-      const override {
+  Result<void> scan(
+      std::string_view from, std::string_view to,
+      const std::function<bool(std::string_view, std::string_view)>& visit) const override {
     rocksdb::ReadOptions options;
     const auto upper = slice(to);
     if (!to.empty()) options.iterate_upper_bound = &upper;
@@ -152,8 +152,7 @@ Result<std::unique_ptr<Store>> open_rocks_store(const std::string& path,
   rocksdb::DB* raw = nullptr;
   const auto status = rocksdb::DB::Open(make_options(*budget.shared()), path, &raw);
   if (!status.ok()) return translate(status, path);
-  return std::unique_ptr<Store>{
-      new RocksStore{path, std::unique_ptr<rocksdb::DB>{raw}, budget}};
+  return std::unique_ptr<Store>{new RocksStore{path, std::unique_ptr<rocksdb::DB>{raw}, budget}};
 }
 
 }  // namespace dealwright::projections

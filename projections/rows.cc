@@ -39,7 +39,8 @@ Result<void> check_columns(const ViewQuery& query,
   const auto refuse = [&](std::string_view name) {
     std::string list;
     for (const auto dimension : dimensions) list += " " + std::string{dimension};
-    return Error{Code::kInvalid, "no column '" + std::string{name} + "' to group or filter by; there are:" + list};
+    return Error{Code::kInvalid,
+                 "no column '" + std::string{name} + "' to group or filter by; there are:" + list};
   };
   for (const auto& filter : query.filters) {
     if (!known(filter.first)) return refuse(filter.first);

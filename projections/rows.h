@@ -19,7 +19,8 @@ Value rate(std::int64_t num, std::int64_t den);
 std::string decimal_text(std::int64_t numerator, std::int64_t denominator, int decimals);
 
 // Whether a row with these dimensions passes the query's filters; an unknown column passes nothing.
-bool passes(const ViewQuery& query, const std::vector<std::pair<std::string_view, std::string_view>>& dimensions);
+bool passes(const ViewQuery& query,
+            const std::vector<std::pair<std::string_view, std::string_view>>& dimensions);
 // kInvalid: a filter or group names no dimension; the detail lists them.
 Result<void> check_columns(const ViewQuery& query, const std::vector<std::string_view>& dimensions);
 

@@ -9,8 +9,8 @@
 namespace dealwright::projections {
 namespace {
 
-const std::vector<std::string_view> kDimensions = {"owner", "queue", "kind", "title", "state",
-                                                   "about", "when"};
+const std::vector<std::string_view> kDimensions = {"owner", "queue", "kind", "title",
+                                                   "state", "about", "when"};
 
 std::string text_of(const Record& record, Field field) {
   const auto* value = record.find(field);
@@ -99,10 +99,12 @@ class TasksView : public View {
     return std::unique_ptr<ViewFold>{std::make_unique<TasksFold>(reader)};
   }
 
-  Result<ViewRows> merge(const ViewQuery& query, std::span<const std::string> parts) const override {
+  Result<ViewRows> merge(const ViewQuery& query,
+                         std::span<const std::string> parts) const override {
     DW_TRY(check_columns(query, kDimensions));
     if (query.as_of != kAfterAll || query.known_by != kAfterAll) {
-      return Error{Code::kInvalid, "view tasks tells the present only; leave out as_of and known_by"};
+      return Error{Code::kInvalid,
+                   "view tasks tells the present only; leave out as_of and known_by"};
     }
     std::vector<Row> rows;
     std::map<std::vector<std::string>, std::int64_t> groups;
@@ -115,8 +117,9 @@ class TasksView : public View {
         if (!passes(query, dimensions)) continue;
         if (query.group_by.empty()) {
           // Closed ones are history: shown when asked for.
-          const bool asked = std::any_of(query.filters.begin(), query.filters.end(),
-                                         [](const auto& f) { return f.first == "state" || f.first == "when"; });
+          const bool asked =
+              std::any_of(query.filters.begin(), query.filters.end(),
+                          [](const auto& f) { return f.first == "state" || f.first == "when"; });
           if (row.when != "closed" || asked) rows.push_back(std::move(row));
           continue;
         }
@@ -144,16 +147,19 @@ class TasksView : public View {
       return due(a) != due(b) ? due(a) < due(b) : a.id < b.id;
     });
     ViewRows out;
-    out.columns = {{"task", "text"},  {"title", "text"}, {"kind", "text"}, {"owner", "text"},
-                   {"queue", "text"}, {"about", "text"}, {"state", "text"}, {"when", "text"},
-                   {"due", "instant"}, {"first_due", "instant"}};
+    out.columns = {{"task", "text"},        {"title", "text"}, {"kind", "text"},
+                   {"owner", "text"},       {"queue", "text"}, {"about", "text"},
+                   {"state", "text"},       {"when", "text"},  {"due", "instant"},
+                   {"first_due", "instant"}};
     for (const auto& row : rows) {
       auto& line = out.rows.emplace_back();
       line.emplace_back(row.id);
-      for (const auto text : {row.title, row.kind, row.owner, row.queue, row.about, row.state, row.when}) {
+      for (const auto text :
+           {row.title, row.kind, row.owner, row.queue, row.about, row.state, row.when}) {
         line.emplace_back(text);
       }
-      for (const auto& at : {row.due, row.first_due}) line.push_back(at ? Value{*at} : Value{Null{}});
+      for (const auto& at : {row.due, row.first_due})
+        line.push_back(at ? Value{*at} : Value{Null{}});
     }
     return out;
   }

@@ -1,5 +1,5 @@
-// From the text of a rule file to a plan, or to everything that is wrong with it. Pure: the same text
-// and zones, the same result.
+// From the text of a rule file to a plan, or to everything that is wrong with it. Pure: the same
+// text and zones, the same result.
 #pragma once
 
 #include <memory>
@@ -18,9 +18,9 @@ struct CompileOptions {
 };
 
 struct CompiledRule {
-  std::string rule;                       // its id, as far as it could be read
-  std::shared_ptr<const RulePlan> plan;   // none: there are errors
-  std::vector<Diagnostic> diagnostics;    // errors, warnings, notes; by place
+  std::string rule;                      // its id, as far as it could be read
+  std::shared_ptr<const RulePlan> plan;  // none: there are errors
+  std::vector<Diagnostic> diagnostics;   // errors, warnings, notes; by place
 };
 CompiledRule compile(std::string_view source, const CompileOptions& options = {});
 

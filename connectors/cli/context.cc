@@ -101,7 +101,8 @@ void Context::print_object(const Map& object) const {
 void Context::print_error(const Error& error) const {
   std::cout.flush();
   if (json) {
-    std::cerr << to_json(Value{Map{{"code", Value{code_name(error.code)}}, {"detail", Value{error.detail}}}})
+    std::cerr << to_json(Value{
+                     Map{{"code", Value{code_name(error.code)}}, {"detail", Value{error.detail}}}})
               << '\n';
   } else {
     std::cerr << "dealwright: " << error.detail << '\n';
@@ -119,12 +120,16 @@ void Context::progress_done() const {
 
 int exit_code_of(Code code) {
   switch (code) {
-    case Code::kNotFound: return 3;
+    case Code::kNotFound:
+      return 3;
     case Code::kInvalid:
     case Code::kConflict:
-    case Code::kRefused: return 4;
-    case Code::kDamaged: return 6;
-    default: return 1;
+    case Code::kRefused:
+      return 4;
+    case Code::kDamaged:
+      return 6;
+    default:
+      return 1;
   }
 }
 

@@ -30,9 +30,9 @@ class Context {
 
   // Prints rows: a table for people, an object a line with --json.
   void print(const ViewRows& rows) const;
-  void print_line(std::string_view text) const;    // for people: nothing with --json
-  void print_object(const Map& object) const;      // with --json one line; else "name: value" lines
-  void print_error(const Error& error) const;      // stderr
+  void print_line(std::string_view text) const;  // for people: nothing with --json
+  void print_object(const Map& object) const;    // with --json one line; else "name: value" lines
+  void print_error(const Error& error) const;    // stderr
   // A progress line on a terminal, nothing elsewhere.
   void progress(std::string_view text) const;
   void progress_done() const;
@@ -54,9 +54,9 @@ void add_event_commands(CLI::App& app, Context& context);
 void add_view_commands(CLI::App& app, Context& context);
 void add_record_commands(CLI::App& app, Context& context);
 void add_rule_commands(CLI::App& app, Context& context);
-void add_ledger_commands(CLI::App& app, Context& context);     // timer, effect, set-aside
-void add_log_commands(CLI::App& app, Context& context);        // log, partition
-void add_import_commands(CLI::App& app, Context& context);     // import, sample
-void add_data_commands(CLI::App& app, Context& context);       // init, version
+void add_ledger_commands(CLI::App& app, Context& context);  // timer, effect, set-aside
+void add_log_commands(CLI::App& app, Context& context);     // log, partition
+void add_import_commands(CLI::App& app, Context& context);  // import, sample
+void add_data_commands(CLI::App& app, Context& context);    // init, version
 
 }  // namespace dealwright::cli

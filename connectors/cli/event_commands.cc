@@ -19,7 +19,8 @@ struct AppendOptions {
 
 Error refused(std::size_t line, const std::vector<FormError>& errors) {
   std::string text = line > 0 ? "line " + std::to_string(line) + ": " : "";
-  for (std::size_t i = 0; i < errors.size(); ++i) text += (i > 0 ? "\n  " : "") + codec::render(errors[i]);
+  for (std::size_t i = 0; i < errors.size(); ++i)
+    text += (i > 0 ? "\n  " : "") + codec::render(errors[i]);
   return Error{Code::kInvalid, text};
 }
 
@@ -61,7 +62,8 @@ Result<void> append_file(Context& context, const AppendOptions& options) {
   context.print_object({{"appended", Value{static_cast<std::int64_t>(options.dry_run ? 0 : good)}},
                         {"refused", Value{static_cast<std::int64_t>(bad)}}});
   DW_TRY(workspace->stop());
-  if (bad > 0) return Error{Code::kRefused, std::to_string(bad) + " lines were refused; the others stand"};
+  if (bad > 0)
+    return Error{Code::kRefused, std::to_string(bad) + " lines were refused; the others stand"};
   return ok();
 }
 
@@ -70,11 +72,17 @@ Result<void> append_one(Context& context, const AppendOptions& options) {
     return Error{Code::kInvalid, "say --file, or --type and --subject"};
   }
   DW_TRY(auto data, codec::parse_json(options.data));
-  Map object{{"specversion", Value{"1.0"}}, {"type", Value{options.type}},
-             {"subject", Value{options.subject}}, {"source", Value{options.source}},
+  Map object{{"specversion", Value{"1.0"}},
+             {"type", Value{options.type}},
+             {"subject", Value{options.subject}},
+             {"source", Value{options.source}},
              {"data", data}};
   const auto now = to_text(context.now());
-  object.emplace_back("id", Value{options.id.empty() ? "cli-" + now + "-" + hex(sha256(options.type + options.subject + options.data)).substr(0, 12) : options.id});
+  object.emplace_back(
+      "id", Value{options.id.empty()
+                      ? "cli-" + now + "-" +
+                            hex(sha256(options.type + options.subject + options.data)).substr(0, 12)
+                      : options.id});
   object.emplace_back("time", Value{options.time.empty() ? now : options.time});
   if (!options.key.empty()) object.emplace_back("partitionkey", Value{options.key});
   Event event;
@@ -82,7 +90,9 @@ Result<void> append_one(Context& context, const AppendOptions& options) {
   if (!errors.empty()) return refused(0, errors);
   if (event.type == TypeId::kForeignType) {
     if (const auto near = nearest_event_type(event.foreign_type); !near.empty()) {
-      context.print_line("note: " + event.foreign_type + " is no type of ours and is kept as it is; did you mean " + std::string{near} + "?");
+      context.print_line("note: " + event.foreign_type +
+                         " is no type of ours and is kept as it is; did you mean " +
+                         std::string{near} + "?");
     }
   }
   if (options.dry_run) {
@@ -92,7 +102,8 @@ Result<void> append_one(Context& context, const AppendOptions& options) {
   DW_TRY(auto workspace, context.open());
   DW_TRY(auto placed, workspace->append({event}));
   DW_TRY(workspace->engine().wait_idle());
-  context.print_object({{"position", Value{std::to_string(placed[0].partition) + ":" + std::to_string(placed[0].position)}},
+  context.print_object({{"position", Value{std::to_string(placed[0].partition) + ":" +
+                                           std::to_string(placed[0].position)}},
                         {"id", Value{event.id}}});
   return workspace->stop();
 }
@@ -103,7 +114,8 @@ Result<daemon::Placed> parse_position(const std::string& text) {
   std::istringstream in{text};
   char colon = 0;
   if (!(in >> out.partition >> colon >> out.position) || colon != ':' || !in.eof()) {
-    return Error{Code::kInvalid, "'" + text + "' is no position; write partition:position, such as 3:8112"};
+    return Error{Code::kInvalid,
+                 "'" + text + "' is no position; write partition:position, such as 3:8112"};
   }
   return out;
 }
@@ -161,29 +173,35 @@ Result<void> show(Context& context, const std::string& where) {
 void add_event_commands(CLI::App& app, Context& context) {
   auto* event = noun(app, "event", "Facts from outside");
   auto options = std::make_shared<AppendOptions>();
-  auto* append = verb(*event, context, "append", "Append facts; done when they are durable and decided on",
-                      "dealwright event append --type offer.sent --subject offer/o1 --data '{\"deal\":\"d1\"}'",
-                      [&context, options] {
-                        return options->file.empty() ? append_one(context, *options) : append_file(context, *options);
-                      });
-  append->add_option("--file", options->file, "CloudEvents, one JSON object a line; - is standard input");
+  auto* append = verb(
+      *event, context, "append", "Append facts; done when they are durable and decided on",
+      "dealwright event append --type offer.sent --subject offer/o1 --data '{\"deal\":\"d1\"}'",
+      [&context, options] {
+        return options->file.empty() ? append_one(context, *options)
+                                     : append_file(context, *options);
+      });
+  append->add_option("--file", options->file,
+                     "CloudEvents, one JSON object a line; - is standard input");
   append->add_option("--type", options->type, "such as deal.opened");
   append->add_option("--subject", options->subject, "<kind>/<id>, such as deal/d1");
   append->add_option("--data", options->data, "a JSON object")->capture_default_str();
   append->add_option("--source", options->source, "who says so")->capture_default_str();
   append->add_option("--id", options->id, "the same source and id again count once");
   append->add_option("--time", options->time, "when it happened; now if left out");
-  append->add_option("--key", options->key, "the partition key: the customer's account, such as account/a1");
+  append->add_option("--key", options->key,
+                     "the partition key: the customer's account, such as account/a1");
   append->add_flag("--dry-run", options->dry_run, "Check only");
 
   auto count = std::make_shared<std::size_t>(10);
-  auto* tail_verb = verb(*event, context, "tail", "The newest facts of each partition", "dealwright event tail -n 5",
-                         [&context, count] { return tail(context, *count); });
+  auto* tail_verb =
+      verb(*event, context, "tail", "The newest facts of each partition",
+           "dealwright event tail -n 5", [&context, count] { return tail(context, *count); });
   tail_verb->add_option("-n,--count", *count, "how many of each partition")->capture_default_str();
 
   auto where = std::make_shared<std::string>();
-  auto* show_verb = verb(*event, context, "show", "One fact, as a CloudEvent", "dealwright event show 0:12",
-                         [&context, where] { return show(context, *where); });
+  auto* show_verb =
+      verb(*event, context, "show", "One fact, as a CloudEvent", "dealwright event show 0:12",
+           [&context, where] { return show(context, *where); });
   show_verb->add_option("position", *where, "partition:position")->required();
 }
 

@@ -38,8 +38,9 @@ class BadRows {
         out_ << "row,line,column,code,detail,hint,raw\r\n";
       }
       ++count_;
-      out_ << row.row << ',' << row.line << ',' << csv_cell(row.column) << ',' << row.code << ',' << csv_cell(row.detail) << ','
-           << csv_cell(row.hint) << ',' << csv_cell(row.raw) << "\r\n";
+      out_ << row.row << ',' << row.line << ',' << csv_cell(row.column) << ',' << row.code << ','
+           << csv_cell(row.detail) << ',' << csv_cell(row.hint) << ',' << csv_cell(row.raw)
+           << "\r\n";
     }
   }
   std::uint64_t count() const { return count_; }
@@ -55,7 +56,8 @@ class BadRows {
 Result<std::vector<std::uint64_t>> rows_in(daemon::Workspace& workspace, const std::string& batch) {
   std::vector<std::uint64_t> rows(workspace.partitions());
   for (PartitionId id = 0; id < rows.size(); ++id) {
-    DW_TRY(workspace.engine().ask(id, [&](runtime::Partition& p) { rows[id] = p.state().batch(batch).highest_row; }));
+    DW_TRY(workspace.engine().ask(
+        id, [&](runtime::Partition& p) { rows[id] = p.state().batch(batch).highest_row; }));
   }
   return rows;
 }
@@ -65,8 +67,10 @@ Result<void> check_clock(daemon::Workspace& workspace, const Event& first) {
     Instant now;
     DW_TRY(workspace.engine().ask(id, [&](runtime::Partition& p) { now = p.state().meta.now; }));
     if (first.time && now > *first.time) {
-      return Error{Code::kRefused, "--clock event: the time of partition " + std::to_string(id) + " has passed the first event (" + to_text(now) +
-                                       " > " + to_text(*first.time) + "); import into a new data directory"};
+      return Error{Code::kRefused, "--clock event: the time of partition " + std::to_string(id) +
+                                       " has passed the first event (" + to_text(now) + " > " +
+                                       to_text(*first.time) +
+                                       "); import into a new data directory"};
     }
   }
   return ok();
@@ -82,7 +86,9 @@ Result<std::unique_ptr<daemon::Workspace>> open_for(Context& context, const std:
   DW_TRY(auto workspace, daemon::Workspace::open(std::move(options)));
   DW_TRY(workspace->engine().wait_idle());
   if (clock == "event" && !workspace->event_clock()) {
-    return Error{Code::kRefused, context.data + " runs on the wall clock; --clock event needs a log of its own: dealwright init --clock event"};
+    return Error{Code::kRefused, context.data +
+                                     " runs on the wall clock; --clock event needs a log of its "
+                                     "own: dealwright init --clock event"};
   }
   return workspace;
 }
@@ -129,7 +135,8 @@ Result<Tally> stream(Context& context, const ImportFlags& flags, daemon::Workspa
     }
     const auto p = source.progress();
     context.progress(std::to_string(p.rows) + " rows, " + std::to_string(p.events) + " events, " +
-                     std::to_string(p.bytes_total > 0 ? 100 * p.bytes_read / p.bytes_total : 100) + " % read");
+                     std::to_string(p.bytes_total > 0 ? 100 * p.bytes_read / p.bytes_total : 100) +
+                     " % read");
   }
   if (appender != nullptr) {
     DW_TRY(appender->flush());
@@ -139,7 +146,8 @@ Result<Tally> stream(Context& context, const ImportFlags& flags, daemon::Workspa
 }
 
 Result<void> run_import(Context& context, const ImportFlags& flags) {
-  if (!flags.clock.empty() && flags.clock != "event" && flags.clock != "wall") return Error{Code::kInvalid, "--clock is event or wall"};
+  if (!flags.clock.empty() && flags.clock != "event" && flags.clock != "wall")
+    return Error{Code::kInvalid, "--clock is event or wall"};
   DW_TRY(auto text, read_file(flags.mapping));
   DW_TRY(auto mapping, import::parse_mapping(text, flags.mapping));
   const auto files = os::make_posix_file_system();
@@ -152,8 +160,10 @@ Result<void> run_import(Context& context, const ImportFlags& flags) {
     if (!policy) return Error{Code::kInvalid, "--policy is fire, drip, shadow or suppress"};
     options.batch.policy = *policy;
   }
-  if (flags.clock != "event") options.batch.batch_time = context.now();  // there, only facts tell the time
-  DW_TRY(auto source, import::ImportSource::open(std::move(input), std::move(mapping), std::move(options)));
+  if (flags.clock != "event")
+    options.batch.batch_time = context.now();  // there, only facts tell the time
+  DW_TRY(auto source,
+         import::ImportSource::open(std::move(input), std::move(mapping), std::move(options)));
   BadRows bad{flags.bad_file.empty() ? flags.file + ".bad.csv" : flags.bad_file};
   std::unique_ptr<daemon::Workspace> workspace;
   if (!flags.dry_run) {
@@ -168,9 +178,11 @@ Result<void> run_import(Context& context, const ImportFlags& flags) {
     }
   }
   const auto number = [](std::uint64_t n) { return Value{static_cast<std::int64_t>(n)}; };
-  Map out{{"batch", Value{source->batch()}}, {"rows", number(source->progress().rows)},
+  Map out{{"batch", Value{source->batch()}},
+          {"rows", number(source->progress().rows)},
           {flags.dry_run ? "would_append" : "appended", number(tally.appended)},
-          {"already_there", number(tally.known)}, {"bad_rows", number(bad.count())}};
+          {"already_there", number(tally.known)},
+          {"bad_rows", number(bad.count())}};
   if (bad.count() > 0) out.emplace_back("bad_rows_in", Value{bad.path()});
   context.print_object(out);
   return workspace != nullptr ? workspace->stop() : Result<void>{ok()};
@@ -179,13 +191,16 @@ Result<void> run_import(Context& context, const ImportFlags& flags) {
 Result<void> list_imports(Context& context) {
   DW_TRY(auto workspace, context.open());
   ViewRows rows;
-  rows.columns = {{"batch", "text"}, {"policy", "text"}, {"highest_row", "int"}, {"partition", "int"}};
+  rows.columns = {
+      {"batch", "text"}, {"policy", "text"}, {"highest_row", "int"}, {"partition", "int"}};
   for (PartitionId id = 0; id < workspace->partitions(); ++id) {
     Result<void> scanned = ok();
     DW_TRY(workspace->engine().ask(id, [&](runtime::Partition& p) {
       scanned = p.state().scan(runtime::keys::kBatch, [&](std::string_view key, std::string_view) {
         const auto batch = p.state().batch(key.substr(1));
-        rows.rows.push_back({Value{key.substr(1)}, Value{policy_name(batch.policy)}, Value{static_cast<std::int64_t>(batch.highest_row)}, Value{std::int64_t{id}}});
+        rows.rows.push_back({Value{key.substr(1)}, Value{policy_name(batch.policy)},
+                             Value{static_cast<std::int64_t>(batch.highest_row)},
+                             Value{std::int64_t{id}}});
         return true;
       });
     }));
@@ -215,24 +230,34 @@ Result<void> write_sample(std::uint64_t seed, std::uint64_t scale, const std::st
 void add_import_commands(CLI::App& app, Context& context) {
   auto* import = noun(app, "import", "The past, from tables and process logs");
   auto flags = std::make_shared<ImportFlags>();
-  auto* run = verb(*import, context, "run", "Import a CSV or XES file (also .gz) through a mapping; again: nothing changes",
+  auto* run = verb(*import, context, "run",
+                   "Import a CSV or XES file (also .gz) through a mapping; again: nothing changes",
                    "dealwright import run leads.csv --mapping leads.mapping.yaml --policy suppress",
                    [&context, flags] { return run_import(context, *flags); });
   run->add_option("file", flags->file, "the file")->required();
   run->add_option("--mapping", flags->mapping, "how rows become events")->required();
   run->add_option("--batch", flags->batch, "the batch's name; the mapping's if left out");
   run->add_option("--policy", flags->policy, "what rules may do: fire, drip, shadow, suppress");
-  run->add_option("--clock", flags->clock, "event: rules and timers run on the time of the events, in a log of its own");
+  run->add_option("--clock", flags->clock,
+                  "event: rules and timers run on the time of the events, in a log of its own");
   run->add_option("--bad", flags->bad_file, "where bad rows go; FILE.bad.csv if left out");
   run->add_flag("--dry-run", flags->dry_run, "Count only");
-  verb(*import, context, "list", "Batches, and how far each partition has them", "dealwright import list", [&context] { return list_imports(context); });
+  verb(*import, context, "list", "Batches, and how far each partition has them",
+       "dealwright import list", [&context] { return list_imports(context); });
 
-  struct SampleFlags { std::uint64_t seed = 1, scale = 1; std::string out = "-"; };
+  struct SampleFlags {
+    std::uint64_t seed = 1, scale = 1;
+    std::string out = "-";
+  };
   auto sample = std::make_shared<SampleFlags>();
-  auto* make = verb(app, context, "sample", "Write a sales year with a story as CloudEvents, one a line", "dealwright sample --seed 1 --out year.ndjson",
-                    [sample] { return write_sample(sample->seed, sample->scale, sample->out); });
+  auto* make =
+      verb(app, context, "sample", "Write a sales year with a story as CloudEvents, one a line",
+           "dealwright sample --seed 1 --out year.ndjson",
+           [sample] { return write_sample(sample->seed, sample->scale, sample->out); });
   make->add_option("--seed", sample->seed, "the same seed, the same bytes")->capture_default_str();
-  make->add_option("--scale", sample->scale, "how many times 640 customers")->check(CLI::Range(1, 1000))->capture_default_str();
+  make->add_option("--scale", sample->scale, "how many times 640 customers")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   make->add_option("--out", sample->out, "a file; - is standard output")->capture_default_str();
 }
 

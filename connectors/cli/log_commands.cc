@@ -16,7 +16,9 @@ namespace {
 
 Result<std::uint32_t> partitions_of(FileSystem& files, const std::string& data) {
   DW_TRY(auto meta, embedded_log::read_meta(files, data));
-  if (!meta) return Error{Code::kNotFound, data + " holds no Dealwright data; make it with: dealwright init --data " + data};
+  if (!meta)
+    return Error{Code::kNotFound,
+                 data + " holds no Dealwright data; make it with: dealwright init --data " + data};
   return meta->partitions;
 }
 
@@ -24,17 +26,21 @@ Result<void> verify_log(Context& context) {
   auto files = os::make_posix_file_system();
   DW_TRY(auto count, partitions_of(*files, context.data));
   ViewRows rows;
-  rows.columns = {{"partition", "int"}, {"segments", "int"}, {"frames", "int"}, {"bytes", "int"}, {"torn_bytes", "int"}, {"damage", "text"}};
+  rows.columns = {{"partition", "int"}, {"segments", "int"},   {"frames", "int"},
+                  {"bytes", "int"},     {"torn_bytes", "int"}, {"damage", "text"}};
   std::optional<std::string> damage;
   for (PartitionId id = 0; id < count; ++id) {
     DW_TRY(auto report, embedded_log::verify(*files, context.data, id));
     std::string text = "none";
     if (report.damage) {
-      text = report.damage->file + " at " + std::to_string(report.damage->offset) + ": " + report.damage->reason;
+      text = report.damage->file + " at " + std::to_string(report.damage->offset) + ": " +
+             report.damage->reason;
       damage = text;
     }
-    rows.rows.push_back({Value{std::int64_t{id}}, Value{static_cast<std::int64_t>(report.segments)}, Value{static_cast<std::int64_t>(report.frames)},
-                         Value{static_cast<std::int64_t>(report.bytes)}, Value{static_cast<std::int64_t>(report.torn_bytes)}, Value{text}});
+    rows.rows.push_back({Value{std::int64_t{id}}, Value{static_cast<std::int64_t>(report.segments)},
+                         Value{static_cast<std::int64_t>(report.frames)},
+                         Value{static_cast<std::int64_t>(report.bytes)},
+                         Value{static_cast<std::int64_t>(report.torn_bytes)}, Value{text}});
   }
   context.print(rows);
   if (damage) return Error{Code::kDamaged, "the log is damaged: " + *damage};
@@ -43,15 +49,20 @@ Result<void> verify_log(Context& context) {
 
 Map decision_object(const DecisionRecord& record) {
   const auto& h = record.header;
-  Map out{{"term", Value{static_cast<std::int64_t>(h.term)}}, {"sequence", Value{static_cast<std::int64_t>(h.sequence)}},
-          {"from", Value{static_cast<std::int64_t>(h.from)}}, {"through", Value{static_cast<std::int64_t>(h.through)}},
-          {"events", Value{std::int64_t{h.event_count}}}, {"now", Value{h.now}}, {"chain", Value{hex(h.chain)}}};
+  Map out{{"term", Value{static_cast<std::int64_t>(h.term)}},
+          {"sequence", Value{static_cast<std::int64_t>(h.sequence)}},
+          {"from", Value{static_cast<std::int64_t>(h.from)}},
+          {"through", Value{static_cast<std::int64_t>(h.through)}},
+          {"events", Value{std::int64_t{h.event_count}}},
+          {"now", Value{h.now}},
+          {"chain", Value{hex(h.chain)}}};
   if (const auto* claim = std::get_if<LeaderClaim>(&record.body)) {
     out.emplace_back("claim", Value{claim->node});
   } else if (const auto* batch = std::get_if<Batch>(&record.body)) {
     List turns;
     for (const auto& turn : batch->turns) {
-      Map entry{{"position", Value{static_cast<std::int64_t>(turn.position)}}, {"verdict", Value{verdict_name(turn.verdict)}},
+      Map entry{{"position", Value{static_cast<std::int64_t>(turn.position)}},
+                {"verdict", Value{verdict_name(turn.verdict)}},
                 {"changes", Value{static_cast<std::int64_t>(turn.changes.size())}}};
       if (!turn.code.empty()) entry.emplace_back("code", Value{turn.code});
       if (turn.timer) {
@@ -66,17 +77,25 @@ Map decision_object(const DecisionRecord& record) {
 }
 
 void print_frame(const Context& context, PartitionId id, const embedded_log::DumpedFrame& frame) {
-  if (frame.kind != embedded_log::Kind::kEvent && frame.kind != embedded_log::Kind::kDecision) return;
+  if (frame.kind != embedded_log::Kind::kEvent && frame.kind != embedded_log::Kind::kDecision)
+    return;
   const bool event = frame.kind == embedded_log::Kind::kEvent;
-  Map line{{"partition", Value{std::int64_t{id}}}, {"topic", Value{event ? "events" : "decisions"}},
-           {"position", Value{static_cast<std::int64_t>(frame.position)}}, {"sequence", Value{static_cast<std::int64_t>(frame.sequence)}},
-           {"file", Value{frame.file}}, {"offset", Value{static_cast<std::int64_t>(frame.offset)}}};
+  Map line{{"partition", Value{std::int64_t{id}}},
+           {"topic", Value{event ? "events" : "decisions"}},
+           {"position", Value{static_cast<std::int64_t>(frame.position)}},
+           {"sequence", Value{static_cast<std::int64_t>(frame.sequence)}},
+           {"file", Value{frame.file}},
+           {"offset", Value{static_cast<std::int64_t>(frame.offset)}}};
   if (event) {
     Event fact;
-    if (codec::decode(frame.bytes, fact)) line.emplace_back("type", Value{fact.type_name()}), line.emplace_back("subject", Value{to_text(fact.subject)}), line.emplace_back("data", Value{codec::data_of(fact)});
+    if (codec::decode(frame.bytes, fact))
+      line.emplace_back("type", Value{fact.type_name()}),
+          line.emplace_back("subject", Value{to_text(fact.subject)}),
+          line.emplace_back("data", Value{codec::data_of(fact)});
   } else {
     DecisionRecord record;
-    if (codec::decode(frame.bytes, record)) line.emplace_back("decision", Value{decision_object(record)});
+    if (codec::decode(frame.bytes, record))
+      line.emplace_back("decision", Value{decision_object(record)});
   }
   if (context.json) {
     context.print_object(line);
@@ -90,7 +109,9 @@ Result<void> dump_log(Context& context, int only) {
   DW_TRY(auto count, partitions_of(*files, context.data));
   for (PartitionId id = 0; id < count; ++id) {
     if (only >= 0 && static_cast<PartitionId>(only) != id) continue;
-    DW_TRY(embedded_log::dump(*files, context.data, id, [&](const embedded_log::DumpedFrame& frame) { print_frame(context, id, frame); }));
+    DW_TRY(embedded_log::dump(
+        *files, context.data, id,
+        [&](const embedded_log::DumpedFrame& frame) { print_frame(context, id, frame); }));
   }
   return ok();
 }
@@ -98,16 +119,24 @@ Result<void> dump_log(Context& context, int only) {
 Result<void> list_partitions(Context& context) {
   DW_TRY(auto workspace, context.open());
   ViewRows rows;
-  rows.columns = {{"partition", "int"}, {"leading", "text"}, {"term", "int"}, {"events", "int"}, {"decisions", "int"}, {"lag", "int"},
-                  {"now", "instant"},   {"timers", "int"},   {"accepted", "int"}, {"duplicates", "int"}, {"refused", "int"}, {"set_aside", "int"}, {"stopped", "text"}};
+  rows.columns = {{"partition", "int"},  {"leading", "text"},  {"term", "int"},
+                  {"events", "int"},     {"decisions", "int"}, {"lag", "int"},
+                  {"now", "instant"},    {"timers", "int"},    {"accepted", "int"},
+                  {"duplicates", "int"}, {"refused", "int"},   {"set_aside", "int"},
+                  {"stopped", "text"}};
   for (PartitionId id = 0; id < workspace->partitions(); ++id) {
     DW_TRY(workspace->engine().ask(id, [&](runtime::Partition& partition) {
       const auto s = partition.status();
       const auto& meta = partition.state().meta;
       const auto number = [](std::uint64_t n) { return Value{static_cast<std::int64_t>(n)}; };
-      rows.rows.push_back({Value{std::int64_t{id}}, Value{s.leading ? "yes" : "no"}, number(s.term), number(s.events), number(s.decisions),
-                           number(s.events_end - s.events), s.now > kInstantMin ? Value{s.now} : Value{Null{}}, number(s.timers), number(meta.accepted),
-                           number(meta.duplicates), number(meta.refused), number(meta.set_aside), Value{s.stopped ? s.stopped->detail : s.clock_held ? "clock held" : ""}});
+      rows.rows.push_back({Value{std::int64_t{id}}, Value{s.leading ? "yes" : "no"}, number(s.term),
+                           number(s.events), number(s.decisions), number(s.events_end - s.events),
+                           s.now > kInstantMin ? Value{s.now} : Value{Null{}}, number(s.timers),
+                           number(meta.accepted), number(meta.duplicates), number(meta.refused),
+                           number(meta.set_aside),
+                           Value{s.stopped      ? s.stopped->detail
+                                 : s.clock_held ? "clock held"
+                                                : ""}});
     }));
   }
   context.print(rows);
@@ -122,14 +151,20 @@ Result<void> verify_partitions(Context& context) {
   Result<void> result = ok();
   for (PartitionId id = 0; id < workspace->partitions(); ++id) {
     Result<Sha256> replayed = Error{Code::kClosed, "not folded"};
-    DW_TRY(workspace->with_replay(id, [&](runtime::State& state) { replayed = state.fingerprint(); }));
+    DW_TRY(
+        workspace->with_replay(id, [&](runtime::State& state) { replayed = state.fingerprint(); }));
     DW_TRY(auto expected, replayed);
     DW_TRY(workspace->engine().ask(id, [&](runtime::Partition& partition) {
       const auto& meta = partition.state().meta;
       const auto mine = partition.state().fingerprint();
       const bool same = mine && mine.value() == expected;
-      if (!same) result = Error{Code::kDamaged, "partition " + std::to_string(id) + ": the state is not what its log folds to; delete the state folder to rebuild it"};
-      rows.rows.push_back({Value{std::int64_t{id}}, Value{static_cast<std::int64_t>(meta.events)}, Value{static_cast<std::int64_t>(meta.decisions)},
+      if (!same)
+        result = Error{
+            Code::kDamaged,
+            "partition " + std::to_string(id) +
+                ": the state is not what its log folds to; delete the state folder to rebuild it"};
+      rows.rows.push_back({Value{std::int64_t{id}}, Value{static_cast<std::int64_t>(meta.events)},
+                           Value{static_cast<std::int64_t>(meta.decisions)},
                            Value{same ? "whole, state agrees" : "DIFFERS"}});
     }));
   }
@@ -147,7 +182,8 @@ Result<void> init(Context& context, std::uint32_t partitions, const std::string&
   options.event_clock = clock == "event";
   DW_TRY(auto workspace, daemon::Workspace::open(std::move(options)));
   DW_TRY(workspace->engine().wait_idle());
-  context.print_object({{"data", Value{context.data}}, {"partitions", Value{std::int64_t{workspace->partitions()}}},
+  context.print_object({{"data", Value{context.data}},
+                        {"partitions", Value{std::int64_t{workspace->partitions()}}},
                         {"clock", Value{workspace->event_clock() ? "event" : "wall"}}});
   return workspace->stop();
 }
@@ -156,26 +192,36 @@ Result<void> init(Context& context, std::uint32_t partitions, const std::string&
 
 void add_log_commands(CLI::App& app, Context& context) {
   auto* log = noun(app, "log", "The two logs, as they stand on the disk");
-  verb(*log, context, "verify", "Check every byte of the log", "dealwright log verify", [&context] { return verify_log(context); });
+  verb(*log, context, "verify", "Check every byte of the log", "dealwright log verify",
+       [&context] { return verify_log(context); });
   auto only = std::make_shared<int>(-1);
-  verb(*log, context, "dump", "Every log record, decoded, one JSON object a line", "dealwright log dump --partition 0",
-       [&context, only] { return dump_log(context, *only); })
+  verb(*log, context, "dump", "Every log record, decoded, one JSON object a line",
+       "dealwright log dump --partition 0", [&context, only] { return dump_log(context, *only); })
       ->add_option("--partition", *only, "one partition only");
   auto* partition = noun(app, "partition", "Partitions: who leads, how far, why one stopped");
-  verb(*partition, context, "list", "All partitions", "dealwright partition list", [&context] { return list_partitions(context); });
-  verb(*partition, context, "verify", "Fold the logs from position 0 and hold the hash chain and the state against it",
+  verb(*partition, context, "list", "All partitions", "dealwright partition list",
+       [&context] { return list_partitions(context); });
+  verb(*partition, context, "verify",
+       "Fold the logs from position 0 and hold the hash chain and the state against it",
        "dealwright partition verify", [&context] { return verify_partitions(context); });
 }
 
 void add_data_commands(CLI::App& app, Context& context) {
   auto partitions = std::make_shared<std::uint32_t>(4);
   auto clock = std::make_shared<std::string>("wall");
-  auto* make = verb(app, context, "init", "Make a data directory", "dealwright init --data ./data --partitions 4",
+  auto* make = verb(app, context, "init", "Make a data directory",
+                    "dealwright init --data ./data --partitions 4",
                     [&context, partitions, clock] { return init(context, *partitions, *clock); });
-  make->add_option("--partitions", *partitions, "fixed for ever")->check(CLI::Range(1, 256))->capture_default_str();
-  make->add_option("--clock", *clock, "wall, or event: time runs by the facts, for a past to be imported")->capture_default_str();
+  make->add_option("--partitions", *partitions, "fixed for ever")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  make->add_option("--clock", *clock,
+                   "wall, or event: time runs by the facts, for a past to be imported")
+      ->capture_default_str();
   verb(app, context, "version", "What this is", "dealwright version", [&context]() -> Result<void> {
-    context.print_object({{"dealwright", Value{"0.1.0"}}, {"state_version", Value{std::int64_t{kStateVersion}}}, {"language", Value{std::int64_t{1}}}});
+    context.print_object({{"dealwright", Value{"0.1.0"}},
+                          {"state_version", Value{std::int64_t{kStateVersion}}},
+                          {"language", Value{std::int64_t{1}}}});
     return ok();
   });
 }

@@ -48,7 +48,9 @@ Result<void> check_files(Context& context, const std::vector<std::string>& paths
       context.print_line(path + ": sound");
     }
   }
-  if (bad > 0) return Error{Code::kRefused, std::to_string(bad) + " of " + std::to_string(paths.size()) + " files have errors"};
+  if (bad > 0)
+    return Error{Code::kRefused, std::to_string(bad) + " of " + std::to_string(paths.size()) +
+                                     " files have errors"};
   return ok();
 }
 
@@ -77,8 +79,8 @@ Result<std::vector<PublishedRule>> published(daemon::Workspace& workspace) {
   return out;
 }
 
-Event rule_event(const daemon::Workspace& workspace, Context& context, TypeId type, const std::string& rule,
-                 bool event_clock) {
+Event rule_event(const daemon::Workspace& workspace, Context& context, TypeId type,
+                 const std::string& rule, bool event_clock) {
   static_cast<void>(workspace);
   Event event;
   event.source = "dealwright/ops";
@@ -97,7 +99,9 @@ Result<void> publish(Context& context, const std::vector<std::string>& paths) {
     DW_TRY(auto checked, check_file(context, path));
     if (checked.errors) return Error{Code::kRefused, path + " has errors; nothing was published"};
     for (const auto& result : rules::run_tests(checked.compiled)) {
-      if (!result.passed) return Error{Code::kRefused, path + ": a test of its own fails; nothing was published\n" + result.report};
+      if (!result.passed)
+        return Error{Code::kRefused,
+                     path + ": a test of its own fails; nothing was published\n" + result.report};
     }
     files.push_back(std::move(checked));
   }
@@ -113,15 +117,20 @@ Result<void> publish(Context& context, const std::vector<std::string>& paths) {
       same = old.text == file.text && !old.status.empty();
     }
     if (same) {
-      context.print_object({{"rule", Value{rule}}, {"version", Value{std::int64_t{version}}}, {"published", Value{"unchanged"}}});
+      context.print_object({{"rule", Value{rule}},
+                            {"version", Value{std::int64_t{version}}},
+                            {"published", Value{"unchanged"}}});
       continue;
     }
-    auto event = rule_event(*workspace, context, TypeId::kRulePublished, rule, workspace->event_clock());
+    auto event =
+        rule_event(*workspace, context, TypeId::kRulePublished, rule, workspace->event_clock());
     event.data.set(Field::kText, Value{file.text});
     event.data.set(Field::kVersion, Value{std::int64_t{version} + 1});
     DW_TRY(workspace->append({event}));
     DW_TRY(workspace->engine().wait_idle());
-    context.print_object({{"rule", Value{rule}}, {"version", Value{std::int64_t{version} + 1}}, {"published", Value{"in force for later events"}}});
+    context.print_object({{"rule", Value{rule}},
+                          {"version", Value{std::int64_t{version} + 1}},
+                          {"published", Value{"in force for later events"}}});
   }
   return workspace->stop();
 }
@@ -132,7 +141,8 @@ Result<void> switch_rule(Context& context, const std::string& rule, TypeId type)
   if (std::none_of(known.begin(), known.end(), [&](const auto& r) { return r.rule == rule; })) {
     return Error{Code::kNotFound, "no rule '" + rule + "' is published"};
   }
-  DW_TRY(workspace->append({rule_event(*workspace, context, type, rule, workspace->event_clock())}));
+  DW_TRY(
+      workspace->append({rule_event(*workspace, context, type, rule, workspace->event_clock())}));
   DW_TRY(workspace->engine().wait_idle());
   context.print_object({{"rule", Value{rule}}, {"done", Value{spec_of(type).name.substr(5)}}});
   return workspace->stop();
@@ -150,7 +160,8 @@ Result<void> list_rules(Context& context) {
       name = rule.text.substr(at + 6, rule.text.find('\n', at + 1) - at - 6);
       name.erase(0, name.find_first_not_of(' '));
     }
-    rows.rows.push_back({Value{rule.rule}, Value{std::int64_t{rule.version}}, Value{rule.status}, Value{name}});
+    rows.rows.push_back(
+        {Value{rule.rule}, Value{std::int64_t{rule.version}}, Value{rule.status}, Value{name}});
   }
   context.print(rows);
   return workspace->stop();
@@ -161,25 +172,43 @@ Result<void> list_rules(Context& context) {
 void add_rule_commands(CLI::App& app, Context& context) {
   auto* rule = noun(app, "rule", "What ops write: rule files and those in force");
   auto checks = std::make_shared<std::vector<std::string>>();
-  verb(*rule, context, "check", "Everything that is wrong with rule files, with where and how to mend it",
-       "dealwright rule check deploy/rules/offer-silence.rule.yaml", [&context, checks] { return check_files(context, *checks); })
-      ->add_option("files", *checks, "*.rule.yaml")->required();
+  verb(*rule, context, "check",
+       "Everything that is wrong with rule files, with where and how to mend it",
+       "dealwright rule check deploy/rules/offer-silence.rule.yaml",
+       [&context, checks] { return check_files(context, *checks); })
+      ->add_option("files", *checks, "*.rule.yaml")
+      ->required();
   auto tests = std::make_shared<std::vector<std::string>>();
   verb(*rule, context, "test", "Run the tests that stand in rule files, on a virtual clock",
-       "dealwright rule test deploy/rules/offer-silence.rule.yaml", [&context, tests] { return test_files(context, *tests); })
-      ->add_option("files", *tests, "*.rule.yaml")->required();
+       "dealwright rule test deploy/rules/offer-silence.rule.yaml",
+       [&context, tests] { return test_files(context, *tests); })
+      ->add_option("files", *tests, "*.rule.yaml")
+      ->required();
   auto files = std::make_shared<std::vector<std::string>>();
   verb(*rule, context, "publish", "Check, test and put in force for later events",
-       "dealwright rule publish deploy/rules/offer-silence.rule.yaml", [&context, files] { return publish(context, *files); })
-      ->add_option("files", *files, "*.rule.yaml")->required();
-  verb(*rule, context, "list", "Rules in force", "dealwright rule list", [&context] { return list_rules(context); });
-  struct Switch { const char* name; const char* text; const char* example; TypeId type; };
-  for (const auto& s : {Switch{"pause", "Triggers are refused until it is resumed", "dealwright rule pause offer-silence", TypeId::kRulePaused},
-                        Switch{"resume", "Go on", "dealwright rule resume offer-silence", TypeId::kRuleResumed},
-                        Switch{"retire", "End it for ever; its enrolments exit", "dealwright rule retire offer-silence", TypeId::kRuleRetired}}) {
+       "dealwright rule publish deploy/rules/offer-silence.rule.yaml",
+       [&context, files] { return publish(context, *files); })
+      ->add_option("files", *files, "*.rule.yaml")
+      ->required();
+  verb(*rule, context, "list", "Rules in force", "dealwright rule list",
+       [&context] { return list_rules(context); });
+  struct Switch {
+    const char* name;
+    const char* text;
+    const char* example;
+    TypeId type;
+  };
+  for (const auto& s :
+       {Switch{"pause", "Triggers are refused until it is resumed",
+               "dealwright rule pause offer-silence", TypeId::kRulePaused},
+        Switch{"resume", "Go on", "dealwright rule resume offer-silence", TypeId::kRuleResumed},
+        Switch{"retire", "End it for ever; its enrolments exit",
+               "dealwright rule retire offer-silence", TypeId::kRuleRetired}}) {
     auto id = std::make_shared<std::string>();
-    verb(*rule, context, s.name, s.text, s.example, [&context, id, type = s.type] { return switch_rule(context, *id, type); })
-        ->add_option("rule", *id, "its id")->required();
+    verb(*rule, context, s.name, s.text, s.example,
+         [&context, id, type = s.type] { return switch_rule(context, *id, type); })
+        ->add_option("rule", *id, "its id")
+        ->required();
   }
 }
 

@@ -49,7 +49,8 @@ std::string csv_text(const Value& value) {
     text = to_json(value);
   }
   // A spreadsheet would run a cell that begins like a formula.
-  if (!text.empty() && std::string_view{"=+@"}.find(text[0]) != std::string_view::npos) text.insert(0, "'");
+  if (!text.empty() && std::string_view{"=+@"}.find(text[0]) != std::string_view::npos)
+    text.insert(0, "'");
   if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
@@ -57,10 +58,12 @@ std::string csv_text(const Value& value) {
 }
 
 void print_csv(const ViewRows& rows) {
-  for (std::size_t i = 0; i < rows.columns.size(); ++i) std::cout << (i > 0 ? "," : "") << rows.columns[i].name;
+  for (std::size_t i = 0; i < rows.columns.size(); ++i)
+    std::cout << (i > 0 ? "," : "") << rows.columns[i].name;
   std::cout << "\r\n";
   for (const auto& row : rows.rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) std::cout << (i > 0 ? "," : "") << csv_text(row[i]);
+    for (std::size_t i = 0; i < row.size(); ++i)
+      std::cout << (i > 0 ? "," : "") << csv_text(row[i]);
     std::cout << "\r\n";
   }
 }
@@ -69,7 +72,8 @@ Result<void> show_view(Context& context, const ShowOptions& options) {
   DW_TRY(auto query, query_of(context, options));
   DW_TRY(auto workspace, context.open());
   if (workspace->event_clock()) {  // "now" is the log's
-    DW_TRY(workspace->engine().ask(0, [&](runtime::Partition& p) { query.now = p.state().meta.now; }));
+    DW_TRY(
+        workspace->engine().ask(0, [&](runtime::Partition& p) { query.now = p.state().meta.now; }));
   }
   DW_TRY(auto rows, workspace->query(options.name, query));
   if (options.csv) {
@@ -94,7 +98,8 @@ Result<void> list_views(Context& context) {
   ViewRows rows;
   rows.columns = {{"view", "text"}, {"version", "int"}, {"description", "text"}};
   for (const auto* view : projections::all_views()) {
-    rows.rows.push_back({Value{view->name()}, Value{std::int64_t{view->version()}}, Value{view->description()}});
+    rows.rows.push_back(
+        {Value{view->name()}, Value{std::int64_t{view->version()}}, Value{view->description()}});
   }
   context.print(rows);
   return ok();
@@ -114,8 +119,9 @@ Map fields_of(const Record& record) {
 }
 
 // Calls `found` on the partition that knows the record.
-Result<void> with_record(daemon::Workspace& workspace, const RecordKey& key,
-                         const std::function<Result<void>(PartitionId, runtime::State&, const Record&)>& found) {
+Result<void> with_record(
+    daemon::Workspace& workspace, const RecordKey& key,
+    const std::function<Result<void>(PartitionId, runtime::State&, const Record&)>& found) {
   bool any = false;
   Result<void> result = ok();
   for (PartitionId id = 0; id < workspace.partitions(); ++id) {
@@ -134,16 +140,20 @@ Result<void> with_record(daemon::Workspace& workspace, const RecordKey& key,
 Result<void> show_record(Context& context, const std::string& text) {
   const auto key = parse_record_key(text);
   DW_TRY(auto workspace, context.open());
-  DW_TRY(with_record(*workspace, key, [&](PartitionId id, runtime::State&, const Record& record) -> Result<void> {
-    Map out{{"record", Value{text}}, {"partition", Value{std::int64_t{id}}}, {"opened", Value{record.life.opened}}};
-    for (auto& field : fields_of(record)) out.push_back(std::move(field));
-    if (!record.merged_into.empty()) out.emplace_back("merged_into", Value{record.merged_into});
-    std::int64_t facts = 0;
-    for (const auto& count : record.counts) facts += count.second;
-    out.emplace_back("facts", Value{facts});
-    context.print_object(out);
-    return ok();
-  }));
+  DW_TRY(with_record(*workspace, key,
+                     [&](PartitionId id, runtime::State&, const Record& record) -> Result<void> {
+                       Map out{{"record", Value{text}},
+                               {"partition", Value{std::int64_t{id}}},
+                               {"opened", Value{record.life.opened}}};
+                       for (auto& field : fields_of(record)) out.push_back(std::move(field));
+                       if (!record.merged_into.empty())
+                         out.emplace_back("merged_into", Value{record.merged_into});
+                       std::int64_t facts = 0;
+                       for (const auto& count : record.counts) facts += count.second;
+                       out.emplace_back("facts", Value{facts});
+                       context.print_object(out);
+                       return ok();
+                     }));
   return workspace->stop();
 }
 
@@ -151,17 +161,19 @@ Result<void> show_timeline(Context& context, const std::string& text) {
   const auto key = parse_record_key(text);
   DW_TRY(auto workspace, context.open());
   ViewRows rows;
-  rows.columns = {{"occurred", "instant"}, {"what", "text"}, {"who", "text"}, {"late", "text"},
-                  {"position", "text"},    {"detail", "text"}};
-  DW_TRY(with_record(*workspace, key, [&](PartitionId id, runtime::State& state, const Record&) -> Result<void> {
-    DW_TRY(auto entries, runtime::timeline(state, workspace->log(), id, key));
-    for (const auto& entry : entries) {
-      const auto place = std::to_string(id) + ":" + std::to_string(entry.position);
-      rows.rows.push_back({entry.occurred > kInstantMin ? Value{entry.occurred} : Value{Null{}}, Value{entry.what}, Value{entry.who},
-                           Value{entry.late ? "late" : ""}, Value{(entry.decision ? "d" : "e") + place}, entry.detail});
-    }
-    return ok();
-  }));
+  rows.columns = {{"occurred", "instant"}, {"what", "text"},     {"who", "text"},
+                  {"late", "text"},        {"position", "text"}, {"detail", "text"}};
+  DW_TRY(with_record(
+      *workspace, key, [&](PartitionId id, runtime::State& state, const Record&) -> Result<void> {
+        DW_TRY(auto entries, runtime::timeline(state, workspace->log(), id, key));
+        for (const auto& entry : entries) {
+          const auto place = std::to_string(id) + ":" + std::to_string(entry.position);
+          rows.rows.push_back({entry.occurred > kInstantMin ? Value{entry.occurred} : Value{Null{}},
+                               Value{entry.what}, Value{entry.who}, Value{entry.late ? "late" : ""},
+                               Value{(entry.decision ? "d" : "e") + place}, entry.detail});
+        }
+        return ok();
+      }));
   context.print(rows);
   return workspace->stop();
 }
@@ -171,7 +183,11 @@ Result<void> list_records(Context& context, const std::string& kind_text, std::s
   if (!kind) return Error{Code::kInvalid, "there is no kind '" + kind_text + "'"};
   DW_TRY(auto workspace, context.open());
   ViewRows rows;
-  rows.columns = {{"record", "text"}, {"state", "text"}, {"owner", "text"}, {"amount", "money"}, {"newest", "instant"}};
+  rows.columns = {{"record", "text"},
+                  {"state", "text"},
+                  {"owner", "text"},
+                  {"amount", "money"},
+                  {"newest", "instant"}};
   std::optional<Error> bad;
   for (PartitionId id = 0; id < workspace->partitions(); ++id) {
     DW_TRY(workspace->engine().ask(id, [&](runtime::Partition& partition) {
@@ -180,10 +196,11 @@ Result<void> list_records(Context& context, const std::string& kind_text, std::s
       std::string from{runtime::keys::kRecord};
       from += static_cast<char>(*kind);
       std::vector<RecordKey> keys;
-      auto scanned = state.scan(from, prefix_end(from), [&](std::string_view key, std::string_view) {
-        keys.push_back({*kind, std::string{key.substr(2)}});
-        return keys.size() < limit;
-      });
+      auto scanned =
+          state.scan(from, prefix_end(from), [&](std::string_view key, std::string_view) {
+            keys.push_back({*kind, std::string{key.substr(2)}});
+            return keys.size() < limit;
+          });
       if (!scanned) bad = scanned.error();
       for (const auto& key : keys) {
         const auto* record = state.find(key);
@@ -191,9 +208,11 @@ Result<void> list_records(Context& context, const std::string& kind_text, std::s
         const auto& life = record->life;
         const auto* owner = record->find(Field::kOwner);
         const auto* amount = record->find(Field::kAmount);
-        rows.rows.push_back({Value{to_text(key)}, Value{life.state.empty() ? life.stage : life.state},
-                             owner == nullptr ? Value{Null{}} : *owner, amount == nullptr ? Value{Null{}} : *amount,
-                             record->newest.occurred > kInstantMin ? Value{record->newest.occurred} : Value{Null{}}});
+        rows.rows.push_back(
+            {Value{to_text(key)}, Value{life.state.empty() ? life.stage : life.state},
+             owner == nullptr ? Value{Null{}} : *owner, amount == nullptr ? Value{Null{}} : *amount,
+             record->newest.occurred > kInstantMin ? Value{record->newest.occurred}
+                                                   : Value{Null{}}});
       }
     }));
     if (bad) return *bad;
@@ -208,27 +227,32 @@ void add_query_options(CLI::App& command, ShowOptions& options) {
   command.add_option("--as-of", options.as_of, "facts that happened up to this instant");
   command.add_option("--known-by", options.known_by, "and that were known by this one");
   command.add_option("--filter", options.filters, "column=value, several times");
-  command.add_option("--group-by", options.group_by, "columns, separated by commas")->delimiter(',');
+  command.add_option("--group-by", options.group_by, "columns, separated by commas")
+      ->delimiter(',');
 }
 
 }  // namespace
 
 void add_view_commands(CLI::App& app, Context& context) {
   auto* view = noun(app, "view", "Folds to read: boards, figures, lists");
-  verb(*view, context, "list", "The views there are", "dealwright view list", [&context] { return list_views(context); });
+  verb(*view, context, "list", "The views there are", "dealwright view list",
+       [&context] { return list_views(context); });
   auto options = std::make_shared<ShowOptions>();
-  add_query_options(*verb(*view, context, "show", "A view's rows", "dealwright view show board --as-of 2026-03-01",
+  add_query_options(*verb(*view, context, "show", "A view's rows",
+                          "dealwright view show board --as-of 2026-03-01",
                           [&context, options] { return show_view(context, *options); }),
                     *options);
   auto exported = std::make_shared<ShowOptions>();
   exported->csv = true;
-  add_query_options(*verb(*view, context, "export", "A view's rows as CSV", "dealwright view export deals > deals.csv",
+  add_query_options(*verb(*view, context, "export", "A view's rows as CSV",
+                          "dealwright view export deals > deals.csv",
                           [&context, exported] { return show_view(context, *exported); }),
                     *exported);
   auto name = std::make_shared<std::string>();
   verb(*view, context, "rebuild", "Fold a view anew from the logs, beside the old one, and swap",
        "dealwright view rebuild board", [&context, name] { return rebuild_view(context, *name); })
-      ->add_option("name", *name, "the view")->required();
+      ->add_option("name", *name, "the view")
+      ->required();
 }
 
 void add_record_commands(CLI::App& app, Context& context) {
@@ -236,15 +260,19 @@ void add_record_commands(CLI::App& app, Context& context) {
   auto key = std::make_shared<std::string>();
   verb(*record, context, "show", "A record's current state", "dealwright record show deal/d1",
        [&context, key] { return show_record(context, *key); })
-      ->add_option("record", *key, "<kind>/<id>")->required();
+      ->add_option("record", *key, "<kind>/<id>")
+      ->required();
   auto of = std::make_shared<std::string>();
-  verb(*record, context, "timeline", "What happened to a record and what was decided about it, by when it happened",
+  verb(*record, context, "timeline",
+       "What happened to a record and what was decided about it, by when it happened",
        "dealwright record timeline deal/d1", [&context, of] { return show_timeline(context, *of); })
-      ->add_option("record", *of, "<kind>/<id>")->required();
+      ->add_option("record", *of, "<kind>/<id>")
+      ->required();
   auto kind = std::make_shared<std::string>();
   auto limit = std::make_shared<std::size_t>(50);
-  auto* list = verb(*record, context, "list", "Records of a kind", "dealwright record list deal --limit 20",
-                    [&context, kind, limit] { return list_records(context, *kind, *limit); });
+  auto* list =
+      verb(*record, context, "list", "Records of a kind", "dealwright record list deal --limit 20",
+           [&context, kind, limit] { return list_records(context, *kind, *limit); });
   list->add_option("kind", *kind, "account, contact, lead, deal, offer ...")->required();
   list->add_option("--limit", *limit, "how many")->capture_default_str();
 }

@@ -42,7 +42,9 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
   out->random_ = os::make_system_random();
   DW_TRY(auto there, out->files_->exists(o.path + "/log/meta"));
   if (!there && !o.create) {
-    return Error{Code::kNotFound, o.path + " holds no Dealwright data; make it with: dealwright init --data " + o.path};
+    return Error{
+        Code::kNotFound,
+        o.path + " holds no Dealwright data; make it with: dealwright init --data " + o.path};
   }
   DW_TRY(out->files_->create_directories(o.path));
   embedded_log::Options log_options;
@@ -62,9 +64,15 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
   out->open_store_ = [budget](const std::string& path) {
     return projections::open_rocks_store(path, budget);
   };
-  runtime::EngineParts parts{*out->log_,     *out->files_, *out->clock_,
-                             *out->random_,  *out->deciders_, *out->key_,
-                             projections::all_views(), out->open_store_, o.path + "/state"};
+  runtime::EngineParts parts{*out->log_,
+                             *out->files_,
+                             *out->clock_,
+                             *out->random_,
+                             *out->deciders_,
+                             *out->key_,
+                             projections::all_views(),
+                             out->open_store_,
+                             o.path + "/state"};
   runtime::PartitionOptions partition;
   partition.event_clock = o.event_clock;
   partition.lead = o.lead;
@@ -77,9 +85,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
   DW_TRY(auto engine, runtime::Engine::open(std::move(parts), std::move(partition)));
   out->engine_ = std::move(engine);
   DW_TRY(out->rebuild_stale());
-  DW_TRY(out->engine_->ask(0, [&](runtime::Partition& p) {
-    out->event_clock_ = p.state().meta.event_clock;
-  }));
+  DW_TRY(out->engine_->ask(
+      0, [&](runtime::Partition& p) { out->event_clock_ = p.state().meta.event_clock; }));
   return out;
 }
 
@@ -119,8 +126,8 @@ Result<void> Workspace::load_key() {
 }
 
 PartitionId Workspace::placement(const Event& event) const {
-  const bool reference = event.type != TypeId::kForeignType &&
-                         spec_of(event.type).group == EventGroup::kReference;
+  const bool reference =
+      event.type != TypeId::kForeignType && spec_of(event.type).group == EventGroup::kReference;
   return reference ? 0 : partition_of(placement_key(event), log_->partitions());
 }
 
@@ -235,8 +242,8 @@ Result<void> Workspace::rebuild_in(PartitionId id, const View& view,
     DW_TRY(auto scratch, open_store_(folder + "/db"));
     runtime::StateLimits limits;
     const View* const views[] = {&view};
-    DW_TRY(auto rebuild, runtime::Rebuild::start(*log_, id, views, *scratch, *files_,
-                                                 folder + "/ids", limits));
+    DW_TRY(auto rebuild,
+           runtime::Rebuild::start(*log_, id, views, *scratch, *files_, folder + "/ids", limits));
     for (bool swapped = false; !swapped;) {
       DW_TRY(auto end, log_->end(Topic::kDecisions, id));
       DW_TRY(rebuild->advance(end));
@@ -307,8 +314,7 @@ Appender::~Appender() { static_cast<void>(flush()); }
 
 Result<void> Appender::add(const Event& event) {
   const auto id = workspace_.placement(event);
-  if (event.type != TypeId::kForeignType &&
-      spec_of(event.type).group == EventGroup::kReference) {
+  if (event.type != TypeId::kForeignType && spec_of(event.type).group == EventGroup::kReference) {
     // In force for what follows, in every partition: it has to arrive there first.
     codec::encode(event, waiting_[id].emplace_back());
     DW_TRY(flush());
@@ -333,18 +339,17 @@ Result<void> Appender::ship(PartitionId id) {
     if (shared_->failed) return *shared_->failed;
     shared_->bytes_on_way += bytes;
   }
-  workspace_.log().append(
-      Topic::kEvents, id, std::exchange(waiting_[id], {}),
-      [shared = shared_, bytes](Result<std::vector<Position>> done) {
-        const std::lock_guard lock{shared->mutex};
-        shared->bytes_on_way -= bytes;
-        if (done) {
-          shared->durable += done.value().size();
-        } else if (!shared->failed) {
-          shared->failed = done.error();
-        }
-        shared->room.notify_all();
-      });
+  workspace_.log().append(Topic::kEvents, id, std::exchange(waiting_[id], {}),
+                          [shared = shared_, bytes](Result<std::vector<Position>> done) {
+                            const std::lock_guard lock{shared->mutex};
+                            shared->bytes_on_way -= bytes;
+                            if (done) {
+                              shared->durable += done.value().size();
+                            } else if (!shared->failed) {
+                              shared->failed = done.error();
+                            }
+                            shared->room.notify_all();
+                          });
   return ok();
 }
 

@@ -22,13 +22,13 @@ struct WorkspaceOptions {
   std::string path;
   std::uint32_t partitions = 0;  // 0: as it was created, or 4
   bool create = false;
-  bool event_clock = false;      // of a log that is created now
+  bool event_clock = false;  // of a log that is created now
   bool lead = true;
   bool clock_witness = false;
   std::size_t memory_bytes = std::size_t{512} << 20;  // for caches, over all partitions
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;
-  std::uint64_t generation_events = 0;  // 0: the engine's own limit
-  std::function<void(std::string_view)> at_point;      // crash tests: see Partition, EmbeddedLog
+  std::uint64_t generation_events = 0;             // 0: the engine's own limit
+  std::function<void(std::string_view)> at_point;  // crash tests: see Partition, EmbeddedLog
 };
 
 // Where a fact was put.
@@ -63,8 +63,8 @@ class Workspace {
   Result<ViewRows> query(std::string_view view, const ViewQuery& query);
   Result<void> rebuild_view(std::string_view view,
                             const std::function<void(std::uint64_t events)>& progress);
-  // Folds a partition's whole log into a scratch state and views, checking the hash chain on its way,
-  // and shows what it came to.
+  // Folds a partition's whole log into a scratch state and views, checking the hash chain on its
+  // way, and shows what it came to.
   Result<void> with_replay(PartitionId partition,
                            const std::function<void(runtime::State&)>& visit);
   Result<void> stop();

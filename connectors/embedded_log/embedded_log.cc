@@ -52,8 +52,7 @@ class SegmentedLog final : public EmbeddedLog {
   void listen(PartitionId partition, std::function<void()> wake) override {
     at(partition).writer->listen(std::move(wake));
   }
-  Result<void> release_before(PartitionId partition, Position events,
-                              Position decisions) override {
+  Result<void> release_before(PartitionId partition, Position events, Position decisions) override {
     return at(partition).reader->release_before({events, decisions}, [this] {
       if (at_point_) at_point_("release.removed");
     });
@@ -90,8 +89,8 @@ Result<void> check(const Options& options) {
     return Error{Code::kInvalid, fmt::format("a segment has at least {} bytes", kSegmentBytesMin)};
   }
   if (options.queue_bytes_max > kQueueBytesMax || options.group_bytes_max > kQueueBytesMax) {
-    return Error{Code::kInvalid, fmt::format("a queue and a group have at most {} bytes",
-                                             kQueueBytesMax)};
+    return Error{Code::kInvalid,
+                 fmt::format("a queue and a group have at most {} bytes", kQueueBytesMax)};
   }
   return ok();
 }
@@ -200,8 +199,8 @@ Result<Partition> open_partition(const Context& in, PartitionId id) {
   partition.reader = std::make_unique<PartitionReader>(in.files, directory, std::move(chain),
                                                        tail.end, std::move(marks), reader_limits);
   if (damage) {
-    partition.writer = std::make_unique<PartitionWriter>(in.files, in.clock, *partition.reader,
-                                                         to_error(*damage));
+    partition.writer =
+        std::make_unique<PartitionWriter>(in.files, in.clock, *partition.reader, to_error(*damage));
     return partition;
   }
   const WriterLimits limits{in.options.segment_bytes, in.options.queue_bytes_max,
@@ -224,10 +223,11 @@ Result<std::unique_ptr<EmbeddedLog>> open(FileSystem& files, const Clock& clock,
     DW_TRY(meta, create(files, clock, data, options));
   }
   if (meta->partitions != options.partitions) {
-    return Error{Code::kInvalid,
-                 fmt::format("the log in {} was created with {} partitions, not {}; their number is "
-                             "fixed for its life",
-                             data, meta->partitions, options.partitions)};
+    return Error{
+        Code::kInvalid,
+        fmt::format("the log in {} was created with {} partitions, not {}; their number is "
+                    "fixed for its life",
+                    data, meta->partitions, options.partitions)};
   }
   const Context context{files, clock, data, *meta, options};
   std::vector<Partition> partitions;

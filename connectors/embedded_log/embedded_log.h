@@ -22,8 +22,9 @@ struct Options {
   std::uint32_t partitions = 4;  // fixed when the log is created
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;
   // Each per partition:
-  std::uint64_t queue_bytes_max = std::uint64_t{64} << 20;  // waiting to be durable; at most 512 MiB
-  std::uint64_t group_bytes_max = std::uint64_t{8} << 20;   // one write
+  std::uint64_t queue_bytes_max = std::uint64_t{64}
+                                  << 20;                   // waiting to be durable; at most 512 MiB
+  std::uint64_t group_bytes_max = std::uint64_t{8} << 20;  // one write
   std::uint64_t tail_cache_bytes = std::uint64_t{16} << 20;
   std::uint64_t index_bytes_max = std::uint64_t{8} << 20;
   std::size_t open_files_max = 64;
@@ -48,9 +49,9 @@ class EmbeddedLog : public Log {
 
 // Opens the log below the directory `data`, or creates it. A damaged partition stops, the others
 // go on: see status(). The destructor writes what is queued; it must not run while append does.
-// kConflict: another process has it. kInvalid: it has another number of partitions, or a limit makes
-// no sense. kDamaged, kUnsupported: what is common to all partitions.
-// `files` and `clock` outlive the log.
+// kConflict: another process has it. kInvalid: it has another number of partitions, or a limit
+// makes no sense. kDamaged, kUnsupported: what is common to all partitions. `files` and `clock`
+// outlive the log.
 Result<std::unique_ptr<EmbeddedLog>> open(FileSystem& files, const Clock& clock,
                                           const std::string& data, Options options);
 

@@ -63,8 +63,8 @@ Result<SegmentHeader> decode_header(std::string_view bytes) {
   ByteReader in{bytes.substr(kMagic.size())};
   const auto version = in.fixed32();
   if (version != kFormatVersion) {
-    return Error{Code::kUnsupported, fmt::format("segment format {}, this build reads {}", version,
-                                                 kFormatVersion)};
+    return Error{Code::kUnsupported,
+                 fmt::format("segment format {}, this build reads {}", version, kFormatVersion)};
   }
   SegmentHeader header;
   header.partition = in.fixed32();
@@ -79,8 +79,7 @@ Result<SegmentHeader> decode_header(std::string_view bytes) {
 }
 
 Place first_place(const SegmentHeader& header, std::string_view bytes) {
-  return Place{kHeaderBytes, header.first_sequence, header.first_positions,
-               header_checksum(bytes)};
+  return Place{kHeaderBytes, header.first_sequence, header.first_positions, header_checksum(bytes)};
 }
 
 std::uint32_t frame_seed(const Hash128& log_id, std::uint32_t partition) {
@@ -95,8 +94,11 @@ void append_frame(std::string& out, Place& place, Kind kind, std::uint32_t group
                   std::string_view payload, std::uint32_t seed) {
   DW_ASSERT(group <= kGroupMax);
   const auto topic = static_cast<std::size_t>(kind);
-  RawFrame raw{0, static_cast<std::uint32_t>(payload.size()), place.sequence,
-               kind == Kind::kSeal ? 0 : place.positions[topic], place.link,
+  RawFrame raw{0,
+               static_cast<std::uint32_t>(payload.size()),
+               place.sequence,
+               kind == Kind::kSeal ? 0 : place.positions[topic],
+               place.link,
                group | (static_cast<std::uint32_t>(kind) << 24)};
   const auto start = out.size();
   out.append(reinterpret_cast<const char*>(&raw), sizeof raw);
@@ -112,8 +114,14 @@ void append_frame(std::string& out, Place& place, Kind kind, std::uint32_t group
 Frame decode_frame(const char* bytes) {
   RawFrame raw;
   std::memcpy(&raw, bytes, sizeof raw);
-  return Frame{raw.checksum, raw.length, raw.sequence, raw.position, raw.link,
-               raw.group_and_kind & kGroupMax, static_cast<Kind>(raw.group_and_kind >> 24), {}};
+  return Frame{raw.checksum,
+               raw.length,
+               raw.sequence,
+               raw.position,
+               raw.link,
+               raw.group_and_kind & kGroupMax,
+               static_cast<Kind>(raw.group_and_kind >> 24),
+               {}};
 }
 
 bool checksum_holds(std::string_view bytes, std::uint32_t seed) {

@@ -14,8 +14,8 @@ constexpr std::uint32_t kPartitionsMax = 4096;
 // Takes `key value\n` off the front.
 bool take_line(std::string_view& text, std::string_view key, std::string_view& value) {
   const auto end = text.find('\n');
-  if (end == std::string_view::npos || text.substr(0, key.size()) != key ||
-      key.size() + 1 > end || text[key.size()] != ' ') {
+  if (end == std::string_view::npos || text.substr(0, key.size()) != key || key.size() + 1 > end ||
+      text[key.size()] != ' ') {
     return false;
   }
   value = text.substr(key.size() + 1, end - key.size() - 1);
@@ -37,9 +37,9 @@ std::string partition_directory(const std::string& data, PartitionId partition) 
 }
 
 std::string to_text(const Meta& meta) {
-  auto text = fmt::format("{} {}\nlog_id {:016x}{:016x}\npartitions {}\nworkspace {}\n", kTitle,
-                          meta.format, meta.log_id.high, meta.log_id.low, meta.partitions,
-                          meta.workspace);
+  auto text =
+      fmt::format("{} {}\nlog_id {:016x}{:016x}\npartitions {}\nworkspace {}\n", kTitle,
+                  meta.format, meta.log_id.high, meta.log_id.low, meta.partitions, meta.workspace);
   return text + fmt::format("checksum {:08x}\n", crc32c(text));
 }
 
@@ -50,8 +50,7 @@ Result<Meta> parse_meta(std::string_view text) {
   std::string_view value;
   if (!take_line(text, kTitle, value) || !parse_number(value, meta.format)) return damaged;
   if (meta.format != 1) {
-    return Error{Code::kUnsupported,
-                 fmt::format("log format {}, this build reads 1", meta.format)};
+    return Error{Code::kUnsupported, fmt::format("log format {}, this build reads 1", meta.format)};
   }
   if (!take_line(text, "log_id", value) || value.size() != 32 ||
       !parse_number(value.substr(0, 16), meta.log_id.high, 16) ||

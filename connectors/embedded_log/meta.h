@@ -1,5 +1,5 @@
-// `<data>/log/meta`: what is fixed when a log is created. Text, one `key value` a line, the last one
-// a CRC32C over the lines before. And where things lie below the data directory.
+// `<data>/log/meta`: what is fixed when a log is created. Text, one `key value` a line, the last
+// one a CRC32C over the lines before. And where things lie below the data directory.
 #pragma once
 
 #include <cstdint>

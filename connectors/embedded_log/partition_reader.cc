@@ -20,7 +20,9 @@ constexpr std::size_t kChunkBytesMax = std::size_t{1} << 20;
 class PartitionReader::Gather {
  public:
   Gather(Topic topic, Position from, std::size_t bytes_max)
-      : topic_{topic}, next_{from}, bytes_max_{std::clamp<std::size_t>(bytes_max, 1, kBatchBytesMax)} {}
+      : topic_{topic},
+        next_{from},
+        bytes_max_{std::clamp<std::size_t>(bytes_max, 1, kBatchBytesMax)} {}
 
   Topic topic() const { return topic_; }
   Position next() const { return next_; }
@@ -84,10 +86,10 @@ PartitionReader::PartitionReader(FileSystem& files, std::string directory, Chain
 
 Error PartitionReader::before_begin(Topic topic, Position from) const {
   const auto& first = segments_.front().header;
-  return Error{Code::kNotFound,
-               fmt::format("{}: {} before {} were let go; {} is not kept any more", directory_,
-                           topic_name(topic), first.first_positions[static_cast<std::size_t>(topic)],
-                           from)};
+  return Error{
+      Code::kNotFound,
+      fmt::format("{}: {} before {} were let go; {} is not kept any more", directory_,
+                  topic_name(topic), first.first_positions[static_cast<std::size_t>(topic)], from)};
 }
 
 Result<Position> PartitionReader::begin(Topic topic) const {
@@ -170,8 +172,8 @@ Source PartitionReader::source_of(const Spot& spot, std::size_t chunk_bytes) {
 
 // The last segment that starts at or before `position`.
 std::size_t PartitionReader::segment_of(Topic topic, Position position) const {
-  const auto behind = std::partition_point(
-      segments_.begin(), segments_.end(), [&](const SegmentFile& segment) {
+  const auto behind =
+      std::partition_point(segments_.begin(), segments_.end(), [&](const SegmentFile& segment) {
         return segment.header.first_positions[static_cast<std::size_t>(topic)] <= position;
       });
   return static_cast<std::size_t>(behind - segments_.begin()) - 1;
@@ -202,13 +204,14 @@ Result<PartitionReader::Spot> PartitionReader::spot_at(std::size_t i, const Plac
   auto& hot = hot_[id];
   hot.used = ++uses_;
   if (!hot.file) {
-    DW_TRY(std::shared_ptr<const File> file,
-           files_.open(segment.path, FileSystem::Mode::kRead));
+    DW_TRY(std::shared_ptr<const File> file, files_.open(segment.path, FileSystem::Mode::kRead));
     hot.file = std::move(file);
     ++open_files_;
   }
-  Spot spot{id, segment.path, hot.file, frame_seed(header.log_id, header.partition), place, 0,
-            {}, hot.marks.empty() ? 0 : hot.marks.back().offset};
+  Spot spot{id,       segment.path,
+            hot.file, frame_seed(header.log_id, header.partition),
+            place,    0,
+            {},       hot.marks.empty() ? 0 : hot.marks.back().offset};
   if (i + 1 < segments_.size()) {
     DW_TRY(spot.stop, hot.file->size());
     spot.next_sequence = segments_[i + 1].header.first_sequence;
@@ -235,9 +238,9 @@ Result<std::optional<PartitionReader::Spot>> PartitionReader::following(const Sp
                                                                         Topic topic) {
   const std::lock_guard lock{mutex_};
   const auto t = static_cast<std::size_t>(topic);
-  auto next = std::partition_point(segments_.begin(), segments_.end(), [&](const SegmentFile& segment) {
-    return segment.header.first_sequence <= before.segment;
-  });
+  auto next = std::partition_point(
+      segments_.begin(), segments_.end(),
+      [&](const SegmentFile& segment) { return segment.header.first_sequence <= before.segment; });
   for (; next != segments_.end(); ++next) {
     const bool last = next + 1 == segments_.end();
     const auto& first = next->header.first_positions;
@@ -344,7 +347,8 @@ Result<void> PartitionReader::release_before(const std::array<Position, kTopics>
       segments_.erase(segments_.begin());
     }
   }
-  // Oldest first and each durably gone before the next, so that a crash leaves no hole in the chain.
+  // Oldest first and each durably gone before the next, so that a crash leaves no hole in the
+  // chain.
   while (!doomed_.empty()) {
     const auto gone = files_.remove(doomed_.front());
     if (!gone && gone.error().code != Code::kNotFound) return gone.error();

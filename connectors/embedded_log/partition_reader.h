@@ -107,7 +107,7 @@ class PartitionReader {
   std::array<Cursor, 16> cursors_;
   std::uint64_t uses_ = 0;
 
-  std::mutex release_mutex_;         // one release at a time; taken before mutex_
+  std::mutex release_mutex_;        // one release at a time; taken before mutex_
   std::deque<std::string> doomed_;  // no longer read, oldest first, not yet removed
 };
 

@@ -93,9 +93,9 @@ void PartitionWriter::stop(const Error& reason) {
   {
     const std::lock_guard lock{mutex_};
     if (stopped_) return;
-    stopped_ = Error{Code::kDamaged,
-                     fmt::format("{}: takes nothing more until it is opened again: {}", directory_,
-                                 reason.detail)};
+    stopped_ =
+        Error{Code::kDamaged, fmt::format("{}: takes nothing more until it is opened again: {}",
+                                          directory_, reason.detail)};
   }
   wake();
 }
@@ -115,7 +115,8 @@ std::deque<PartitionWriter::Pending> PartitionWriter::take() {
   changed_.wait(lock, [&] { return closing_ || !queue_.empty(); });
   std::deque<Pending> group;
   std::uint64_t bytes = 0;
-  while (!queue_.empty() && (group.empty() || bytes + queue_.front().bytes <= limits_.group_bytes_max)) {
+  while (!queue_.empty() &&
+         (group.empty() || bytes + queue_.front().bytes <= limits_.group_bytes_max)) {
     bytes += queue_.front().bytes;
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();
@@ -220,8 +221,7 @@ Result<void> PartitionWriter::write(const Run& run) {
   }
   if (!written) {
     stop(written.error());
-    return Error{Code::kUnknownOutcome,
-                 fmt::format("perhaps written: {}", written.error().detail)};
+    return Error{Code::kUnknownOutcome, fmt::format("perhaps written: {}", written.error().detail)};
   }
   point("append.synced");
   return ok();
@@ -256,7 +256,7 @@ Result<void> PartitionWriter::cut_back() {
 Result<void> PartitionWriter::rotate() {
   point("rotate.begin");
   const auto& before = last_.segment.header;
-  const SegmentHeader header{before.partition, before.log_id,         last_.end.sequence,
+  const SegmentHeader header{before.partition,    before.log_id,         last_.end.sequence,
                              last_.end.positions, before.first_sequence, clock_.wall(),
                              last_.end.link};
   const auto path = directory_ + "/" + segment_name(header.first_sequence);
@@ -269,8 +269,8 @@ Result<void> PartitionWriter::rotate() {
     stop(created.error());
     return *stopped();
   }
-  last_.segment = SegmentFile{path, header, first_place(header, encode_header(header)),
-                              kHeaderBytes};
+  last_.segment =
+      SegmentFile{path, header, first_place(header, encode_header(header)), kHeaderBytes};
   last_.file = std::move(created).value();
   last_.end = last_.segment.first;
   last_.allocated = limits_.segment_bytes;

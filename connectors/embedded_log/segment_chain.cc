@@ -120,8 +120,8 @@ Result<void> judge_rest(const File& file, const SegmentFile& segment, const Fram
 }  // namespace
 
 Error to_error(const Damage& damage) {
-  return Error{Code::kDamaged, fmt::format("{}, byte {}: {}", damage.file, damage.offset,
-                                           damage.reason)};
+  return Error{Code::kDamaged,
+               fmt::format("{}, byte {}: {}", damage.file, damage.offset, damage.reason)};
 }
 
 Result<Chain> load_chain(FileSystem& files, const std::string& data, const Meta& meta,

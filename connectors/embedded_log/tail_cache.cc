@@ -15,9 +15,10 @@ void TailCache::put(std::uint64_t segment, std::uint64_t offset, Bytes bytes) {
 }
 
 TailCache::Hit TailCache::find(std::uint64_t segment, std::uint64_t offset) const {
-  auto piece = std::upper_bound(
-      pieces_.begin(), pieces_.end(), std::tuple{segment, offset},
-      [](const auto& key, const Piece& p) { return key < std::tuple{p.segment, p.offset}; });
+  auto piece = std::upper_bound(pieces_.begin(), pieces_.end(), std::tuple{segment, offset},
+                                [](const auto& key, const Piece& p) {
+                                  return key < std::tuple{p.segment, p.offset};
+                                });
   if (piece == pieces_.begin()) return {};
   --piece;
   if (piece->segment != segment || offset - piece->offset >= piece->bytes->size()) return {};

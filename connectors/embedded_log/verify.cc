@@ -11,8 +11,8 @@ Result<Meta> meta_of(FileSystem& files, const std::string& data, PartitionId par
   DW_TRY(auto meta, read_meta(files, data));
   if (!meta) return Error{Code::kNotFound, fmt::format("there is no log in {}", data)};
   if (partition >= meta->partitions) {
-    return Error{Code::kNotFound, fmt::format("{} has the partitions 0 to {}", data,
-                                              meta->partitions - 1)};
+    return Error{Code::kNotFound,
+                 fmt::format("{} has the partitions 0 to {}", data, meta->partitions - 1)};
   }
   return *meta;
 }

@@ -9,8 +9,8 @@ bool named_so(const Template& asked, const LivingRecord& record, std::string_vie
   return asked.empty() || record.name == name;
 }
 
-LivingRecord* find_in(std::vector<LivingRecord>& living, const Take& take, const std::uint8_t* state,
-                      std::string_view name) {
+LivingRecord* find_in(std::vector<LivingRecord>& living, const Take& take,
+                      const std::uint8_t* state, std::string_view name) {
   const auto fits = [&](const LivingRecord& record) {
     return (state == nullptr || record.state == *state) && named_so(take.named, record, name);
   };
@@ -37,7 +37,8 @@ bool CaseRecords::stands_against(const Make& make, std::string_view name) const 
   const auto& states = *make.unless;
   return std::any_of(living.begin(), living.end(), [&](const LivingRecord& record) {
     return named_so(make.named, record, name) &&
-           (states.empty() || std::find(states.begin(), states.end(), record.state) != states.end());
+           (states.empty() ||
+            std::find(states.begin(), states.end(), record.state) != states.end());
   });
 }
 

@@ -13,10 +13,13 @@ std::string quoted(std::string_view text) { return "'" + std::string{text.substr
 
 std::string_view code_for(FieldType type) {
   switch (type) {
-    case FieldType::kMoney: return "bad_money";
+    case FieldType::kMoney:
+      return "bad_money";
     case FieldType::kInstant:
-    case FieldType::kDate: return "bad_time";
-    default: return "bad_data";
+    case FieldType::kDate:
+      return "bad_time";
+    default:
+      return "bad_data";
   }
 }
 
@@ -71,11 +74,15 @@ Result<Value> convert(std::string_view text, const Conversion& conversion, const
       DW_TRY(auto date, read_date(text, conversion.notation.dates));
       return Value{date};
     }
-    case FieldType::kBool: return read_bool(text);
-    case FieldType::kInt: return read_int(text);
+    case FieldType::kBool:
+      return read_bool(text);
+    case FieldType::kInt:
+      return read_int(text);
     case FieldType::kTexts:
-    case FieldType::kRefs: return read_list(text, conversion.split);
-    default: return Value{text};
+    case FieldType::kRefs:
+      return read_list(text, conversion.split);
+    default:
+      return Value{text};
   }
 }
 
@@ -140,7 +147,8 @@ bool evaluate_map(const ValueSpec& spec, const Evaluation& with, Value& out) {
   return true;
 }
 
-bool evaluate_list(const ValueSpec& spec, const FieldSpec* field, const Evaluation& with, Value& out) {
+bool evaluate_list(const ValueSpec& spec, const FieldSpec* field, const Evaluation& with,
+                   Value& out) {
   List list;
   for (const auto& member : spec.members) {
     Value value;
@@ -193,15 +201,18 @@ std::string plain_number(std::string_view text, char decimal) {
 
 bool ValueSpec::infallible() const {
   switch (kind) {
-    case Kind::kConstant: return true;
-    case Kind::kConversion: return plain_text(conversion.as) && conversion.recode.empty();
+    case Kind::kConstant:
+      return true;
+    case Kind::kConversion:
+      return plain_text(conversion.as) && conversion.recode.empty();
     default:
       return std::all_of(members.begin(), members.end(),
                          [](const auto& member) { return member.infallible(); });
   }
 }
 
-Result<Money> read_amount(std::string_view text, std::string_view currency, const Notation& notation) {
+Result<Money> read_amount(std::string_view text, std::string_view currency,
+                          const Notation& notation) {
   text = trimmed(text);
   std::string_view number = text;
   std::string_view code = currency;
@@ -234,10 +245,15 @@ Result<Money> read_amount(std::string_view text, std::string_view currency, cons
 
 bool evaluate(const ValueSpec& spec, const FieldSpec* field, const Evaluation& with, Value& out) {
   switch (spec.kind) {
-    case ValueSpec::Kind::kConstant: out = spec.constant; return true;
-    case ValueSpec::Kind::kConversion: return evaluate_conversion(spec.conversion, field, with, out);
-    case ValueSpec::Kind::kMap: return evaluate_map(spec, with, out);
-    case ValueSpec::Kind::kList: return evaluate_list(spec, field, with, out);
+    case ValueSpec::Kind::kConstant:
+      out = spec.constant;
+      return true;
+    case ValueSpec::Kind::kConversion:
+      return evaluate_conversion(spec.conversion, field, with, out);
+    case ValueSpec::Kind::kMap:
+      return evaluate_map(spec, with, out);
+    case ValueSpec::Kind::kList:
+      return evaluate_list(spec, field, with, out);
   }
   return true;
 }

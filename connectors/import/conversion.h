@@ -17,11 +17,11 @@ namespace dealwright::import {
 
 // How texts of a file are written; a value may say otherwise.
 struct Notation {
-  std::string dates;     // format of times and dates; empty: ISO 8601
+  std::string dates;  // format of times and dates; empty: ISO 8601
   char decimal = '.';
-  Template currency;     // of money without one
-  std::int64_t scale = 1;      // money: 1000 for a column in thousands
-  bool minor = false;          // money: in minor units already
+  Template currency;       // of money without one
+  std::int64_t scale = 1;  // money: 1000 for a column in thousands
+  bool minor = false;      // money: in minor units already
 };
 
 struct Conversion {
@@ -65,6 +65,7 @@ struct Evaluation {
 bool evaluate(const ValueSpec& spec, const FieldSpec* field, const Evaluation& with, Value& out);
 
 // "1234.5" with the decimal sign of `notation`, groups of ' or blank or the other sign allowed.
-Result<Money> read_amount(std::string_view text, std::string_view currency, const Notation& notation);
+Result<Money> read_amount(std::string_view text, std::string_view currency,
+                          const Notation& notation);
 
 }  // namespace dealwright::import

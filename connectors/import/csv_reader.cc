@@ -76,13 +76,14 @@ class CsvReader final : public RowReader {
     }
     static_cast<void>(bad);
     if (!found) return Error{Code::kInvalid, "the file is empty; its first row names the columns"};
-    if (cells_ > kColumnsMax) return Error{Code::kInvalid, "more than 4096 columns; split the table"};
+    if (cells_ > kColumnsMax)
+      return Error{Code::kInvalid, "more than 4096 columns; split the table"};
     for (std::size_t i = 0; i < cells_; ++i) {
       std::string name{row.value(i)};
       if (name.empty()) name = "#" + std::to_string(i + 1);
       if (columns_.find(name)) {
-        return Error{Code::kInvalid, "line " + std::to_string(row.line) + ": two columns are named '" +
-                                         name + "'; rename one"};
+        return Error{Code::kInvalid, "line " + std::to_string(row.line) +
+                                         ": two columns are named '" + name + "'; rename one"};
       }
       columns_.add(name);
     }
@@ -120,13 +121,15 @@ class CsvReader final : public RowReader {
     for (;;) {
       auto end = buffer_.find_first_of("\r\n", from);
       if (end != std::string::npos && buffer_[end] == '\r') {
-        if (end + 1 == buffer_.size() && !ended_) end = std::string::npos;  // perhaps \n comes
-        else if (end + 1 < buffer_.size() && buffer_[end + 1] == '\n') ++end;
+        if (end + 1 == buffer_.size() && !ended_)
+          end = std::string::npos;  // perhaps \n comes
+        else if (end + 1 < buffer_.size() && buffer_[end + 1] == '\n')
+          ++end;
       }
       if (end == std::string::npos && !ended_) {
         if (buffer_.size() - at_ > kCsvRowBytesMax) {
-          return Error{Code::kInvalid, "line " + std::to_string(line_) +
-                                           " is longer than 1 MiB; is the file CSV?"};
+          return Error{Code::kInvalid,
+                       "line " + std::to_string(line_) + " is longer than 1 MiB; is the file CSV?"};
         }
         const auto scanned = buffer_.size() - row_start_;
         DW_TRY(fill());
@@ -155,7 +158,8 @@ class CsvReader final : public RowReader {
       DW_TRY(auto whole, parse_row(bad));
       if (whole) {
         if (is_utf8(row.text())) return true;
-        report(bad, ++rows_, "bad_encoding", "the row is no UTF-8 text", "save the file as CSV UTF-8");
+        report(bad, ++rows_, "bad_encoding", "the row is no UTF-8 text",
+               "save the file as CSV UTF-8");
       } else if (at_ >= buffer_.size() && ended_) {
         return false;
       }
@@ -176,9 +180,10 @@ class CsvReader final : public RowReader {
       }
       const auto taken = csv_parse(&parser_, line.data(), line.size(), &on_cell, &on_row, this);
       if (taken != line.size()) {
-        give_up(bad, first ? "a quote stands inside a value at column " + std::to_string(taken)
-                           : "a quote that opens here is closed inside a later value, in line " +
-                                 std::to_string(line_ - 1),
+        give_up(bad,
+                first ? "a quote stands inside a value at column " + std::to_string(taken)
+                      : "a quote that opens here is closed inside a later value, in line " +
+                            std::to_string(line_ - 1),
                 "put the whole value in quotes and write the quote inside twice");
         return false;
       }
@@ -202,9 +207,15 @@ class CsvReader final : public RowReader {
 
   void report(std::vector<BadRow>& bad, std::uint64_t number, std::string code, std::string detail,
               std::string hint) {
-    auto raw = buffer_.substr(row_start_, std::min(kRawBytesMax, std::max(at_, row_start_) - row_start_));
+    auto raw =
+        buffer_.substr(row_start_, std::min(kRawBytesMax, std::max(at_, row_start_) - row_start_));
     while (raw.ends_with('\n') || raw.ends_with('\r')) raw.pop_back();
-    bad.push_back({number, row_line_, {}, std::move(code), std::move(detail), std::move(hint),
+    bad.push_back({number,
+                   row_line_,
+                   {},
+                   std::move(code),
+                   std::move(detail),
+                   std::move(hint),
                    std::move(raw)});
   }
 
@@ -212,11 +223,11 @@ class CsvReader final : public RowReader {
   const CsvOptions options_;
   csv_parser parser_{};
   Columns columns_;
-  std::string buffer_;          // from row_start_ on it is needed
-  std::size_t at_ = 0;          // what is taken
+  std::string buffer_;  // from row_start_ on it is needed
+  std::size_t at_ = 0;  // what is taken
   std::size_t row_start_ = 0;
-  std::size_t first_end_ = 0;   // length of the row's first line
-  std::uint64_t line_ = 1;      // the next one
+  std::size_t first_end_ = 0;  // length of the row's first line
+  std::uint64_t line_ = 1;     // the next one
   std::uint64_t row_line_ = 1;
   std::uint64_t rows_ = 0;
   std::size_t cells_ = 0;

@@ -30,8 +30,9 @@ ImportSource::ImportSource(std::unique_ptr<Input> input, Mapping mapping, Import
 Result<std::unique_ptr<ImportSource>> ImportSource::open(std::unique_ptr<Input> input,
                                                          Mapping mapping, ImportOptions options) {
   if (mapping.undated_batch_time && !options.batch.batch_time) {
-    return Error{Code::kInvalid, mapping.name + " sets undated: batch_time, but the batch has no time; "
-                                                "import on the wall clock, or set undated: keep"};
+    return Error{Code::kInvalid, mapping.name +
+                                     " sets undated: batch_time, but the batch has no time; "
+                                     "import on the wall clock, or set undated: keep"};
   }
   return std::unique_ptr<ImportSource>{
       new ImportSource(std::move(input), std::move(mapping), std::move(options))};
@@ -73,7 +74,8 @@ Result<bool> ImportSource::step(std::vector<Event>& out, std::vector<BadRow>& ba
       phase_ = Phase::kEnd;
       return false;
     }
-    case Phase::kEnd: return false;
+    case Phase::kEnd:
+      return false;
   }
   return false;
 }
@@ -125,7 +127,8 @@ Event ImportSource::marker(TypeId type, std::uint64_t row) const {
 void ImportSource::announce(std::vector<Event>& out) {
   auto before = mapper_.before();
   auto opened = marker(TypeId::kImportOpened, 0);
-  opened.data.append(Field::kRate, mapper_.policy() == Policy::kDrip ? Value{mapping_.rate} : Value{});
+  opened.data.append(Field::kRate,
+                     mapper_.policy() == Policy::kDrip ? Value{mapping_.rate} : Value{});
   opened.data.append(Field::kPolicy, Value{policy_name(mapper_.policy())});
   opened.data.normalize();
   // On the clock of the events it opens with the first of them.

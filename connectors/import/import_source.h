@@ -18,7 +18,7 @@ namespace dealwright::import {
 
 struct ImportOptions {
   BatchOptions batch;
-  std::uint64_t skip_to = 0;         // events up to this import_row are in already
+  std::uint64_t skip_to = 0;  // events up to this import_row are in already
   std::size_t events_per_call = 512;
   // What rows may take in memory where they are put in order of time: about 130 bytes for an event
   // of a process log, so the default holds some 4 million.
@@ -26,11 +26,11 @@ struct ImportOptions {
 };
 
 struct ImportProgress {
-  std::uint64_t bytes_read = 0;   // of the packed file
+  std::uint64_t bytes_read = 0;  // of the packed file
   std::uint64_t bytes_total = 0;
-  std::uint64_t rows = 0;         // read
+  std::uint64_t rows = 0;  // read
   std::uint64_t bad_rows = 0;
-  std::uint64_t events = 0;       // emitted, skipped ones too: the import_row of the last
+  std::uint64_t events = 0;          // emitted, skipped ones too: the import_row of the last
   std::uint64_t events_planned = 0;  // 0 until the file is read
 };
 
@@ -43,7 +43,8 @@ class ImportSource {
   static Result<std::unique_ptr<ImportSource>> open(std::unique_ptr<Input> input, Mapping mapping,
                                                     ImportOptions options);
   // Appends the next events to `out` and what could not be imported to `bad`; false: that was all.
-  // Either may get nothing: a file in order of time is read first, in many calls. An error is final.
+  // Either may get nothing: a file in order of time is read first, in many calls. An error is
+  // final.
   Result<bool> next(std::vector<Event>& out, std::vector<BadRow>& bad);
   ImportProgress progress() const;
   const Mapping& mapping() const { return mapping_; }

@@ -120,8 +120,7 @@ class GzipInput final : public Input {
   Result<void> check() const {
     if (unpacked_ > limits_.bytes_max) {
       return Error{Code::kOverload, "the gzip file unpacks to more than " +
-                                        std::to_string(limits_.bytes_max >> 20) +
-                                        " MiB; split it"};
+                                        std::to_string(limits_.bytes_max >> 20) + " MiB; split it"};
     }
     if (unpacked_ > limits_.free_bytes && unpacked_ / limits_.ratio_max > taken_) {
       return Error{Code::kOverload, "the gzip file unpacks to more than " +

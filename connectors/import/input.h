@@ -23,8 +23,8 @@ class Input {
 
 // What unpacking may come to: past either limit it is taken for an attack and refused.
 struct UnpackLimits {
-  std::uint64_t ratio_max = 200;                              // bytes out per byte in
-  std::uint64_t free_bytes = std::uint64_t{64} << 20;         // no ratio is asked before that
+  std::uint64_t ratio_max = 200;                       // bytes out per byte in
+  std::uint64_t free_bytes = std::uint64_t{64} << 20;  // no ratio is asked before that
   std::uint64_t bytes_max = std::uint64_t{8} << 30;
 };
 

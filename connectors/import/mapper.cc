@@ -16,10 +16,14 @@ std::string_view trimmed(std::string_view text) {
 bool holds(const Condition& condition, std::string_view cell) {
   const auto& values = condition.values;
   switch (condition.op) {
-    case Condition::Op::kFilled: return !cell.empty();
-    case Condition::Op::kEmpty: return cell.empty();
-    case Condition::Op::kIn: return std::find(values.begin(), values.end(), cell) != values.end();
-    case Condition::Op::kNotIn: return std::find(values.begin(), values.end(), cell) == values.end();
+    case Condition::Op::kFilled:
+      return !cell.empty();
+    case Condition::Op::kEmpty:
+      return cell.empty();
+    case Condition::Op::kIn:
+      return std::find(values.begin(), values.end(), cell) != values.end();
+    case Condition::Op::kNotIn:
+      return std::find(values.begin(), values.end(), cell) == values.end();
     case Condition::Op::kPrefix:
       return std::any_of(values.begin(), values.end(),
                          [&](const std::string& prefix) { return cell.starts_with(prefix); });
@@ -65,7 +69,8 @@ Result<void> Mapper::bind(const Columns& columns, bool complete) {
       named[*bound_.back()] = true;
     } else {
       const auto hint = nearest(name, columns);
-      missing += (missing.empty() ? "'" : ", '") + name + "'" + (hint.empty() ? "" : " (" + hint + "?)");
+      missing +=
+          (missing.empty() ? "'" : ", '") + name + "'" + (hint.empty() ? "" : " (" + hint + "?)");
     }
   }
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -74,15 +79,16 @@ Result<void> Mapper::bind(const Columns& columns, bool complete) {
     if (mapping_.rest_to_extra && !named[i] && !ignored) rest_.push_back(i);
   }
   if (!complete || missing.empty()) return ok();
-  return Error{Code::kInvalid, mapping_.name + " speaks of columns that the file has not: " + missing +
-                                   "; mend the mapping, or name them in the file"};
+  return Error{Code::kInvalid, mapping_.name + " speaks of columns that the file has not: " +
+                                   missing + "; mend the mapping, or name them in the file"};
 }
 
 // Nulls and aliases of the mapping.
 std::string_view Mapper::mended(std::uint32_t column, std::string_view text) const {
   text = trimmed(text);
   if (text.empty()) return text;
-  if (std::find(mapping_.nulls.begin(), mapping_.nulls.end(), text) != mapping_.nulls.end()) return {};
+  if (std::find(mapping_.nulls.begin(), mapping_.nulls.end(), text) != mapping_.nulls.end())
+    return {};
   for (const auto& alias : mapping_.aliases) {
     if (alias.column == column && alias.from == text) return alias.to;
   }
@@ -199,15 +205,17 @@ bool Mapper::check_values(const Emit& emit, std::vector<BadRow>& bad) {
   render(emit.subject, scope_, scratch_);
   const auto slash = scratch_.find('/');
   if (slash == std::string::npos || !is_id(std::string_view{scratch_}.substr(slash + 1))) {
-    return fail(bad, "bad_envelope",
-                "the subject of " + std::string{emit.type == TypeId::kForeignType
-                                                    ? std::string_view{"a foreign event"}
-                                                    : spec_of(emit.type).name} +
-                    " is empty, longer than 200 bytes or has control characters; fill its columns");
+    return fail(
+        bad, "bad_envelope",
+        "the subject of " +
+            std::string{emit.type == TypeId::kForeignType ? std::string_view{"a foreign event"}
+                                                          : spec_of(emit.type).name} +
+            " is empty, longer than 200 bytes or has control characters; fill its columns");
   }
   if (emit.type == TypeId::kForeignType && !emit.foreign_type.constant()) {
     render(emit.foreign_type, scope_, scratch_);
-    if (!is_id(scratch_)) return fail(bad, "bad_envelope", "the type is empty or malformed; fill its columns");
+    if (!is_id(scratch_))
+      return fail(bad, "bad_envelope", "the type is empty or malformed; fill its columns");
   }
   if (emit.infallible && emit.required.empty()) return true;
   trial_.data.clear();
@@ -264,9 +272,9 @@ Result<bool> Mapper::take_record(const Emit& emit, std::vector<BadRow>& bad) {
   auto* record = records->find(*emit.take, name_);
   if (record == nullptr) {
     if (emit.take->may_lack) return false;
-    return fail(bad, "no_record", "case " + case_id_ + " has no living one of " +
-                                      mapping_.records[list].name + " for this event; " +
-                                      "make one in the mapping, or set lacking: skip");
+    return fail(bad, "no_record",
+                "case " + case_id_ + " has no living one of " + mapping_.records[list].name +
+                    " for this event; " + "make one in the mapping, or set lacking: skip");
   }
   scope_.number = record->number;
   render(mapping_.records[list].id, scope_, scope_.record_ids[list]);
@@ -288,8 +296,9 @@ bool Mapper::fill_values(const Emit& emit, Event& out, std::vector<BadRow>& bad)
   }
   for (const auto* field : emit.required) {
     if (out.data.find(field->field) != nullptr) continue;
-    return fail(bad, "bad_data", std::string{spec_of(emit.type).name} + " needs " +
-                                     std::string{field_name(field->field)} + "; fill its column");
+    return fail(bad, "bad_data",
+                std::string{spec_of(emit.type).name} + " needs " +
+                    std::string{field_name(field->field)} + "; fill its column");
   }
   for (const auto& [name, spec] : emit.extra) {
     Value value;
@@ -336,7 +345,8 @@ Result<bool> Mapper::make(const Row& row, const Planned& planned, Event& out,
     if (!found) return false;
   }
   render(emit.subject, scope_, scratch_);
-  if (emit.once && !seen_.insert(std::to_string(planned.emit) + ' ' + scratch_).second) return false;
+  if (emit.once && !seen_.insert(std::to_string(planned.emit) + ' ' + scratch_).second)
+    return false;
   out = Event{};
   out.subject = parse_record_key(scratch_);
   if (!fill_values(emit, out, bad)) return false;

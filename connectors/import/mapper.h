@@ -21,8 +21,8 @@ struct BatchOptions {
 
 // An event that a row will give: by its time it is put in order.
 struct Planned {
-  Instant at;             // an undated one stands where its neighbours of the row do
-  std::uint16_t emit = 0; // index
+  Instant at;              // an undated one stands where its neighbours of the row do
+  std::uint16_t emit = 0;  // index
   bool undated = false;
   bool takes_rest = false;
 };
@@ -70,9 +70,9 @@ class Mapper {
   BatchOptions options_;
   std::string source_;
   CaseTable cases_;
-  std::unordered_set<std::string> seen_;             // subjects of `once`, with their emit
-  std::vector<std::optional<std::size_t>> bound_;    // the file's column of each of the mapping's
-  std::vector<std::size_t> rest_;                    // the file's columns that go to extra
+  std::unordered_set<std::string> seen_;           // subjects of `once`, with their emit
+  std::vector<std::optional<std::size_t>> bound_;  // the file's column of each of the mapping's
+  std::vector<std::size_t> rest_;                  // the file's columns that go to extra
   const Columns* columns_ = nullptr;
   std::size_t columns_seen_ = 0;
   bool complete_ = false;

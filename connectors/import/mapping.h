@@ -37,7 +37,8 @@ struct Make {
   std::uint32_t list = 0;
   Template named;
   std::uint8_t state = 0;
-  std::optional<std::vector<std::uint8_t>> unless;  // only if none so named lives in these (any: empty)
+  std::optional<std::vector<std::uint8_t>>
+      unless;  // only if none so named lives in these (any: empty)
 };
 
 // An emit about a living record.
@@ -45,10 +46,10 @@ struct Take {
   std::uint32_t list = 0;
   bool newest = false;
   Template named;
-  std::vector<std::uint8_t> states;   // the first of them in which one lives; empty: any
-  std::optional<std::uint8_t> then;   // its state from now on
-  bool ends = false;                  // lives no more
-  bool may_lack = false;              // none: no event, instead of a bad row
+  std::vector<std::uint8_t> states;  // the first of them in which one lives; empty: any
+  std::optional<std::uint8_t> then;  // its state from now on
+  bool ends = false;                 // lives no more
+  bool may_lack = false;             // none: no event, instead of a bad row
 };
 
 struct DataSpec {
@@ -64,14 +65,14 @@ struct Emit {
   bool otherwise = false;       // only if no emit before it matched the row
   bool once = false;            // the first time its subject comes
   Template subject;
-  Conversion time;              // without text: undated
+  Conversion time;  // without text: undated
   Template actor;
   Template partition_key;
   std::vector<DataSpec> data;
   std::vector<std::pair<std::string, ValueSpec>> extra;
   std::optional<Make> make;
   std::optional<Take> take;
-  bool infallible = false;      // no text of a row can spoil its data
+  bool infallible = false;                 // no text of a row can spoil its data
   std::vector<const FieldSpec*> required;  // that a row may leave empty
 };
 
@@ -83,21 +84,21 @@ struct Alias {
 
 struct Mapping {
   enum class Format : std::uint8_t { kCsv, kXes };
-  std::string name;    // the file's
+  std::string name;  // the file's
   std::string id;
   Format format = Format::kCsv;
   CsvOptions csv;
   std::string batch;
   Policy policy = Policy::kSuppress;
-  std::int64_t rate = 0;          // of drip: entries an hour
-  bool by_time = true;            // emitted by (date, row, n), else row by row
+  std::int64_t rate = 0;  // of drip: entries an hour
+  bool by_time = true;    // emitted by (date, row, n), else row by row
   bool undated_batch_time = false;
   Zone zone;
-  Names names;                    // columns it speaks of, record lists
+  Names names;  // columns it speaks of, record lists
   std::vector<std::string> nulls;
   std::vector<Alias> aliases;
   std::vector<std::string> ignore;  // columns that nothing is made of
-  bool rest_to_extra = true;      // columns that are neither named nor ignored
+  bool rest_to_extra = true;        // columns that are neither named nor ignored
   Template case_id;
   std::vector<RecordList> records;
   std::vector<std::string> states;  // of records; 0 is `open`
@@ -105,7 +106,8 @@ struct Mapping {
   std::vector<Emit> emits;
 };
 
-// kInvalid: the detail lists all that is wrong, a line each: `name:line:column error IM.. text; hint`.
+// kInvalid: the detail lists all that is wrong, a line each: `name:line:column error IM.. text;
+// hint`.
 Result<Mapping> parse_mapping(std::string_view text, std::string_view name);
 
 }  // namespace dealwright::import

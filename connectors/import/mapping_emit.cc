@@ -11,9 +11,8 @@ std::string leading_literal(const Template& text) {
 }
 
 bool mentions_record(const Template& text) {
-  return std::any_of(text.parts.begin(), text.parts.end(), [](const auto& part) {
-    return part.kind == Template::Kind::kRecord;
-  });
+  return std::any_of(text.parts.begin(), text.parts.end(),
+                     [](const auto& part) { return part.kind == Template::Kind::kRecord; });
 }
 
 bool mentions_record(const ValueSpec& value) {
@@ -37,7 +36,8 @@ void MappingReader::read_emit(const YamlNode& node) {
   if (const auto* at = node.find("when")) read_when(*at, emit);
   if (const auto* at = node.find("make")) read_make(*at, emit);
   if (const auto* at = node.find("take")) read_take(*at, emit);
-  if (emit.make && emit.take) error(node, "IM1006", "an event makes a record or takes one", "two entries");
+  if (emit.make && emit.take)
+    error(node, "IM1006", "an event makes a record or takes one", "two entries");
   if (const auto* at = need(node, "subject")) read_subject(*at, emit);
   if (const auto* at = node.find("time")) emit.time = read_conversion(*at, FieldType::kInstant);
   if (const auto* at = node.find("actor")) emit.actor = read_template(*at);
@@ -58,7 +58,8 @@ void MappingReader::read_emit(const YamlNode& node) {
                          std::any_of(emit.data.begin(), emit.data.end(),
                                      [](const auto& d) { return mentions_record(d.value); });
   if (of_record && !emit.make && !emit.take) {
-    error(node, "IM2005", "this speaks of a record, but neither makes nor takes one", "take: { newest: .. }");
+    error(node, "IM2005", "this speaks of a record, but neither makes nor takes one",
+          "take: { newest: .. }");
   }
   mapping_.emits.push_back(std::move(emit));
 }
@@ -79,8 +80,9 @@ void MappingReader::read_type(const YamlNode& node, Emit& emit) {
   const auto nearest = nearest_event_type(std::string_view{node.text}.substr(0, 60));
   error(node, "IM2002", "unknown event type '" + node.text.substr(0, 60) + "'",
         nearest.empty() ? "a foreign one is written com.example.cart_left"
-                        : "did you mean '" + std::string{nearest} + "'? A foreign one is written "
-                          "com.example.cart_left");
+                        : "did you mean '" + std::string{nearest} +
+                              "'? A foreign one is written "
+                              "com.example.cart_left");
 }
 
 void MappingReader::read_when(const YamlNode& node, Emit& emit) {
@@ -89,7 +91,8 @@ void MappingReader::read_when(const YamlNode& node, Emit& emit) {
     return;
   }
   if (!want_map(node, "when")) return;
-  for (std::size_t i = 0; i < node.keys.size(); ++i) read_condition(node.keys[i], node.items[i], emit);
+  for (std::size_t i = 0; i < node.keys.size(); ++i)
+    read_condition(node.keys[i], node.items[i], emit);
 }
 
 void MappingReader::read_condition(const YamlNode& column, const YamlNode& test, Emit& emit) {
@@ -103,8 +106,8 @@ void MappingReader::read_condition(const YamlNode& column, const YamlNode& test,
   } else if (test.keys.size() != 1) {
     error(test, "IM1006", "a test is one of not, filled, prefix");
   } else if (const auto* filled = test.find("filled")) {
-    condition.op = word(*filled, {"true", "false"}) == "true" ? Condition::Op::kFilled
-                                                               : Condition::Op::kEmpty;
+    condition.op =
+        word(*filled, {"true", "false"}) == "true" ? Condition::Op::kFilled : Condition::Op::kEmpty;
   } else {
     only_keys(test, {"not", "filled", "prefix"});
     condition.op = test.find("prefix") != nullptr ? Condition::Op::kPrefix : Condition::Op::kNotIn;
@@ -121,8 +124,9 @@ void MappingReader::read_subject(const YamlNode& node, Emit& emit) {
   if (head.find('/') == std::string::npos || !kind) {
     error(node, "IM2004", "a subject begins with its kind", "deal/{Id}");
   } else if (emit.type != TypeId::kForeignType && !spec_of(emit.type).allows(*kind)) {
-    error(node, "IM2004", std::string{spec_of(emit.type).name} + " is not about a " +
-                              std::string{kind_name(*kind)});
+    error(
+        node, "IM2004",
+        std::string{spec_of(emit.type).name} + " is not about a " + std::string{kind_name(*kind)});
   }
 }
 
@@ -143,8 +147,9 @@ void MappingReader::read_data(const YamlNode& node, Emit& emit) {
       const auto nearest = nearest_field(std::string_view{name}.substr(0, 60), spec.data);
       error(node.keys[i], "IM2001",
             "unknown field '" + name.substr(0, 60) + "' of " + std::string{spec.name},
-            nearest.empty() ? "what it does not know goes under extra"
-                            : "did you mean '" + std::string{nearest} + "'? Else put it under extra");
+            nearest.empty()
+                ? "what it does not know goes under extra"
+                : "did you mean '" + std::string{nearest} + "'? Else put it under extra");
       continue;
     }
     emit.data.push_back({known, read_value_spec(node.items[i], known)});
@@ -161,7 +166,8 @@ void MappingReader::check_required(const YamlNode& at, Emit& emit) {
     const auto it = std::find_if(emit.data.begin(), emit.data.end(),
                                  [&](const auto& d) { return d.field == &field; });
     if (it == emit.data.end()) {
-      error(at, "IM1005", std::string{spec.name} + " needs data." + std::string{field_name(field.field)},
+      error(at, "IM1005",
+            std::string{spec.name} + " needs data." + std::string{field_name(field.field)},
             std::string{field_type_name(field.type)});
     } else if (it->value.kind != ValueSpec::Kind::kConstant) {
       emit.required.push_back(&field);
@@ -173,7 +179,8 @@ std::uint32_t MappingReader::read_list_name(const YamlNode& node) {
   const auto& names = mapping_.names.records;
   const auto it = std::find(names.begin(), names.end(), node.text);
   if (it != names.end()) return static_cast<std::uint32_t>(it - names.begin());
-  error(node, "IM2005", "unknown records '" + node.text.substr(0, 60) + "'", "name them under records");
+  error(node, "IM2005", "unknown records '" + node.text.substr(0, 60) + "'",
+        "name them under records");
   return 0;
 }
 
@@ -210,7 +217,8 @@ void MappingReader::read_make(const YamlNode& node, Emit& emit) {
     if (const auto* at = node.find("named")) make.named = read_template(*at);
     if (const auto* at = node.find("state")) make.state = state_of(*at);
     if (const auto* at = node.find("unless")) {
-      make.unless = at->scalar() && at->text == "any" ? std::vector<std::uint8_t>{} : states_of(*at);
+      make.unless =
+          at->scalar() && at->text == "any" ? std::vector<std::uint8_t>{} : states_of(*at);
     }
   }
   if (!mapping_.records.empty()) emit.make = std::move(make);

@@ -7,7 +7,8 @@
 
 namespace dealwright::import {
 
-void MappingReader::error(const YamlNode& at, std::string code, std::string text, std::string hint) {
+void MappingReader::error(const YamlNode& at, std::string code, std::string text,
+                          std::string hint) {
   if (found_.size() >= kDiagnosticsMax) return;
   found_.push_back({at.line, at.column, std::move(code), std::move(text), std::move(hint)});
 }
@@ -18,7 +19,8 @@ bool MappingReader::want_map(const YamlNode& node, std::string_view what) {
   return false;
 }
 
-void MappingReader::only_keys(const YamlNode& map, std::initializer_list<std::string_view> allowed) {
+void MappingReader::only_keys(const YamlNode& map,
+                              std::initializer_list<std::string_view> allowed) {
   for (const auto& key : map.keys) {
     if (std::find(allowed.begin(), allowed.end(), key.text) != allowed.end()) continue;
     std::string_view best;
@@ -43,7 +45,8 @@ const YamlNode* MappingReader::need(const YamlNode& map, std::string_view key) {
   return node;
 }
 
-std::string MappingReader::word(const YamlNode& node, std::initializer_list<std::string_view> allowed) {
+std::string MappingReader::word(const YamlNode& node,
+                                std::initializer_list<std::string_view> allowed) {
   if (node.scalar() && std::find(allowed.begin(), allowed.end(), node.text) != allowed.end()) {
     return node.text;
   }
@@ -66,9 +69,9 @@ std::vector<std::string> MappingReader::texts(const YamlNode& node) {
 
 void MappingReader::read(const YamlNode& root) {
   if (!want_map(root, "a mapping")) return;
-  only_keys(root, {"mapping", "language", "description", "format", "batch", "policy", "order",
-                   "undated", "zone", "notation", "csv", "nulls", "aliases", "ignore", "rest",
-                   "case", "records", "defaults", "before", "emit"});
+  only_keys(root, {"mapping", "language", "description", "format",   "batch",  "policy",  "order",
+                   "undated", "zone",     "notation",    "csv",      "nulls",  "aliases", "ignore",
+                   "rest",    "case",     "records",     "defaults", "before", "emit"});
   mapping_.states = {"open"};
   read_settings(root);
   if (const auto* node = root.find("records")) read_records(*node);
@@ -91,15 +94,15 @@ void MappingReader::read(const YamlNode& root) {
 void MappingReader::read_settings(const YamlNode& root) {
   if (const auto* node = need(root, "mapping")) {
     mapping_.id = node->text;
-    const bool sound = node->scalar() && !node->text.empty() && node->text.size() <= 64 &&
-                       node->text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") ==
-                           std::string::npos;
+    const bool sound =
+        node->scalar() && !node->text.empty() && node->text.size() <= 64 &&
+        node->text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
     if (!sound) error(*node, "IM1006", "a mapping's id has a-z, 0-9 and -, 64 at most");
   }
   if (const auto* node = root.find("language")) word(*node, {"1"});
   if (const auto* node = need(root, "format")) {
-    mapping_.format = word(*node, {"csv", "xes"}) == "xes" ? Mapping::Format::kXes
-                                                           : Mapping::Format::kCsv;
+    mapping_.format =
+        word(*node, {"csv", "xes"}) == "xes" ? Mapping::Format::kXes : Mapping::Format::kCsv;
   }
   mapping_.batch = mapping_.id;
   if (const auto* node = root.find("batch")) {
@@ -109,20 +112,25 @@ void MappingReader::read_settings(const YamlNode& root) {
     }
   }
   if (const auto* node = root.find("policy")) read_policy(*node);
-  if (const auto* node = root.find("order")) mapping_.by_time = word(*node, {"time", "file"}) == "time";
+  if (const auto* node = root.find("order"))
+    mapping_.by_time = word(*node, {"time", "file"}) == "time";
   if (const auto* node = root.find("undated")) {
     mapping_.undated_batch_time = word(*node, {"keep", "batch_time"}) == "batch_time";
   }
   if (const auto* node = root.find("zone")) {
     auto zone = Zone::find(node->text);
-    if (zone) mapping_.zone = zone.value();
-    else error(*node, "IM2006", "unknown zone '" + node->text.substr(0, 60) + "'", "such as Europe/Amsterdam");
+    if (zone)
+      mapping_.zone = zone.value();
+    else
+      error(*node, "IM2006", "unknown zone '" + node->text.substr(0, 60) + "'",
+            "such as Europe/Amsterdam");
   }
   if (const auto* node = root.find("notation")) read_notation(*node, notation_);
   if (const auto* node = root.find("csv")) read_csv(*node);
   if (const auto* node = root.find("nulls")) mapping_.nulls = texts(*node);
   if (const auto* node = root.find("ignore")) mapping_.ignore = texts(*node);
-  if (const auto* node = root.find("rest")) mapping_.rest_to_extra = word(*node, {"extra", "drop"}) == "extra";
+  if (const auto* node = root.find("rest"))
+    mapping_.rest_to_extra = word(*node, {"extra", "drop"}) == "extra";
   if (const auto* node = root.find("case")) mapping_.case_id = read_template(*node);
 }
 
@@ -178,7 +186,8 @@ void MappingReader::read_aliases(const YamlNode& node) {
     const auto& columns = mapping_.names.columns;
     const auto it = std::find(columns.begin(), columns.end(), node.keys[i].text);
     if (it == columns.end()) {
-      error(node.keys[i], "IM2005", "no event is made of column '" + node.keys[i].text.substr(0, 60) + "'",
+      error(node.keys[i], "IM2005",
+            "no event is made of column '" + node.keys[i].text.substr(0, 60) + "'",
             "use it below emit, or drop its aliases");
     } else if (want_map(node.items[i], "aliases of a column")) {
       const auto& map = node.items[i];
@@ -199,7 +208,8 @@ void MappingReader::read_records(const YamlNode& node) {
   }
   for (std::size_t i = 0; i < node.keys.size(); ++i) {
     const auto& name = node.keys[i].text;
-    if (name == "case" || name == "row" || name == "n" || name.empty() || mapping_.records.size() >= 100) {
+    if (name == "case" || name == "row" || name == "n" || name.empty() ||
+        mapping_.records.size() >= 100) {
       error(node.keys[i], "IM1006", "this cannot name records", "offers, tasks, ...");
     }
     auto id = read_template(node.items[i]);
@@ -245,8 +255,10 @@ void MappingReader::read_before_event(const YamlNode& node) {
   if (const auto* at = node.find("partition_key")) event.partition_key = at->text;
   if (const auto* at = node.find("time")) {
     auto time = read_time(at->text, {}, mapping_.zone);
-    if (time) event.time = time.value();
-    else error(*at, "IM2003", time.error().detail);
+    if (time)
+      event.time = time.value();
+    else
+      error(*at, "IM2003", time.error().detail);
   }
   const auto* data = node.find("data");
   Value value = data == nullptr ? Value{Map{}} : free_value(*data);
@@ -260,7 +272,8 @@ void MappingReader::read_before_event(const YamlNode& node) {
   event.source.clear();
   event.id.clear();
   wrong.insert(wrong.end(), envelope.begin(), envelope.end());
-  for (const auto& found : wrong) error(node, "IM2003", found.pointer + ": " + found.detail, found.hint);
+  for (const auto& found : wrong)
+    error(node, "IM2003", found.pointer + ": " + found.detail, found.hint);
   mapping_.before.push_back(std::move(event));
 }
 

@@ -13,8 +13,8 @@ Value scalar_value(const YamlNode& node) {
   if (node.text == "false") return Value{false};
   const auto* begin = node.text.data();
   const auto* end = begin + node.text.size();
-  const bool number = !node.text.empty() && node.text.find_first_not_of("0123456789-+.eE") ==
-                                                std::string::npos;
+  const bool number =
+      !node.text.empty() && node.text.find_first_not_of("0123456789-+.eE") == std::string::npos;
   std::int64_t whole = 0;
   const auto as_int = std::from_chars(begin, end, whole);
   if (number && as_int.ec == std::errc{} && as_int.ptr == end) return Value{whole};
@@ -49,7 +49,8 @@ Template MappingReader::read_template(const YamlNode& node) {
   const auto wrong = parse_template(node.text, mapping_.names, out);
   if (!wrong.empty()) {
     const auto cut = wrong.find("; ");
-    error(node, "IM2005", wrong.substr(0, cut), cut == std::string::npos ? "" : wrong.substr(cut + 2));
+    error(node, "IM2005", wrong.substr(0, cut),
+          cut == std::string::npos ? "" : wrong.substr(cut + 2));
     out.parts.clear();
   }
   if (mapping_.names.columns.size() > kColumnsMax) error(node, "IM1009", "more than 4096 columns");
@@ -64,7 +65,8 @@ void MappingReader::read_notation(const YamlNode& node, Notation& notation) {
   }
 }
 
-void MappingReader::read_notation_key(std::string_view key, const YamlNode& node, Notation& notation) {
+void MappingReader::read_notation_key(std::string_view key, const YamlNode& node,
+                                      Notation& notation) {
   if (key == "dates") {
     notation.dates = node.text;
     const auto wrong = check_time_format(node.text);
@@ -75,7 +77,8 @@ void MappingReader::read_notation_key(std::string_view key, const YamlNode& node
   } else if (key == "currency") {
     notation.currency = read_template(node);
     if (notation.currency.constant() && !Currency::parse(node.text)) {
-      error(node, "IM1006", "'" + node.text.substr(0, 20) + "' is no currency", "such as EUR, or \"{column}\"");
+      error(node, "IM1006", "'" + node.text.substr(0, 20) + "' is no currency",
+            "such as EUR, or \"{column}\"");
     }
   } else if (key == "scale") {
     notation.minor = node.text == "minor";
@@ -84,7 +87,8 @@ void MappingReader::read_notation_key(std::string_view key, const YamlNode& node
     const bool number = parsed.ec == std::errc{} && parsed.ptr == end && notation.scale >= 1 &&
                         notation.scale <= 1'000'000'000;
     if (!notation.minor && !number) {
-      error(node, "IM1006", "scale is what one unit of the column is worth", "1, 1000, ... or minor");
+      error(node, "IM1006", "scale is what one unit of the column is worth",
+            "1, 1000, ... or minor");
     }
     if (!number) notation.scale = 1;
   }
@@ -116,8 +120,9 @@ Conversion MappingReader::read_conversion(const YamlNode& node, FieldType as) {
       out.split = value.text;
     } else if (key == "as") {
       static constexpr std::pair<std::string_view, FieldType> kTypes[] = {
-          {"text", FieldType::kText}, {"int", FieldType::kInt},   {"bool", FieldType::kBool},
-          {"money", FieldType::kMoney}, {"date", FieldType::kDate}, {"instant", FieldType::kInstant},
+          {"text", FieldType::kText}, {"int", FieldType::kInt},
+          {"bool", FieldType::kBool}, {"money", FieldType::kMoney},
+          {"date", FieldType::kDate}, {"instant", FieldType::kInstant},
           {"list", FieldType::kTexts}};
       const auto name = word(value, {"text", "int", "bool", "money", "date", "instant", "list"});
       for (const auto& [text, type] : kTypes) {
@@ -173,8 +178,8 @@ ValueSpec MappingReader::read_typed_spec(const YamlNode& node, const FieldSpec& 
   }
   auto conversion = read_conversion(node, field.type);
   if (node.map() && node.find("as") != nullptr) {
-    error(node, "IM1004", "`as` is for free data", std::string{field_name(field.field)} + " is " +
-                                                       std::string{field_type_name(field.type)});
+    error(node, "IM1004", "`as` is for free data",
+          std::string{field_name(field.field)} + " is " + std::string{field_type_name(field.type)});
   }
   if (!conversion.from.constant() || node.map()) {
     out.kind = ValueSpec::Kind::kConversion;

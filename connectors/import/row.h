@@ -49,7 +49,8 @@ class Row {
   }
   void set(std::size_t column, std::string_view value) {
     if (column >= spans_.size()) spans_.resize(column + 1);
-    spans_[column] = {static_cast<std::uint32_t>(own_.size()), static_cast<std::uint32_t>(value.size())};
+    spans_[column] = {static_cast<std::uint32_t>(own_.size()),
+                      static_cast<std::uint32_t>(value.size())};
     own_.append(value);
   }
   void clear() {
@@ -82,10 +83,11 @@ struct BadRow {
   std::uint64_t row = 0;
   std::uint64_t line = 0;
   std::string column;  // its name; empty: the row as a whole
-  std::string code;    // bad_csv, bad_xes, bad_time, bad_money, bad_data, bad_envelope, no_record: stable
+  std::string
+      code;  // bad_csv, bad_xes, bad_time, bad_money, bad_data, bad_envelope, no_record: stable
   std::string detail;
   std::string hint;
-  std::string raw;     // the row or value, cut at 1 KiB
+  std::string raw;  // the row or value, cut at 1 KiB
 };
 inline constexpr std::size_t kRawBytesMax = 1'024;
 

@@ -13,7 +13,8 @@ void append_slug(std::string& out, std::string_view text) {
   const auto start = out.size();
   for (const char raw : text) {
     const char c = lower(raw);
-    const bool kept = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<signed char>(c) < 0;
+    const bool kept =
+        (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<signed char>(c) < 0;
     if (kept) {
       out += c;
     } else if (out.size() > start && out.back() != '-') {
@@ -25,14 +26,18 @@ void append_slug(std::string& out, std::string_view text) {
 
 void append_filtered(std::string& out, std::string_view text, Template::Filter filter) {
   switch (filter) {
-    case Template::Filter::kNone: out += text; return;
+    case Template::Filter::kNone:
+      out += text;
+      return;
     case Template::Filter::kLower:
       for (const char c : text) out += lower(c);
       return;
     case Template::Filter::kUpper:
       for (const char c : text) out += upper(c);
       return;
-    case Template::Filter::kSlug: append_slug(out, text); return;
+    case Template::Filter::kSlug:
+      append_slug(out, text);
+      return;
   }
 }
 
@@ -47,10 +52,14 @@ std::string parse_reference(std::string_view text, Names& names, Template::Part&
   const auto bar = text.rfind('|');
   if (bar != std::string_view::npos) {
     const auto filter = text.substr(bar + 1);
-    if (filter == "lower") part.filter = Template::Filter::kLower;
-    else if (filter == "upper") part.filter = Template::Filter::kUpper;
-    else if (filter == "slug") part.filter = Template::Filter::kSlug;
-    else return "unknown filter '" + std::string{filter} + "'; lower, upper or slug";
+    if (filter == "lower")
+      part.filter = Template::Filter::kLower;
+    else if (filter == "upper")
+      part.filter = Template::Filter::kUpper;
+    else if (filter == "slug")
+      part.filter = Template::Filter::kSlug;
+    else
+      return "unknown filter '" + std::string{filter} + "'; lower, upper or slug";
     text = text.substr(0, bar);
   }
   if (text.empty()) return "{} names no column";
@@ -59,13 +68,17 @@ std::string parse_reference(std::string_view text, Names& names, Template::Part&
     part.index = index_in(names.columns, text);
     return {};
   }
-  if (text == "@case") part.kind = Template::Kind::kCase;
-  else if (text == "@row") part.kind = Template::Kind::kRow;
-  else if (text == "@n") part.kind = Template::Kind::kNumber;
+  if (text == "@case")
+    part.kind = Template::Kind::kCase;
+  else if (text == "@row")
+    part.kind = Template::Kind::kRow;
+  else if (text == "@n")
+    part.kind = Template::Kind::kNumber;
   else {
     const auto it = std::find(names.records.begin(), names.records.end(), text.substr(1));
     if (it == names.records.end()) {
-      return "unknown reference '" + std::string{text} + "'; @case, @row, @n or @ and a name under records";
+      return "unknown reference '" + std::string{text} +
+             "'; @case, @row, @n or @ and a name under records";
     }
     part.kind = Template::Kind::kRecord;
     part.index = static_cast<std::uint32_t>(it - names.records.begin());
@@ -75,7 +88,8 @@ std::string parse_reference(std::string_view text, Names& names, Template::Part&
 
 void append_literal(Template& out, std::string_view text) {
   if (text.empty()) return;
-  if (out.parts.empty() || out.parts.back().kind != Template::Kind::kLiteral) out.parts.emplace_back();
+  if (out.parts.empty() || out.parts.back().kind != Template::Kind::kLiteral)
+    out.parts.emplace_back();
   out.parts.back().literal += text;
 }
 
@@ -98,7 +112,8 @@ std::string parse_template(std::string_view text, Names& names, Template& out) {
     const auto close = text.find('}');
     if (close == std::string_view::npos) return "a '{' without '}'; write {{ for a brace";
     Template::Part part;
-    if (auto wrong = parse_reference(text.substr(0, close), names, part); !wrong.empty()) return wrong;
+    if (auto wrong = parse_reference(text.substr(0, close), names, part); !wrong.empty())
+      return wrong;
     out.parts.push_back(std::move(part));
     text.remove_prefix(close + 1);
   }
@@ -110,11 +125,21 @@ void render(const Template& text, const Scope& scope, std::string& out) {
   for (const auto& part : text.parts) {
     const auto before = out.size();
     switch (part.kind) {
-      case Template::Kind::kLiteral: out += part.literal; break;
-      case Template::Kind::kColumn: append_filtered(out, scope.cells[part.index], part.filter); break;
-      case Template::Kind::kCase: append_filtered(out, scope.case_id, part.filter); break;
-      case Template::Kind::kRow: out += std::to_string(scope.row); break;
-      case Template::Kind::kNumber: out += std::to_string(scope.number); break;
+      case Template::Kind::kLiteral:
+        out += part.literal;
+        break;
+      case Template::Kind::kColumn:
+        append_filtered(out, scope.cells[part.index], part.filter);
+        break;
+      case Template::Kind::kCase:
+        append_filtered(out, scope.case_id, part.filter);
+        break;
+      case Template::Kind::kRow:
+        out += std::to_string(scope.row);
+        break;
+      case Template::Kind::kNumber:
+        out += std::to_string(scope.number);
+        break;
       case Template::Kind::kRecord:
         append_filtered(out, scope.record_ids[part.index], part.filter);
         break;

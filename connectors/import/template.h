@@ -47,8 +47,8 @@ struct Scope {
   std::vector<std::string_view> cells;  // by the mapping's columns; empty: no value
   std::string_view case_id;
   std::uint64_t row = 0;
-  std::uint64_t number = 0;              // @n
-  std::vector<std::string> record_ids;   // by the mapping's records, of the emit at hand
+  std::uint64_t number = 0;             // @n
+  std::vector<std::string> record_ids;  // by the mapping's records, of the emit at hand
 };
 
 // Empty if a reference is. `out` is overwritten.

@@ -9,7 +9,8 @@ namespace dealwright::import {
 namespace {
 
 std::string_view view(const xmlChar* text) {
-  return text == nullptr ? std::string_view{} : std::string_view{reinterpret_cast<const char*>(text)};
+  return text == nullptr ? std::string_view{}
+                         : std::string_view{reinterpret_cast<const char*>(text)};
 }
 
 class XesReader final : public RowReader {
@@ -31,7 +32,8 @@ class XesReader final : public RowReader {
       if (status < 0) return stop(failure());
       if (status == 0) {
         done_ = true;
-        if (!seen_root_) return stop(Error{Code::kInvalid, "the file is empty; XES begins with <log>"});
+        if (!seen_root_)
+          return stop(Error{Code::kInvalid, "the file is empty; XES begins with <log>"});
         return false;
       }
       DW_TRY(auto whole, take(row, bad));
@@ -105,20 +107,23 @@ class XesReader final : public RowReader {
     switch (depth) {
       case 0:
         seen_root_ = true;
-        if (name != "log") return at_line("<" + std::string{name} + "> is no XES; it begins with <log>");
+        if (name != "log")
+          return at_line("<" + std::string{name} + "> is no XES; it begins with <log>");
         return false;
       case 1:
         in_trace_ = name == "trace" && xmlTextReaderIsEmptyElement(reader_) == 0;
         trace_.clear();
         trace_has_events_ = false;
         return false;
-      case 2: return in_trace_ ? take_in_trace(*node, name, row, bad) : Result<bool>{false};
+      case 2:
+        return in_trace_ ? take_in_trace(*node, name, row, bad) : Result<bool>{false};
       case 3:
         if (in_event_) {
           DW_TRY(take_attribute(*node, row));
         }
         return false;
-      default: return false;  // attributes of attributes
+      default:
+        return false;  // attributes of attributes
     }
   }
 
@@ -158,7 +163,12 @@ class XesReader final : public RowReader {
   Result<bool> finish(const Row& row, std::vector<BadRow>& bad) {
     in_event_ = false;
     if (complaint_.empty()) return true;
-    bad.push_back({row.number, row.line, {}, "bad_xes", complaint_, "give each attribute a key and a value",
+    bad.push_back({row.number,
+                   row.line,
+                   {},
+                   "bad_xes",
+                   complaint_,
+                   "give each attribute a key and a value",
                    std::string{row.text().substr(0, kRawBytesMax)}});
     return false;
   }

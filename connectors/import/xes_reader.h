@@ -1,5 +1,5 @@
-// Process logs in XES (IEEE 1849): a row per event. Streams; takes no DTD, no entities of the file's
-// own, nothing from the network.
+// Process logs in XES (IEEE 1849): a row per event. Streams; takes no DTD, no entities of the
+// file's own, nothing from the network.
 //
 //   log = trace*   trace = attribute* event*   event = attribute*
 //   attribute = <string|date|int|float|boolean|id key="..." value="..."/>

@@ -78,8 +78,10 @@ class Builder {
         out.kind = YamlNode::Kind::kMap;
         return plain(event_.data.mapping_start.anchor, event_.data.mapping_start.tag) &&
                map(out, depth);
-      case YAML_ALIAS_EVENT: return fail("IM1002", "an alias is not taken", "write the value out");
-      default: return fail("IM1001", "not YAML", "");
+      case YAML_ALIAS_EVENT:
+        return fail("IM1002", "an alias is not taken", "write the value out");
+      default:
+        return fail("IM1001", "not YAML", "");
     }
   }
   bool list(YamlNode& out, int depth) {

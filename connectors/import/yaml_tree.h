@@ -28,13 +28,13 @@ struct YamlNode {
   bool quoted = false;
   std::uint32_t line = 1;
   std::uint32_t column = 1;
-  std::string text;                                    // of a scalar
-  std::vector<YamlNode> items;                         // of a list; of a map, its values
-  std::vector<YamlNode> keys;                          // of a map, as many as values
+  std::string text;             // of a scalar
+  std::vector<YamlNode> items;  // of a list; of a map, its values
+  std::vector<YamlNode> keys;   // of a map, as many as values
   bool scalar() const { return kind == Kind::kScalar; }
   bool list() const { return kind == Kind::kList; }
   bool map() const { return kind == Kind::kMap; }
-  const YamlNode* find(std::string_view key) const;    // of a map
+  const YamlNode* find(std::string_view key) const;  // of a map
 };
 
 // False: `found` says why (IM1001 not YAML, IM1002 not taken, IM1003 duplicate key, IM1009 limits).

@@ -22,7 +22,8 @@ struct Parts {
 int take_number(std::string_view& text, std::size_t digits_max) {
   int value = 0;
   std::size_t count = 0;
-  for (; count < digits_max && count < text.size() && text[count] >= '0' && text[count] <= '9'; ++count) {
+  for (; count < digits_max && count < text.size() && text[count] >= '0' && text[count] <= '9';
+       ++count) {
     value = value * 10 + (text[count] - '0');
   }
   text.remove_prefix(count);
@@ -64,20 +65,29 @@ bool take_field(char letter, std::string_view& text, Parts& parts) {
     return true;
   };
   switch (letter) {
-    case 'Y': return number(parts.year, 4, 9999) && parts.year > 0;
+    case 'Y':
+      return number(parts.year, 4, 9999) && parts.year > 0;
     case 'y':
       if (!number(parts.year, 2, 99)) return false;
       parts.year += parts.year < 69 ? 2000 : 1900;
       return true;
-    case 'm': return number(parts.month, 2, 12);
-    case 'd': return number(parts.day, 2, 31);
-    case 'b': return take_month(text, parts.month);
+    case 'm':
+      return number(parts.month, 2, 12);
+    case 'd':
+      return number(parts.day, 2, 31);
+    case 'b':
+      return take_month(text, parts.month);
     case 'H':
-    case 'I': return number(parts.hour, 2, letter == 'H' ? 23 : 12);
-    case 'p': return take_half(text, parts);
-    case 'M': return number(parts.minute, 2, 59);
-    case 'S': return number(parts.second, 2, 59);
-    default: return false;
+    case 'I':
+      return number(parts.hour, 2, letter == 'H' ? 23 : 12);
+    case 'p':
+      return take_half(text, parts);
+    case 'M':
+      return number(parts.minute, 2, 59);
+    case 'S':
+      return number(parts.second, 2, 59);
+    default:
+      return false;
   }
 }
 
@@ -151,7 +161,9 @@ Result<Instant> read_time(std::string_view text, std::string_view format, const 
 }
 
 Result<LocalDate> read_date(std::string_view text, std::string_view format) {
-  if (format.empty()) return parse_date(text.substr(0, text.size() > 10 && (text[10] == 'T' || text[10] == ' ') ? 10 : text.size()));
+  if (format.empty())
+    return parse_date(text.substr(
+        0, text.size() > 10 && (text[10] == 'T' || text[10] == ' ') ? 10 : text.size()));
   const auto parts = read_parts(text, format);
   if (!parts) return misfit(text, format);
   return date_of(*parts);
@@ -165,8 +177,10 @@ std::string check_time_format(std::string_view format) {
     }
     ++i;
   }
-  const bool year = format.find("%Y") != std::string_view::npos || format.find("%y") != std::string_view::npos;
-  const bool month = format.find("%m") != std::string_view::npos || format.find("%b") != std::string_view::npos;
+  const bool year =
+      format.find("%Y") != std::string_view::npos || format.find("%y") != std::string_view::npos;
+  const bool month =
+      format.find("%m") != std::string_view::npos || format.find("%b") != std::string_view::npos;
   if (!year || !month || format.find("%d") == std::string_view::npos) {
     return "a format names year, month and day: %d/%m/%Y";
   }

@@ -1,5 +1,5 @@
-// Named time zones (IANA): local time to instants. A local time that a clock change skips stands for
-// the first valid instant after it, one that it repeats for the first of both.
+// Named time zones (IANA): local time to instants. A local time that a clock change skips stands
+// for the first valid instant after it, one that it repeats for the first of both.
 #pragma once
 
 #include <cstdint>

@@ -21,11 +21,15 @@ constexpr std::size_t kZerosBytes = std::size_t{1} << 20;
 
 Code code_of(int error) {
   switch (error) {
-    case ENOENT: return Code::kNotFound;
-    case EEXIST: return Code::kConflict;
+    case ENOENT:
+      return Code::kNotFound;
+    case EEXIST:
+      return Code::kConflict;
     case ENOSPC:
-    case EDQUOT: return Code::kNoSpace;
-    default: return Code::kIo;
+    case EDQUOT:
+      return Code::kNoSpace;
+    default:
+      return Code::kIo;
   }
 }
 
@@ -71,8 +75,7 @@ class PosixFile final : public File {
   Result<void> write_at(std::uint64_t offset, std::string_view bytes) override {
     while (!bytes.empty()) {
       const auto count = again_if_interrupted([&] {
-        return ::pwrite(descriptor_.get(), bytes.data(), bytes.size(),
-                        static_cast<off_t>(offset));
+        return ::pwrite(descriptor_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
       });
       if (count <= 0) return failed("write", path_, count < 0 ? errno : ENOSPC);
       offset += static_cast<std::uint64_t>(count);
@@ -223,8 +226,6 @@ class PosixFileSystem final : public FileSystem {
 
 }  // namespace
 
-std::unique_ptr<FileSystem> make_posix_file_system() {
-  return std::make_unique<PosixFileSystem>();
-}
+std::unique_ptr<FileSystem> make_posix_file_system() { return std::make_unique<PosixFileSystem>(); }
 
 }  // namespace dealwright::os

@@ -8,13 +8,16 @@ std::string actor_of(const Customer& customer) { return "user/" + std::string{cu
 
 Value day(Instant at) { return Value{to_text(utc_date(at))}; }
 
-void do_task(Teller& teller, const Customer& customer, std::string_view name, std::string_view title,
-             std::int64_t due_days) {
+void do_task(Teller& teller, const Customer& customer, std::string_view name,
+             std::string_view title, std::int64_t due_days) {
   auto& random = teller.random();
   const auto task = "task/" + customer.tag + "-" + std::string{name};
   teller.say("task.created", task,
-             {{"kind", "delivery"}, {"title", title}, {"about", customer.deal},
-              {"due", to_text(teller.now() + days(due_days))}, {"owner", customer.owner->id}});
+             {{"kind", "delivery"},
+              {"title", title},
+              {"about", customer.deal},
+              {"due", to_text(teller.now() + days(due_days))},
+              {"owner", customer.owner->id}});
   teller.pass(30, due_days * 1'300);
   if (random.chance(20)) {
     teller.say("task.rescheduled", task,
@@ -38,10 +41,12 @@ void do_task(Teller& teller, const Customer& customer, std::string_view name, st
 
 void deliver(Teller& teller, const Customer& customer) {
   auto& random = teller.random();
-  teller.say("delivery.planned", customer.deal, {{"due", day(teller.now() + days(35))}, {"template", "standard"}});
+  teller.say("delivery.planned", customer.deal,
+             {{"due", day(teller.now() + days(35))}, {"template", "standard"}});
   do_task(teller, customer, "handover", "Hand over to delivery", 1);
   do_task(teller, customer, "kickoff", "Prepare the kickoff", 3);
-  teller.say("meeting.held", customer.deal, {{"meeting", customer.tag + "-kickoff"}, {"kind", "kickoff"}});
+  teller.say("meeting.held", customer.deal,
+             {{"meeting", customer.tag + "-kickoff"}, {"kind", "kickoff"}});
   teller.say("milestone.reached", customer.deal, {{"name", "kickoff"}});
   do_task(teller, customer, "setup", "Set up the workspace", 7);
   teller.say("milestone.reached", customer.deal, {{"name", "set-up"}});
@@ -70,7 +75,10 @@ std::int64_t survey(Teller& teller, const Customer& customer, std::string_view k
   const auto id = "survey/" + customer.tag + "-" + std::string{kind};
   teller.actor("system/surveys");
   teller.say("survey.sent", id,
-             {{"contact", customer.tag}, {"kind", kind}, {"deal", customer.tag}, {"account", customer.tag}});
+             {{"contact", customer.tag},
+              {"kind", kind},
+              {"deal", customer.tag},
+              {"account", customer.tag}});
   std::int64_t score = -1;
   if (random.chance(68)) {
     teller.pass(60, 6'000, false);
@@ -85,7 +93,8 @@ void refer(Teller& teller, const Customer& customer) {
   teller.pass_days(1, 10);
   const auto friend_id = customer.tag + "-friend";
   teller.say("referral.received", customer.account, {{"lead", friend_id}});
-  teller.say("lead.captured", "lead/" + friend_id, {{"source", "referral"}, {"company", "Friends of " + customer.company}});
+  teller.say("lead.captured", "lead/" + friend_id,
+             {{"source", "referral"}, {"company", "Friends of " + customer.company}});
 }
 
 void renew(Teller& teller, const Customer& customer) {
@@ -116,7 +125,8 @@ void tell_delivery(Teller& teller, const Customer& customer) {
   survey(teller, customer, "csat");
   if (random.chance(22)) {
     teller.pass_days(1, 20);
-    teller.say("upsell.identified", customer.account, {{"amount", customer.money(customer.amount_minor / 4)}});
+    teller.say("upsell.identified", customer.account,
+               {{"amount", customer.money(customer.amount_minor / 4)}});
   }
   teller.pass_days(25, 40);
   if (survey(teller, customer, "nps") >= 9 && random.chance(50)) refer(teller, customer);

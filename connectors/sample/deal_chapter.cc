@@ -31,11 +31,13 @@ Value day(Instant at) { return Value{to_text(utc_date(at))}; }
 void open(Teller& teller, const Customer& customer) {
   auto& random = teller.random();
   teller.say("account.updated", customer.account,
-             {{"set", Map{{"name", customer.company}, {"country", customer.country},
+             {{"set", Map{{"name", customer.company},
+                          {"country", customer.country},
                           {"tz", customer.zone},
                           {"region", customer.owner->team == "emea" ? "EMEA" : "AMER"}}}});
   teller.say("contact.updated", customer.contact,
-             {{"set", Map{{"name", customer.person}, {"emails", List{Value{customer.email}}},
+             {{"set", Map{{"name", customer.person},
+                          {"emails", List{Value{customer.email}}},
                           {"account", customer.tag}}}});
   teller.say("deal.opened", customer.deal,
              {{"pipeline", "sales"},
@@ -76,12 +78,14 @@ void demo(Teller& teller, const Customer& customer) {
 void draft(Teller& teller, const Customer& customer, Paper& paper) {
   const auto before = paper.offer;
   paper.offer = "offer/" + customer.tag + "-" + std::to_string(++paper.offers);
-  Map data{{"deal", customer.tag},
-           {"version", paper.offers},
-           {"total", customer.money(paper.total)},
-           {"list", customer.money(customer.amount_minor)},
-           {"valid_until", day(teller.now() + days(30))},
-           {"lines", List{Value{Map{{"product", "suite"}, {"qty", 1}, {"unit", customer.money(paper.total)}}}}}};
+  Map data{
+      {"deal", customer.tag},
+      {"version", paper.offers},
+      {"total", customer.money(paper.total)},
+      {"list", customer.money(customer.amount_minor)},
+      {"valid_until", day(teller.now() + days(30))},
+      {"lines",
+       List{Value{Map{{"product", "suite"}, {"qty", 1}, {"unit", customer.money(paper.total)}}}}}};
   if (paper.offers == 1 || before.empty()) {
     teller.say("offer.drafted", paper.offer, std::move(data));
   } else {
@@ -93,12 +97,14 @@ void draft(Teller& teller, const Customer& customer, Paper& paper) {
 void ask_discount(Teller& teller, const Customer& customer, Paper& paper) {
   auto& random = teller.random();
   const auto bp = random.between(3, 24) * 100;
-  teller.say("discount.requested", customer.deal, {{"bp", bp}, {"reason", "competitor is cheaper"}});
+  teller.say("discount.requested", customer.deal,
+             {{"bp", bp}, {"reason", "competitor is cheaper"}});
   if (bp > 1'000) {
     const auto approval = customer.tag + "-discount-" + std::to_string(paper.offers);
     const auto manager = manager_of(customer);
     const auto say = [&](const char* type) {
-      teller.say(type, customer.deal, {{"approval", approval}, {"kind", "discount"}, {"by", manager}});
+      teller.say(type, customer.deal,
+                 {{"approval", approval}, {"kind", "discount"}, {"by", manager}});
     };
     say("approval.requested");
     teller.pass(60, 2'500);
@@ -114,7 +120,8 @@ void ask_discount(Teller& teller, const Customer& customer, Paper& paper) {
 void send_offer(Teller& teller, const Customer& customer, Paper& paper) {
   auto& random = teller.random();
   teller.pass(60, 2'000);
-  teller.say("offer.sent", paper.offer, {{"deal", customer.tag}, {"total", customer.money(paper.total)}});
+  teller.say("offer.sent", paper.offer,
+             {{"deal", customer.tag}, {"total", customer.money(paper.total)}});
   if (random.chance(2)) teller.come_twice();
   if (random.chance(65)) {
     teller.pass(60, 4'000, false);
@@ -147,8 +154,9 @@ void negotiate(Teller& teller, const Customer& customer, Paper& paper) {
   if (random.chance(45)) object(teller, customer, 1);
   if (random.chance(40)) {
     teller.pass_days(0, 3);
-    teller.say("deal.close_date_moved", customer.deal,
-               {{"to", day(teller.now() + days(random.between(14, 60)))}, {"reason", "budget round"}});
+    teller.say(
+        "deal.close_date_moved", customer.deal,
+        {{"to", day(teller.now() + days(random.between(14, 60)))}, {"reason", "budget round"}});
   }
   if (random.chance(35)) {
     ask_discount(teller, customer, paper);
@@ -163,7 +171,9 @@ void negotiate(Teller& teller, const Customer& customer, Paper& paper) {
   teller.say("deal.stage_changed", customer.deal, {{"to", "negotiation"}});
   paper.contract = "contract/" + customer.tag + "-" + std::to_string(paper.offers);
   teller.say("contract.drafted", paper.contract,
-             {{"deal", customer.tag}, {"account", customer.tag}, {"mrr", customer.money(paper.total / 12)}});
+             {{"deal", customer.tag},
+              {"account", customer.tag},
+              {"mrr", customer.money(paper.total / 12)}});
   teller.pass_days(0, 3);
   teller.say("contract.sent", paper.contract, {{"deal", customer.tag}});
   paper.contract_sent = true;
@@ -191,9 +201,11 @@ void win(Teller& teller, const Customer& customer, const Paper& paper) {
 void lose(Teller& teller, const Customer& customer, Paper& paper) {
   auto& random = teller.random();
   teller.pass_days(2, 12);
-  static constexpr std::string_view kEnds[] = {"offer.declined", "offer.expired", "offer.withdrawn"};
+  static constexpr std::string_view kEnds[] = {"offer.declined", "offer.expired",
+                                               "offer.withdrawn"};
   teller.say(random.pick(kEnds), paper.offer, {{"deal", customer.tag}});
-  if (paper.contract_sent) teller.say("contract.declined", paper.contract, {{"deal", customer.tag}});
+  if (paper.contract_sent)
+    teller.say("contract.declined", paper.contract, {{"deal", customer.tag}});
   paper.offer.clear();
   paper.contract_sent = false;
   if (random.chance(25)) {

@@ -25,8 +25,11 @@ void capture(Teller& teller, const Customer& customer) {
   if (random.chance(4)) teller.come_twice();
   if (customer.consents) {
     teller.say("consent.granted", customer.lead,
-               {{"purpose", "marketing"}, {"channel", "email"}, {"basis", "consent"},
-                {"source", "web form"}, {"wording", "Yes, send me news"}});
+               {{"purpose", "marketing"},
+                {"channel", "email"},
+                {"basis", "consent"},
+                {"source", "web form"},
+                {"wording", "Yes, send me news"}});
   }
   if (random.chance(35)) {
     teller.pass(1, 60, false);
@@ -46,8 +49,9 @@ bool reach(Teller& teller, const Customer& customer) {
   teller.say("lead.assigned", customer.lead,
              {{"owner", customer.owner->id}, {"team", customer.owner->team}});
   if (random.chance(40)) {
-    teller.say("lead.enriched", customer.lead,
-               {{"set", Map{{"company", customer.company}, {"employees", random.between(5, 4'000)}}}});
+    teller.say(
+        "lead.enriched", customer.lead,
+        {{"set", Map{{"company", customer.company}, {"employees", random.between(5, 4'000)}}}});
   }
   teller.say("lead.scored", customer.lead, {{"score", random.between(5, 95)}});
   teller.actor(actor_of(customer));
@@ -80,7 +84,8 @@ void send_mail(Teller& teller, const Customer& customer, int number) {
   teller.say("email.opened", customer.lead, {{"message", message}});
   if (random.chance(40)) {
     teller.pass(1, 30, false);
-    teller.say("email.clicked", customer.lead, {{"message", message}, {"url", random.pick(kPages)}});
+    teller.say("email.clicked", customer.lead,
+               {{"message", message}, {"url", random.pick(kPages)}});
   }
   if (random.chance(12)) {
     teller.pass(5, 600, false);
@@ -105,7 +110,8 @@ bool nurture(Teller& teller, const Customer& customer) {
       break;
     }
     if (random.chance(2)) {
-      teller.say("email.complained", customer.lead, {{"message", customer.tag + "-m" + std::to_string(mail)}});
+      teller.say("email.complained", customer.lead,
+                 {{"message", customer.tag + "-m" + std::to_string(mail)}});
       break;
     }
     if (random.chance(18)) {
@@ -149,7 +155,8 @@ void meet(Teller& teller, const Customer& customer) {
   const auto meeting = customer.tag + "-discovery";
   const auto say = [&](const char* type, std::int64_t days_ahead) {
     teller.say(type, customer.lead,
-               {{"meeting", meeting}, {"kind", "discovery"},
+               {{"meeting", meeting},
+                {"kind", "discovery"},
                 {"starts", to_text(teller.now() + days(days_ahead))}});
   };
   teller.pass_days(0, 3);

@@ -23,7 +23,8 @@ SampleYear::SampleYear(std::uint64_t seed, std::uint64_t scale)
 Instant SampleYear::start_of_customer(std::uint64_t index) const {
   const auto gap = (kYearEnd - kYearStart - days(2)).ms / static_cast<std::int64_t>(customers_);
   Random random{seed_ * 31 + index};
-  return kYearStart + days(1) + milliseconds(gap * static_cast<std::int64_t>(index) + random.between(0, gap - 1));
+  return kYearStart + days(1) +
+         milliseconds(gap * static_cast<std::int64_t>(index) + random.between(0, gap - 1));
 }
 
 void SampleYear::start(std::vector<Told> events) {
@@ -42,7 +43,8 @@ bool SampleYear::next(Event& event) {
   }
   // A customer's first fact comes in when it starts: until then nothing can come before it.
   while (customer_ < customers_ &&
-         (queue_.empty() || queue_.top()->events[queue_.top()->at].arrives >= start_of_customer(customer_))) {
+         (queue_.empty() ||
+          queue_.top()->events[queue_.top()->at].arrives >= start_of_customer(customer_))) {
     start(tell_customer(seed_, customer_, start_of_customer(customer_)));
     ++customer_;
   }
@@ -55,7 +57,8 @@ bool SampleYear::next(Event& event) {
   if (++story->at < story->events.size()) {
     queue_.push(story);
   } else {
-    const auto it = std::find_if(running_.begin(), running_.end(), [&](const auto& r) { return r.get() == story; });
+    const auto it = std::find_if(running_.begin(), running_.end(),
+                                 [&](const auto& r) { return r.get() == story; });
     running_.erase(it);
   }
   return true;

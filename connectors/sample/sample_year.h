@@ -40,7 +40,7 @@ class SampleYear {
   const std::uint64_t customers_;
   std::uint64_t customer_ = 0;  // the next to begin
   std::uint64_t stories_ = 0;
-  std::vector<Told> first_;     // reference data
+  std::vector<Told> first_;  // reference data
   std::size_t first_at_ = 0;
   std::vector<std::unique_ptr<Running>> running_;
   std::priority_queue<Running*, std::vector<Running*>, Later> queue_;

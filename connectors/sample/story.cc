@@ -18,14 +18,16 @@ constexpr Seller kSellers[] = {
     {"grace", "Grace Lindqvist", "amer", "America/New_York", "USD", false},
     {"hugo", "Hugo Tran", "amer", "America/New_York", "USD", false},
 };
-constexpr std::string_view kFirst[] = {"Mira", "Tom", "Ana", "Jae", "Noor", "Otto", "Lena", "Sam",
-                                       "Ines", "Paul", "Rosa", "Yuki", "Adam", "Freya", "Igor", "Zoe"};
-constexpr std::string_view kLast[] = {"Sandvik", "Okoye", "Duarte", "Kim", "Aziz", "Krause", "Moreau",
-                                      "Becker", "Rossi", "Novak", "Walsh", "Tanaka", "Silva", "Berg"};
-constexpr std::string_view kFirm[] = {"Fjord", "Lagoon", "Hanok", "Cedar", "Alpen", "Harbor", "Maple",
-                                      "Orchid", "Granite", "Beacon", "Juniper", "Copper"};
-constexpr std::string_view kTrade[] = {"Tek", "Print", "Design", "Foods", "Logistics", "Optics",
-                                       "Energy", "Care", "Works", "Labs"};
+constexpr std::string_view kFirst[] = {"Mira", "Tom",   "Ana",  "Jae",  "Noor", "Otto",
+                                       "Lena", "Sam",   "Ines", "Paul", "Rosa", "Yuki",
+                                       "Adam", "Freya", "Igor", "Zoe"};
+constexpr std::string_view kLast[] = {"Sandvik", "Okoye",  "Duarte", "Kim",   "Aziz",
+                                      "Krause",  "Moreau", "Becker", "Rossi", "Novak",
+                                      "Walsh",   "Tanaka", "Silva",  "Berg"};
+constexpr std::string_view kFirm[] = {"Fjord", "Lagoon", "Hanok",   "Cedar",  "Alpen",   "Harbor",
+                                      "Maple", "Orchid", "Granite", "Beacon", "Juniper", "Copper"};
+constexpr std::string_view kTrade[] = {"Tek",    "Print",  "Design", "Foods", "Logistics",
+                                       "Optics", "Energy", "Care",   "Works", "Labs"};
 constexpr std::string_view kEmea[] = {"DE", "GB", "FR", "NL", "SE"};
 constexpr std::string_view kAmer[] = {"US", "CA", "MX"};
 
@@ -43,7 +45,8 @@ Instant at_work(Instant at, Random& random) {
     minute = 0;
   }
   if (minute >= 8 * 60 && date == utc_date(at)) return at;
-  const auto opened = random.between(8 * 60, 16 * 60);  // one draw a statement: operands have no order
+  const auto opened =
+      random.between(8 * 60, 16 * 60);  // one draw a statement: operands have no order
   return start_of(date) + minutes(opened) + seconds(random.between(0, 59));
 }
 
@@ -65,8 +68,10 @@ Told& Teller::say(std::string_view type, std::string_view subject, Map data) {
   Event event;
   event.source = "sample";
   event.id = name_ + "-" + std::to_string(++said_);
-  if (const auto* spec = event_spec(type)) event.type = spec->type;
-  else event.foreign_type = type;
+  if (const auto* spec = event_spec(type))
+    event.type = spec->type;
+  else
+    event.foreign_type = type;
   event.subject = parse_record_key(subject);
   event.time = now_;
   event.partition_key = key_;

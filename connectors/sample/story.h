@@ -70,9 +70,9 @@ struct Customer {
 Customer make_customer(std::uint64_t index, Random& random);
 
 // Chapters; each false: the story ends there.
-bool tell_lead(Teller& teller, const Customer& customer);       // steps 2 to 4: captured to qualified
-bool tell_deal(Teller& teller, const Customer& customer);       // steps 4 to 7: opened to won
-void tell_delivery(Teller& teller, const Customer& customer);   // steps 8 and 9: won to renewed
+bool tell_lead(Teller& teller, const Customer& customer);  // steps 2 to 4: captured to qualified
+bool tell_deal(Teller& teller, const Customer& customer);  // steps 4 to 7: opened to won
+void tell_delivery(Teller& teller, const Customer& customer);  // steps 8 and 9: won to renewed
 // The year of the teams: targets, forecasts, rates, experiments, trainings (steps 1 and 10).
 std::vector<Told> tell_teams(std::uint64_t seed);
 std::vector<Told> tell_customer(std::uint64_t seed, std::uint64_t index, Instant at);

@@ -14,7 +14,10 @@ Value weekdays(std::string_view from, std::string_view to) {
 
 Value stage(std::string_view id, std::string_view name, int order, int probability,
             std::string_view category) {
-  return Value{Map{{"id", id}, {"name", name}, {"order", order}, {"probability", probability},
+  return Value{Map{{"id", id},
+                   {"name", name},
+                   {"order", order},
+                   {"probability", probability},
                    {"category", category}}};
 }
 
@@ -24,33 +27,53 @@ std::string calendar_of(std::string_view zone) {
 }
 
 Value text_date(int month, int day) {
-  return Value{to_text(date_of({2026, static_cast<std::uint32_t>(month), static_cast<std::uint32_t>(day)}))};
+  return Value{
+      to_text(date_of({2026, static_cast<std::uint32_t>(month), static_cast<std::uint32_t>(day)}))};
 }
 
 void tell_calendars(Teller& teller) {
-  teller.say("calendar.updated", "calendar/berlin",
-             {{"tz", "Europe/Berlin"}, {"week", weekdays("09:00", "18:00")},
-              {"holidays", List{text_date(1, 1), text_date(4, 3), text_date(5, 1), text_date(12, 25)}}});
-  teller.say("calendar.updated", "calendar/london",
-             {{"tz", "Europe/London"}, {"week", weekdays("09:00", "17:30")},
-              {"holidays", List{text_date(1, 1), text_date(4, 3), text_date(12, 25), text_date(12, 28)}}});
-  teller.say("calendar.updated", "calendar/new-york",
-             {{"tz", "America/New_York"}, {"week", weekdays("08:30", "17:00")},
-              {"holidays", List{text_date(1, 1), text_date(7, 3), text_date(11, 26), text_date(12, 25)}}});
+  teller.say(
+      "calendar.updated", "calendar/berlin",
+      {{"tz", "Europe/Berlin"},
+       {"week", weekdays("09:00", "18:00")},
+       {"holidays", List{text_date(1, 1), text_date(4, 3), text_date(5, 1), text_date(12, 25)}}});
+  teller.say(
+      "calendar.updated", "calendar/london",
+      {{"tz", "Europe/London"},
+       {"week", weekdays("09:00", "17:30")},
+       {"holidays", List{text_date(1, 1), text_date(4, 3), text_date(12, 25), text_date(12, 28)}}});
+  teller.say(
+      "calendar.updated", "calendar/new-york",
+      {{"tz", "America/New_York"},
+       {"week", weekdays("08:30", "17:00")},
+       {"holidays", List{text_date(1, 1), text_date(7, 3), text_date(11, 26), text_date(12, 25)}}});
 }
 
 void tell_people(Teller& teller) {
   teller.say("team.updated", "team/emea",
-             {{"name", "EMEA"}, {"tz", "Europe/Berlin"}, {"calendar", "berlin"}, {"manager", "anna"}, {"region", "EMEA"}});
+             {{"name", "EMEA"},
+              {"tz", "Europe/Berlin"},
+              {"calendar", "berlin"},
+              {"manager", "anna"},
+              {"region", "EMEA"}});
   teller.say("team.updated", "team/amer",
-             {{"name", "Americas"}, {"tz", "America/New_York"}, {"calendar", "new-york"}, {"manager", "elena"}, {"region", "AMER"}});
+             {{"name", "Americas"},
+              {"tz", "America/New_York"},
+              {"calendar", "new-york"},
+              {"manager", "elena"},
+              {"region", "AMER"}});
   for (const auto& seller : sellers()) {
     teller.say("user.updated", "user/" + std::string{seller.id},
-               {{"name", seller.name}, {"tz", seller.zone}, {"calendar", calendar_of(seller.zone)}, {"team", seller.team}});
+               {{"name", seller.name},
+                {"tz", seller.zone},
+                {"calendar", calendar_of(seller.zone)},
+                {"team", seller.team}});
   }
 }
 
-Value eur(std::int64_t whole) { return Value{Money{whole * 100, Currency::unchecked('E', 'U', 'R')}}; }
+Value eur(std::int64_t whole) {
+  return Value{Money{whole * 100, Currency::unchecked('E', 'U', 'R')}};
+}
 
 void tell_quarter(Teller& teller, int quarter) {
   auto& random = teller.random();
@@ -59,17 +82,29 @@ void tell_quarter(Teller& teller, int quarter) {
   for (const std::string_view team : {"emea", "amer"}) {
     const std::string id{team};
     teller.say("target.set", "target/" + id + "-q" + std::to_string(quarter + 1),
-               {{"who", "team/" + id}, {"measure", "won_amount"}, {"from", from}, {"to", to},
-                {"amount", eur(random.between(600, 1'200) * 1'000)}, {"pipeline", "sales"}});
+               {{"who", "team/" + id},
+                {"measure", "won_amount"},
+                {"from", from},
+                {"to", to},
+                {"amount", eur(random.between(600, 1'200) * 1'000)},
+                {"pipeline", "sales"}});
     teller.say("forecast.committed", "team/" + id,
-               {{"from", from}, {"to", to}, {"category", "commit"}, {"amount", eur(random.between(400, 1'000) * 1'000)}});
+               {{"from", from},
+                {"to", to},
+                {"category", "commit"},
+                {"amount", eur(random.between(400, 1'000) * 1'000)}});
     teller.say("retro.noted", "team/" + id, {{"topic", "what the last quarter taught"}});
   }
   for (const auto& seller : sellers()) {
     const std::string id{seller.id};
     teller.say("target.set", "target/" + id + "-q" + std::to_string(quarter + 1),
-               {{"who", "user/" + id}, {"measure", "meetings"}, {"from", from}, {"to", to}, {"count", random.between(20, 60)}});
-    if (random.chance(30)) teller.say("training.completed", "user/" + id, {{"topic", "objections"}});
+               {{"who", "user/" + id},
+                {"measure", "meetings"},
+                {"from", from},
+                {"to", to},
+                {"count", random.between(20, 60)}});
+    if (random.chance(30))
+      teller.say("training.completed", "user/" + id, {{"topic", "objections"}});
   }
 }
 
@@ -78,16 +113,21 @@ void tell_quarter(Teller& teller, int quarter) {
 std::vector<Told> reference_data() {
   Teller teller{"ref", "", kYearStart, Random{0}};
   teller.actor("system/ops");
-  teller.say("pipeline.updated", "pipeline/sales",
-             {{"name", "Sales"},
-              {"stages", List{stage("qualified", "Qualified", 1, 1'000, "open"), stage("demo", "Demo", 2, 3'000, "open"),
-                              stage("proposal", "Proposal", 3, 5'000, "open"),
-                              stage("negotiation", "Negotiation", 4, 7'500, "open"),
-                              stage("won", "Won", 5, 10'000, "won"), stage("lost", "Lost", 6, 0, "lost")}},
-              {"moves", "any"}, {"enforce", "flag"}, {"qualified_from", "qualified"}});
+  teller.say(
+      "pipeline.updated", "pipeline/sales",
+      {{"name", "Sales"},
+       {"stages", List{stage("qualified", "Qualified", 1, 1'000, "open"),
+                       stage("demo", "Demo", 2, 3'000, "open"),
+                       stage("proposal", "Proposal", 3, 5'000, "open"),
+                       stage("negotiation", "Negotiation", 4, 7'500, "open"),
+                       stage("won", "Won", 5, 10'000, "won"), stage("lost", "Lost", 6, 0, "lost")}},
+       {"moves", "any"},
+       {"enforce", "flag"},
+       {"qualified_from", "qualified"}});
   tell_calendars(teller);
   tell_people(teller);
-  teller.say("product.updated", "product/suite", {{"name", "Suite"}, {"list", eur(24'000)}, {"delivery_template", "standard"}});
+  teller.say("product.updated", "product/suite",
+             {{"name", "Suite"}, {"list", eur(24'000)}, {"delivery_template", "standard"}});
   teller.say("product.updated", "product/care", {{"name", "Care plan"}, {"list", eur(3'600)}});
   return teller.take();
 }
@@ -99,7 +139,9 @@ std::vector<Told> tell_teams(std::uint64_t seed) {
   for (int month = 0; month < 12; ++month) {
     teller.go_to(start_of(date_of({2026, static_cast<std::uint32_t>(month + 1), 1})) + hours(6));
     teller.say("fx.rate_set", "fx/EUR-USD",
-               {{"base", "EUR"}, {"quote", "USD"}, {"rate", "1." + std::to_string(random.between(1'040, 1'190)).substr(1)},
+               {{"base", "EUR"},
+                {"quote", "USD"},
+                {"rate", "1." + std::to_string(random.between(1'040, 1'190)).substr(1)},
                 {"on", text_date(month + 1, 1)}});
     if (month % 3 == 0) tell_quarter(teller, month / 3);
     if (month == 3) teller.say("experiment.started", "rule/not-now", {{"control_bp", 1'000}});

@@ -5,6 +5,6 @@ namespace dealwright {
 [[noreturn]] void assertion_failed(const char* condition, const char* file, int line);
 }
 
-#define DW_ASSERT(condition) \
+#define DW_ASSERT(condition)             \
   (static_cast<bool>(condition) ? void() \
                                 : ::dealwright::assertion_failed(#condition, __FILE__, __LINE__))

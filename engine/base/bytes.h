@@ -101,7 +101,9 @@ class ByteReader {
     for (const char c : raw) v = (v << 8) | static_cast<std::uint8_t>(c);
     return v;
   }
-  std::int64_t key_signed() { return static_cast<std::int64_t>(key64() ^ (std::uint64_t{1} << 63)); }
+  std::int64_t key_signed() {
+    return static_cast<std::int64_t>(key64() ^ (std::uint64_t{1} << 63));
+  }
   bool at_end() const { return bytes_.empty(); }
   bool failed() const { return failed_; }
   std::string_view rest() const { return bytes_; }

@@ -19,7 +19,8 @@ template <class Tag>
 class Id {
  public:
   static Result<Id> parse(std::string_view text) {
-    if (!is_id(text)) return Error{Code::kInvalid, "an id has 1 to 200 bytes, none a control character"};
+    if (!is_id(text))
+      return Error{Code::kInvalid, "an id has 1 to 200 bytes, none a control character"};
     return Id{std::string{text}};
   }
   const std::string& text() const { return text_; }

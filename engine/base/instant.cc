@@ -85,7 +85,8 @@ Result<Instant> parse(std::string_view text, bool lenient) {
   const auto hour = in.digits(2);
   const bool colon = in.take(":");
   const auto minute = in.digits(2);
-  if (hour < 0 || hour > 23 || !colon || minute < 0 || minute > 59) return bad(text, "no time HH:MM:SS");
+  if (hour < 0 || hour > 23 || !colon || minute < 0 || minute > 59)
+    return bad(text, "no time HH:MM:SS");
   std::int64_t second = 0;
   std::int64_t fraction = 0;
   if (in.take(":")) {

@@ -9,9 +9,9 @@
 namespace dealwright {
 namespace {
 
-constexpr std::string_view kNoDecimals[] = {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW",
-                                            "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF",
-                                            "XPF"};
+constexpr std::string_view kNoDecimals[] = {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY",
+                                            "KMF", "KRW", "PYG", "RWF", "UGX", "UYI",
+                                            "VND", "VUV", "XAF", "XOF", "XPF"};
 constexpr std::string_view kThreeDecimals[] = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"};
 
 bool contains(std::span<const std::string_view> list, std::string_view code) {
@@ -19,16 +19,15 @@ bool contains(std::span<const std::string_view> list, std::string_view code) {
 }
 
 Error bad_money(std::string_view text, std::string_view why) {
-  return Error{Code::kInvalid, "'" + std::string{text.substr(0, 60)} + "' is no money: " +
-                                   std::string{why} + "; write \"2500 EUR\""};
+  return Error{Code::kInvalid, "'" + std::string{text.substr(0, 60)} +
+                                   "' is no money: " + std::string{why} + "; write \"2500 EUR\""};
 }
 
 }  // namespace
 
 Result<Currency> Currency::parse(std::string_view text) {
-  const bool letters = text.size() == 3 && std::all_of(text.begin(), text.end(), [](char c) {
-                         return c >= 'A' && c <= 'Z';
-                       });
+  const bool letters = text.size() == 3 && std::all_of(text.begin(), text.end(),
+                                                       [](char c) { return c >= 'A' && c <= 'Z'; });
   if (!letters) {
     return Error{Code::kInvalid, "'" + std::string{text.substr(0, 20)} +
                                      "' is no currency; write three capitals such as EUR"};
@@ -62,8 +61,10 @@ Result<Money> parse_money(std::string_view text) {
     }
     if (c < '0' || c > '9') return bad_money(text, "not a number");
     any = true;
-    if (decimals >= 0 && ++decimals > exponent) return bad_money(text, "more decimals than the currency has");
-    if (__builtin_mul_overflow(minor, 10, &minor) || __builtin_add_overflow(minor, c - '0', &minor)) {
+    if (decimals >= 0 && ++decimals > exponent)
+      return bad_money(text, "more decimals than the currency has");
+    if (__builtin_mul_overflow(minor, 10, &minor) ||
+        __builtin_add_overflow(minor, c - '0', &minor)) {
       return bad_money(text, "too large");
     }
   }

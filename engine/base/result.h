@@ -13,17 +13,17 @@ namespace dealwright {
 
 // Closed list; the names are stable and appear in output (`--json`, exit codes).
 enum class Code : std::uint8_t {
-  kInvalid,         // bad input: the detail says what, where, how to mend it
+  kInvalid,  // bad input: the detail says what, where, how to mend it
   kNotFound,
   kConflict,        // somebody else was first, or the state does not allow it
   kRefused,         // a rule of ours forbids it
   kDamaged,         // checksum, gap, broken chain: stop the partition, never guess
   kUnknownOutcome,  // perhaps done: read back
   kNoSpace,
-  kIo,              // the operating system said no
-  kUnsupported,     // written by a newer version, or needs a part that is not here
-  kOverload,        // a limit is reached: try again later
-  kClosed,          // shut down meanwhile
+  kIo,           // the operating system said no
+  kUnsupported,  // written by a newer version, or needs a part that is not here
+  kOverload,     // a limit is reached: try again later
+  kClosed,       // shut down meanwhile
 };
 
 std::string_view code_name(Code code);

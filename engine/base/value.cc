@@ -62,8 +62,9 @@ bool operator==(const Value& a, const Value& b) {
 }
 
 const Value* find(const Map& map, std::string_view key) {
-  const auto it = std::lower_bound(map.begin(), map.end(), key,
-                                   [](const auto& entry, std::string_view k) { return entry.first < k; });
+  const auto it =
+      std::lower_bound(map.begin(), map.end(), key,
+                       [](const auto& entry, std::string_view k) { return entry.first < k; });
   return it != map.end() && it->first == key ? &it->second : nullptr;
 }
 

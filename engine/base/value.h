@@ -33,10 +33,9 @@ struct Sealed {
 
 class Value {
  public:
-  using Variant =
-      std::variant<std::monostate, Null, bool, std::int64_t, double, std::string, Money, Instant,
-                   LocalDate, std::shared_ptr<const List>, std::shared_ptr<const Map>,
-                   std::shared_ptr<const Sealed>>;
+  using Variant = std::variant<std::monostate, Null, bool, std::int64_t, double, std::string, Money,
+                               Instant, LocalDate, std::shared_ptr<const List>,
+                               std::shared_ptr<const Map>, std::shared_ptr<const Sealed>>;
 
   Value() = default;  // absent
   Value(Null v) : data_{v} {}

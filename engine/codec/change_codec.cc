@@ -82,26 +82,60 @@ void write_enrolment(WireWriter& w, const Enrolment& e) {
 
 bool take_enrolment(const WireReader& in, Enrolment& e) {
   switch (in.field()) {
-    case 1: return read_hash(in.text(), e.id);
-    case 2: e.rule = in.text(); return true;
-    case 3: e.version = static_cast<std::uint32_t>(in.number()); return true;
-    case 4: e.key = in.text(); return true;
-    case 5: return read_key(in.text(), e.subject);
-    case 6: e.started.ms = in.sint(); return true;
-    case 7: e.base.ms = in.sint(); return true;
-    case 8: e.cause = in.text(); return true;
-    case 9: e.step = static_cast<std::uint32_t>(in.number()); return true;
-    case 10: e.round = in.text(); return true;
-    case 11: e.step_since.ms = in.sint(); return true;
-    case 12: e.due = Instant{in.sint()}; return true;
-    case 13: e.waits_for_event = in.flag(); return true;
-    case 14: e.control = in.flag(); return true;
-    case 15: e.held = in.flag(); return true;
-    case 16: e.shadow = in.flag(); return true;
-    case 17: return read_key(in.text(), e.watched.emplace_back());
-    case 18: return read_named(in.text(), e.kept);
-    case 19: return read_digest(in.text(), e.effects.emplace_back());
-    default: return true;
+    case 1:
+      return read_hash(in.text(), e.id);
+    case 2:
+      e.rule = in.text();
+      return true;
+    case 3:
+      e.version = static_cast<std::uint32_t>(in.number());
+      return true;
+    case 4:
+      e.key = in.text();
+      return true;
+    case 5:
+      return read_key(in.text(), e.subject);
+    case 6:
+      e.started.ms = in.sint();
+      return true;
+    case 7:
+      e.base.ms = in.sint();
+      return true;
+    case 8:
+      e.cause = in.text();
+      return true;
+    case 9:
+      e.step = static_cast<std::uint32_t>(in.number());
+      return true;
+    case 10:
+      e.round = in.text();
+      return true;
+    case 11:
+      e.step_since.ms = in.sint();
+      return true;
+    case 12:
+      e.due = Instant{in.sint()};
+      return true;
+    case 13:
+      e.waits_for_event = in.flag();
+      return true;
+    case 14:
+      e.control = in.flag();
+      return true;
+    case 15:
+      e.held = in.flag();
+      return true;
+    case 16:
+      e.shadow = in.flag();
+      return true;
+    case 17:
+      return read_key(in.text(), e.watched.emplace_back());
+    case 18:
+      return read_named(in.text(), e.kept);
+    case 19:
+      return read_digest(in.text(), e.effects.emplace_back());
+    default:
+      return true;
   }
 }
 
@@ -132,23 +166,51 @@ bool take_state(std::uint64_t number, EffectState& out) {
 
 bool take_effect(const WireReader& in, Effect& e) {
   switch (in.field()) {
-    case 1: return read_digest(in.text(), e.id);
-    case 2: e.rule = in.text(); return true;
-    case 3: e.version = static_cast<std::uint32_t>(in.number()); return true;
-    case 4: return read_hash(in.text(), e.enrolment);
-    case 5: e.step = in.text(); return true;
-    case 6: e.channel = in.text(); return true;
-    case 7: return read_key(in.text(), e.subject);
-    case 8: e.recipient = in.text(); return true;
-    case 9: return take_state(in.number(), e.state);
-    case 10: e.reason = in.text(); return true;
-    case 11: e.requested.ms = in.sint(); return true;
-    case 12: e.changed.ms = in.sint(); return true;
-    case 13: e.not_before = Instant{in.sint()}; return true;
-    case 14: e.expires = Instant{in.sint()}; return true;
-    case 15: e.attempts = static_cast<std::uint32_t>(in.number()); return true;
-    case 16: return read_named(in.text(), e.payload);
-    default: return true;
+    case 1:
+      return read_digest(in.text(), e.id);
+    case 2:
+      e.rule = in.text();
+      return true;
+    case 3:
+      e.version = static_cast<std::uint32_t>(in.number());
+      return true;
+    case 4:
+      return read_hash(in.text(), e.enrolment);
+    case 5:
+      e.step = in.text();
+      return true;
+    case 6:
+      e.channel = in.text();
+      return true;
+    case 7:
+      return read_key(in.text(), e.subject);
+    case 8:
+      e.recipient = in.text();
+      return true;
+    case 9:
+      return take_state(in.number(), e.state);
+    case 10:
+      e.reason = in.text();
+      return true;
+    case 11:
+      e.requested.ms = in.sint();
+      return true;
+    case 12:
+      e.changed.ms = in.sint();
+      return true;
+    case 13:
+      e.not_before = Instant{in.sint()};
+      return true;
+    case 14:
+      e.expires = Instant{in.sint()};
+      return true;
+    case 15:
+      e.attempts = static_cast<std::uint32_t>(in.number());
+      return true;
+    case 16:
+      return read_named(in.text(), e.payload);
+    default:
+      return true;
   }
 }
 
@@ -172,7 +234,8 @@ bool read_started(std::string_view bytes, Change& out) {
   EnrolmentStarted c;
   const bool good = read_fields(bytes, [&](const WireReader& in) {
     if (in.field() == 1) {
-      return read_fields(in.text(), [&](const WireReader& e) { return take_enrolment(e, c.enrolment); });
+      return read_fields(in.text(),
+                         [&](const WireReader& e) { return take_enrolment(e, c.enrolment); });
     }
     if (in.field() == 2) {
       Map one;
@@ -190,15 +253,30 @@ bool read_moved(std::string_view bytes, Change& out) {
   EnrolmentMoved c;
   const bool good = read_fields(bytes, [&](const WireReader& in) {
     switch (in.field()) {
-      case 1: return read_hash(in.text(), c.id);
-      case 2: c.step = static_cast<std::uint32_t>(in.number()); return true;
-      case 3: c.round = in.text(); return true;
-      case 4: c.step_since.ms = in.sint(); return true;
-      case 5: c.due = Instant{in.sint()}; return true;
-      case 6: c.waits_for_event = in.flag(); return true;
-      case 7: c.held = in.flag(); return true;
-      case 8: return read_key(in.text(), c.watched.emplace_back());
-      default: return true;
+      case 1:
+        return read_hash(in.text(), c.id);
+      case 2:
+        c.step = static_cast<std::uint32_t>(in.number());
+        return true;
+      case 3:
+        c.round = in.text();
+        return true;
+      case 4:
+        c.step_since.ms = in.sint();
+        return true;
+      case 5:
+        c.due = Instant{in.sint()};
+        return true;
+      case 6:
+        c.waits_for_event = in.flag();
+        return true;
+      case 7:
+        c.held = in.flag();
+        return true;
+      case 8:
+        return read_key(in.text(), c.watched.emplace_back());
+      default:
+        return true;
     }
   });
   out = std::move(c);
@@ -246,13 +324,25 @@ bool read_failed(std::string_view bytes, Change& out) {
   RuleFailed c;
   const bool good = read_fields(bytes, [&](const WireReader& in) {
     switch (in.field()) {
-      case 1: c.rule = in.text(); return true;
-      case 2: c.version = static_cast<std::uint32_t>(in.number()); return true;
-      case 3: return read_key(in.text(), c.subject);
-      case 4: c.where = in.text(); return true;
-      case 5: c.code = in.text(); return true;
-      case 6: c.detail = in.text(); return true;
-      default: return true;
+      case 1:
+        c.rule = in.text();
+        return true;
+      case 2:
+        c.version = static_cast<std::uint32_t>(in.number());
+        return true;
+      case 3:
+        return read_key(in.text(), c.subject);
+      case 4:
+        c.where = in.text();
+        return true;
+      case 5:
+        c.code = in.text();
+        return true;
+      case 6:
+        c.detail = in.text();
+        return true;
+      default:
+        return true;
     }
   });
   out = std::move(c);
@@ -297,85 +387,92 @@ void write_failed(WireWriter& m, const RuleFailed& c) {
 }  // namespace
 
 void write_change(WireWriter& out, const Change& change) {
-  std::visit(
-      overloaded{
-          [&](const EnrolmentStarted& c) {
-            out.message(kStarted, [&](WireWriter& m) {
-              m.message(1, [&](WireWriter& e) { write_enrolment(e, c.enrolment); });
-              for (const auto& used : c.used) write_used(m, 2, used);
-              if (!c.remember) m.flag(3, true);
-            });
-          },
-          [&](const EnrolmentMoved& c) {
-            out.message(kMoved, [&](WireWriter& m) { write_moved(m, c); });
-          },
-          [&](const EnrolmentEnded& c) {
-            out.message(kEnded, [&](WireWriter& m) {
-              write_hash(m, 1, c.id);
-              m.text(2, c.reason);
-              if (c.cancel_effects) m.flag(3, true);
-            });
-          },
-          [&](const EntryRefused& c) {
-            out.message(kRefused, [&](WireWriter& m) {
-              m.text(1, c.rule);
-              m.number_if(2, c.version);
-              write_key(m, 3, c.subject);
-              m.text(4, c.reason);
-            });
-          },
-          [&](const EffectRequested& c) {
-            out.message(kRequested, [&](WireWriter& m) { write_effect(m, c.effect); });
-          },
-          [&](const EffectMoved& c) {
-            out.message(kEffectMoved, [&](WireWriter& m) {
-              m.text(1, bytes_of(c.id));
-              m.number_if(2, static_cast<std::uint64_t>(c.state));
-              m.text_if(3, c.reason);
-            });
-          },
-          [&](const FactDecided& c) {
-            out.message(kFact, [&](WireWriter& m) { encode(c.event, m.out()); });
-          },
-          [&](const RuleFailed& c) {
-            out.message(kFailed, [&](WireWriter& m) { write_failed(m, c); });
-          },
-          [&](const EventRedriven& c) {
-            out.message(kRedriven, [&](WireWriter& m) {
-              m.number(1, c.position);
-              m.number_if(2, static_cast<std::uint64_t>(c.verdict));
-              m.text_if(3, c.code);
-            });
-          },
-      },
-      change);
+  std::visit(overloaded{
+                 [&](const EnrolmentStarted& c) {
+                   out.message(kStarted, [&](WireWriter& m) {
+                     m.message(1, [&](WireWriter& e) { write_enrolment(e, c.enrolment); });
+                     for (const auto& used : c.used) write_used(m, 2, used);
+                     if (!c.remember) m.flag(3, true);
+                   });
+                 },
+                 [&](const EnrolmentMoved& c) {
+                   out.message(kMoved, [&](WireWriter& m) { write_moved(m, c); });
+                 },
+                 [&](const EnrolmentEnded& c) {
+                   out.message(kEnded, [&](WireWriter& m) {
+                     write_hash(m, 1, c.id);
+                     m.text(2, c.reason);
+                     if (c.cancel_effects) m.flag(3, true);
+                   });
+                 },
+                 [&](const EntryRefused& c) {
+                   out.message(kRefused, [&](WireWriter& m) {
+                     m.text(1, c.rule);
+                     m.number_if(2, c.version);
+                     write_key(m, 3, c.subject);
+                     m.text(4, c.reason);
+                   });
+                 },
+                 [&](const EffectRequested& c) {
+                   out.message(kRequested, [&](WireWriter& m) { write_effect(m, c.effect); });
+                 },
+                 [&](const EffectMoved& c) {
+                   out.message(kEffectMoved, [&](WireWriter& m) {
+                     m.text(1, bytes_of(c.id));
+                     m.number_if(2, static_cast<std::uint64_t>(c.state));
+                     m.text_if(3, c.reason);
+                   });
+                 },
+                 [&](const FactDecided& c) {
+                   out.message(kFact, [&](WireWriter& m) { encode(c.event, m.out()); });
+                 },
+                 [&](const RuleFailed& c) {
+                   out.message(kFailed, [&](WireWriter& m) { write_failed(m, c); });
+                 },
+                 [&](const EventRedriven& c) {
+                   out.message(kRedriven, [&](WireWriter& m) {
+                     m.number(1, c.position);
+                     m.number_if(2, static_cast<std::uint64_t>(c.verdict));
+                     m.text_if(3, c.code);
+                   });
+                 },
+             },
+             change);
 }
 
 bool read_change(std::string_view bytes, Change& out) {
   WireReader in{bytes};
   if (!in.next()) return false;
   switch (in.field()) {
-    case kStarted: return read_started(in.text(), out);
-    case kMoved: return read_moved(in.text(), out);
-    case kEnded: return read_ended(in.text(), out);
-    case kRefused: return read_entry_refused(in.text(), out);
+    case kStarted:
+      return read_started(in.text(), out);
+    case kMoved:
+      return read_moved(in.text(), out);
+    case kEnded:
+      return read_ended(in.text(), out);
+    case kRefused:
+      return read_entry_refused(in.text(), out);
     case kRequested: {
       EffectRequested c;
-      const bool good = read_fields(
-          in.text(), [&](const WireReader& e) { return take_effect(e, c.effect); });
+      const bool good =
+          read_fields(in.text(), [&](const WireReader& e) { return take_effect(e, c.effect); });
       out = std::move(c);
       return good;
     }
-    case kEffectMoved: return read_effect_moved(in.text(), out);
+    case kEffectMoved:
+      return read_effect_moved(in.text(), out);
     case kFact: {
       FactDecided c;
       const bool good = decode(in.text(), c.event).has_value();
       out = std::move(c);
       return good;
     }
-    case kFailed: return read_failed(in.text(), out);
-    case kRedriven: return read_redriven(in.text(), out);
-    default: return false;  // a change that is not understood cannot be passed over
+    case kFailed:
+      return read_failed(in.text(), out);
+    case kRedriven:
+      return read_redriven(in.text(), out);
+    default:
+      return false;  // a change that is not understood cannot be passed over
   }
 }
 
@@ -389,11 +486,19 @@ void write_timer(WireWriter& w, const TimerKey& timer) {
 bool read_timer(std::string_view bytes, TimerKey& out) {
   return read_fields(bytes, [&](const WireReader& in) {
     switch (in.field()) {
-      case 1: out.due.ms = in.sint(); return true;
-      case 2: out.rule = in.text(); return true;
-      case 3: return read_hash(in.text(), out.enrolment);
-      case 4: out.step = static_cast<std::uint32_t>(in.number()); return true;
-      default: return true;
+      case 1:
+        out.due.ms = in.sint();
+        return true;
+      case 2:
+        out.rule = in.text();
+        return true;
+      case 3:
+        return read_hash(in.text(), out.enrolment);
+      case 4:
+        out.step = static_cast<std::uint32_t>(in.number());
+        return true;
+      default:
+        return true;
     }
   });
 }

@@ -9,7 +9,7 @@ namespace {
 // Attributes that become fields of Event; all others are extensions.
 struct Attribute {
   std::string_view name;
-  std::string Event::* text;
+  std::string Event::*text;
 };
 constexpr Attribute kTexts[] = {
     {"id", &Event::id},
@@ -70,11 +70,13 @@ bool take_attribute(const std::string& name, const Value& value, Event& out,
     out.subject = parse_record_key(value.text_or_empty());
   } else if (name == "policy") {
     const auto policy = policy_of(value.text_or_empty());
-    if (!policy) fail(errors, "bad_envelope", "/policy", "no such policy", "fire, drip, shadow or suppress");
+    if (!policy)
+      fail(errors, "bad_envelope", "/policy", "no such policy", "fire, drip, shadow or suppress");
     out.policy = policy.value_or(Policy::kUnset);
   } else if (name == "importrow") {
     if (value.as_int() == nullptr || *value.as_int() < 1) {
-      fail(errors, "bad_envelope", "/importrow", "importrow is no number from 1 on", "\"importrow\":1");
+      fail(errors, "bad_envelope", "/importrow", "importrow is no number from 1 on",
+           "\"importrow\":1");
     } else {
       out.import_row = static_cast<std::uint64_t>(*value.as_int());
     }
@@ -87,7 +89,8 @@ bool take_attribute(const std::string& name, const Value& value, Event& out,
 
 void take_data(const Map& object, Event& out, std::vector<FormError>& errors) {
   const auto* type = find(object, "datacontenttype");
-  const auto content = type == nullptr ? std::string_view{"application/json"} : type->text_or_empty();
+  const auto content =
+      type == nullptr ? std::string_view{"application/json"} : type->text_or_empty();
   const auto* data = find(object, "data");
   if (find(object, "data_base64") != nullptr) {
     out.content_type = content;
@@ -120,12 +123,14 @@ std::vector<FormError> read_cloudevent(const Value& value, Event& out) {
   }
   const auto* version = find(*object, "specversion");
   if (version == nullptr || version->text_or_empty() != "1.0") {
-    fail(errors, "bad_envelope", "/specversion", "specversion is not 1.0", "\"specversion\":\"1.0\"");
+    fail(errors, "bad_envelope", "/specversion", "specversion is not 1.0",
+         "\"specversion\":\"1.0\"");
   }
   for (const auto& [name, member] : *object) {
     if (member.null() || take_attribute(name, member, out, errors)) continue;
     if (member.as_text() == nullptr && member.as_int() == nullptr && member.as_bool() == nullptr) {
-      fail(errors, "bad_envelope", "/" + name, "an extension is a string, a number or a boolean", "put it below data");
+      fail(errors, "bad_envelope", "/" + name, "an extension is a string, a number or a boolean",
+           "put it below data");
     } else {
       out.extensions.emplace_back(name, member);
     }
@@ -145,7 +150,8 @@ std::vector<FormError> parse_cloudevent(std::string_view text, Event& out,
 
 Map data_of(const Event& event) {
   Map data;
-  for (const auto& [field, value] : event.data) data.emplace_back(std::string{field_name(field)}, value);
+  for (const auto& [field, value] : event.data)
+    data.emplace_back(std::string{field_name(field)}, value);
   for (const auto& entry : event.extra) data.push_back(entry);
   return *Value{std::move(data)}.as_map();
 }
@@ -158,10 +164,12 @@ std::string to_cloudevent(const Event& event) {
   out.emplace_back("specversion", Value{"1.0"});
   out.emplace_back("type", Value{event.type_name()});
   out.emplace_back("subject", Value{to_text(event.subject)});
-  for (const auto& attribute : kTexts) text(std::string{attribute.name}.c_str(), event.*attribute.text);
+  for (const auto& attribute : kTexts)
+    text(std::string{attribute.name}.c_str(), event.*attribute.text);
   if (event.time) out.emplace_back("time", Value{*event.time});
   if (event.policy != Policy::kUnset) out.emplace_back("policy", Value{policy_name(event.policy)});
-  if (event.import_row > 0) out.emplace_back("importrow", Value{static_cast<std::int64_t>(event.import_row)});
+  if (event.import_row > 0)
+    out.emplace_back("importrow", Value{static_cast<std::int64_t>(event.import_row)});
   if (!event.opaque.empty()) {
     out.emplace_back("data_base64", Value{event.opaque});
     text("datacontenttype", event.content_type);
@@ -172,7 +180,8 @@ std::string to_cloudevent(const Event& event) {
 }
 
 std::string render(const FormError& error) {
-  std::string out = error.code + " " + (error.pointer.empty() ? "" : "at " + error.pointer + ": ") + error.detail;
+  std::string out =
+      error.code + " " + (error.pointer.empty() ? "" : "at " + error.pointer + ": ") + error.detail;
   if (!error.hint.empty()) out += ". Mend it: " + error.hint;
   return out;
 }

@@ -12,7 +12,14 @@ namespace {
 constexpr std::uint64_t kFormat = 1;
 constexpr std::size_t kChecksumBytes = 6;  // a two-byte tag (field 100, fixed32) and the sum
 
-enum : std::uint32_t { kFormatField = 1, kHeader = 2, kClaim = 3, kBatch = 4, kBarrier = 5, kChecksum = 100 };
+enum : std::uint32_t {
+  kFormatField = 1,
+  kHeader = 2,
+  kClaim = 3,
+  kBatch = 4,
+  kBarrier = 5,
+  kChecksum = 100
+};
 
 void write_header(WireWriter& w, const DecisionHeader& h) {
   w.number(1, h.state_version);
@@ -43,21 +50,50 @@ bool read_header(std::string_view bytes, DecisionHeader& h) {
   bool good = true;
   while (good && in.next()) {
     switch (in.field()) {
-      case 1: h.state_version = static_cast<std::uint32_t>(in.number()); break;
-      case 2: h.term = in.number(); break;
-      case 3: good = take_bytes(in.text(), h.claim); break;
-      case 4: h.sequence = in.number(); break;
-      case 5: h.from = in.number(); break;
-      case 6: h.through = in.number(); break;
-      case 7: h.event_count = static_cast<std::uint32_t>(in.number()); break;
-      case 8: h.now.ms = in.sint(); break;
-      case 9: h.clock_epoch = static_cast<std::uint32_t>(in.number()); break;
-      case 10: h.event_clock = in.flag(); break;
-      case 11: good = take_bytes(in.text(), h.rule_set); break;
-      case 12: good = take_bytes(in.text(), h.schema); break;
-      case 13: h.workspace = in.text(); break;
-      case 14: good = take_bytes(in.text(), h.chain); break;
-      default: break;
+      case 1:
+        h.state_version = static_cast<std::uint32_t>(in.number());
+        break;
+      case 2:
+        h.term = in.number();
+        break;
+      case 3:
+        good = take_bytes(in.text(), h.claim);
+        break;
+      case 4:
+        h.sequence = in.number();
+        break;
+      case 5:
+        h.from = in.number();
+        break;
+      case 6:
+        h.through = in.number();
+        break;
+      case 7:
+        h.event_count = static_cast<std::uint32_t>(in.number());
+        break;
+      case 8:
+        h.now.ms = in.sint();
+        break;
+      case 9:
+        h.clock_epoch = static_cast<std::uint32_t>(in.number());
+        break;
+      case 10:
+        h.event_clock = in.flag();
+        break;
+      case 11:
+        good = take_bytes(in.text(), h.rule_set);
+        break;
+      case 12:
+        good = take_bytes(in.text(), h.schema);
+        break;
+      case 13:
+        h.workspace = in.text();
+        break;
+      case 14:
+        good = take_bytes(in.text(), h.chain);
+        break;
+      default:
+        break;
     }
   }
   return good && !in.failed();
@@ -96,17 +132,30 @@ bool read_turn(std::string_view bytes, TurnRecord& turn) {
   bool good = true;
   while (good && in.next()) {
     switch (in.field()) {
-      case 1: turn.position = in.number(); break;
-      case 2: good = read_timer(in.text(), turn.timer.emplace()); break;
+      case 1:
+        turn.position = in.number();
+        break;
+      case 2:
+        good = read_timer(in.text(), turn.timer.emplace());
+        break;
       case 3:
         good = in.number() <= static_cast<std::uint64_t>(Verdict::kSetAside);
         turn.verdict = static_cast<Verdict>(in.number());
         break;
-      case 4: turn.code = in.text(); break;
-      case 5: turn.detail = in.text(); break;
-      case 6: good = read_change(in.text(), turn.changes.emplace_back()); break;
-      case 7: good = read_send(in.text(), turn.sends.emplace_back()); break;
-      default: break;
+      case 4:
+        turn.code = in.text();
+        break;
+      case 5:
+        turn.detail = in.text();
+        break;
+      case 6:
+        good = read_change(in.text(), turn.changes.emplace_back());
+        break;
+      case 7:
+        good = read_send(in.text(), turn.sends.emplace_back());
+        break;
+      default:
+        break;
     }
   }
   return good && !in.failed();
@@ -212,11 +261,20 @@ Result<void> decode(std::string_view bytes, DecisionRecord& out) {
                                                "; this binary knows format 1"};
         }
         break;
-      case kHeader: good = header = read_header(in.text(), out.header); break;
-      case kClaim: good = body = read_claim(in.text(), out.body.emplace<LeaderClaim>()); break;
-      case kBatch: good = body = read_batch(in.text(), out.body.emplace<Batch>()); break;
-      case kBarrier: good = body = read_barrier(in.text(), out.body.emplace<Barrier>()); break;
-      default: break;
+      case kHeader:
+        good = header = read_header(in.text(), out.header);
+        break;
+      case kClaim:
+        good = body = read_claim(in.text(), out.body.emplace<LeaderClaim>());
+        break;
+      case kBatch:
+        good = body = read_batch(in.text(), out.body.emplace<Batch>());
+        break;
+      case kBarrier:
+        good = body = read_barrier(in.text(), out.body.emplace<Barrier>());
+        break;
+      default:
+        break;
     }
     if (!good) return damaged("field " + std::to_string(in.field()));
   }

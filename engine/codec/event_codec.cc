@@ -67,38 +67,74 @@ Error malformed(std::string_view why) {
 // One field of the message. False: malformed.
 bool take(const WireReader& in, Event& out) {
   switch (in.field()) {
-    case kSource: out.source = in.text(); return true;
-    case kId: out.id = in.text(); return true;
+    case kSource:
+      out.source = in.text();
+      return true;
+    case kId:
+      out.id = in.text();
+      return true;
     case kType:
       if (in.number() > all_event_specs().size()) return false;
       out.type = TypeId{static_cast<std::uint16_t>(in.number())};
       return true;
-    case kTypeName: out.foreign_type = in.text(); return true;
+    case kTypeName:
+      out.foreign_type = in.text();
+      return true;
     case kSubjectKind:
       if (in.number() >= kKinds) return false;
       out.subject.kind = static_cast<Kind>(in.number());
       return true;
-    case kSubjectId: out.subject.id = in.text(); return true;
-    case kTime: out.time = Instant{in.sint()}; return true;
-    case kPartitionKey: out.partition_key = in.text(); return true;
-    case kData: return read_datum(in.text(), out.data);
-    case kExtra: return read_named(in.text(), out.extra);
-    case kActor: out.actor = in.text(); return true;
-    case kImportBatch: out.import_batch = in.text(); return true;
-    case kImportRow: out.import_row = in.number(); return true;
+    case kSubjectId:
+      out.subject.id = in.text();
+      return true;
+    case kTime:
+      out.time = Instant{in.sint()};
+      return true;
+    case kPartitionKey:
+      out.partition_key = in.text();
+      return true;
+    case kData:
+      return read_datum(in.text(), out.data);
+    case kExtra:
+      return read_named(in.text(), out.extra);
+    case kActor:
+      out.actor = in.text();
+      return true;
+    case kImportBatch:
+      out.import_batch = in.text();
+      return true;
+    case kImportRow:
+      out.import_row = in.number();
+      return true;
     case kPolicy:
       if (in.number() > static_cast<std::uint64_t>(Policy::kSuppress)) return false;
       out.policy = static_cast<Policy>(in.number());
       return true;
-    case kCausation: out.causation_id = in.text(); return true;
-    case kCorrelation: out.correlation_id = in.text(); return true;
-    case kTraceparent: out.traceparent = in.text(); return true;
-    case kExtensions: return read_named(in.text(), out.extensions);
-    case kKeyId: out.key_id = in.text(); return true;
-    case kMac: out.mac = in.text(); return true;
-    case kOpaque: out.opaque = in.text(); return true;
-    case kContentType: out.content_type = in.text(); return true;
-    default: return true;  // of a newer writer
+    case kCausation:
+      out.causation_id = in.text();
+      return true;
+    case kCorrelation:
+      out.correlation_id = in.text();
+      return true;
+    case kTraceparent:
+      out.traceparent = in.text();
+      return true;
+    case kExtensions:
+      return read_named(in.text(), out.extensions);
+    case kKeyId:
+      out.key_id = in.text();
+      return true;
+    case kMac:
+      out.mac = in.text();
+      return true;
+    case kOpaque:
+      out.opaque = in.text();
+      return true;
+    case kContentType:
+      out.content_type = in.text();
+      return true;
+    default:
+      return true;  // of a newer writer
   }
 }
 

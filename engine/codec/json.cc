@@ -9,7 +9,8 @@ namespace {
 
 namespace json = boost::json;
 
-// Builds a Value from the parser's calls. A call that returns false stops the parser; `why` says why.
+// Builds a Value from the parser's calls. A call that returns false stops the parser; `why` says
+// why.
 struct Handler {
   static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
@@ -28,8 +29,8 @@ struct Handler {
   std::vector<Frame> stack;
   Value result;
   std::size_t values = 0;
-  std::string text;      // of a string in parts
-  std::string number;    // as written
+  std::string text;    // of a string in parts
+  std::string number;  // as written
   std::string why;
 
   bool fail(json::error_code& ec, std::string reason) {
@@ -77,7 +78,8 @@ struct Handler {
   bool on_key(json::string_view part, std::size_t, json::error_code& ec) {
     text.append(part.data(), part.size());
     auto key = std::exchange(text, {});
-    if (!stack.back().keys.insert(key).second) return fail(ec, "key \"" + key + "\" stands there twice");
+    if (!stack.back().keys.insert(key).second)
+      return fail(ec, "key \"" + key + "\" stands there twice");
     stack.back().key = std::move(key);
     return true;
   }
@@ -123,7 +125,8 @@ struct Handler {
 
 Result<Value> parse_json(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.bytes) {
-    return Error{Code::kInvalid, "the JSON text is longer than " + std::to_string(limits.bytes) + " bytes"};
+    return Error{Code::kInvalid,
+                 "the JSON text is longer than " + std::to_string(limits.bytes) + " bytes"};
   }
   json::parse_options options;
   options.max_depth = limits.depth + 1;

@@ -1,4 +1,5 @@
-// JSON to values, with limits (reliability.md 8): a hostile text costs an error, never memory or time.
+// JSON to values, with limits (reliability.md 8): a hostile text costs an error, never memory or
+// time.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +17,8 @@ struct JsonLimits {
   std::size_t number_bytes = 400;
 };
 
-// kInvalid: no JSON, a duplicate key, bad UTF-8, or past a limit; the detail says where. Integers are
-// exact up to 64 bits; beyond that the number is refused rather than rounded.
+// kInvalid: no JSON, a duplicate key, bad UTF-8, or past a limit; the detail says where. Integers
+// are exact up to 64 bits; beyond that the number is refused rather than rounded.
 Result<Value> parse_json(std::string_view text, const JsonLimits& limits = {});
 
 }  // namespace dealwright::codec

@@ -103,7 +103,8 @@ Result<void> decode(std::string_view bytes, Effect& out) {
   out.subject = get_key(in);
   out.recipient = in.text();
   const auto state = in.varint();
-  if (state > static_cast<std::uint64_t>(EffectState::kSuppressed)) return damaged_state("an effect");
+  if (state > static_cast<std::uint64_t>(EffectState::kSuppressed))
+    return damaged_state("an effect");
   out.state = static_cast<EffectState>(state);
   out.reason = in.text();
   out.requested = get_instant(in);

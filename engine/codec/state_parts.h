@@ -63,7 +63,8 @@ inline void put_key(std::string& out, const RecordKey& key) {
 inline RecordKey get_key(ByteReader& in) {
   RecordKey key;
   const auto kind = in.take(1);
-  if (!kind.empty() && static_cast<std::size_t>(kind[0]) < kKinds) key.kind = static_cast<Kind>(kind[0]);
+  if (!kind.empty() && static_cast<std::size_t>(kind[0]) < kKinds)
+    key.kind = static_cast<Kind>(kind[0]);
   key.id = in.text();
   return key;
 }
@@ -109,8 +110,9 @@ inline bool get_fields(ByteReader& in, Fields& fields) {
   return true;
 }
 inline Error damaged_state(std::string_view what) {
-  return Error{Code::kDamaged, "the state of " + std::string{what} +
-                                   " is damaged; delete the state folder to rebuild it from the log"};
+  return Error{Code::kDamaged,
+               "the state of " + std::string{what} +
+                   " is damaged; delete the state folder to rebuild it from the log"};
 }
 
 }  // namespace dealwright::codec

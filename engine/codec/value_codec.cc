@@ -93,36 +93,35 @@ bool read_sealed(std::string_view bytes, Value& out) {
 }  // namespace
 
 void write_value(WireWriter& out, const Value& value) {
-  std::visit(
-      overloaded{
-          [](std::monostate) {},
-          [&](Null) { out.flag(kNull, true); },
-          [&](bool v) { out.flag(kBool, v); },
-          [&](std::int64_t v) { out.sint(kInt, v); },
-          [&](double v) { out.fixed64(kDouble, std::bit_cast<std::uint64_t>(v)); },
-          [&](const std::string& v) { out.text(kText, v); },
-          [&](const Money& v) {
-            out.message(kMoney, [&](WireWriter& w) {
-              w.sint(1, v.minor);
-              w.text(2, v.currency.text());
-            });
-          },
-          [&](Instant v) { out.sint(kInstant, v.ms); },
-          [&](LocalDate v) { out.sint(kDate, v.days); },
-          [&](const std::shared_ptr<const List>& v) {
-            out.message(kList, [&](WireWriter& w) { write_list(w, *v); });
-          },
-          [&](const std::shared_ptr<const Map>& v) {
-            out.message(kMap, [&](WireWriter& w) { write_map(w, 1, *v); });
-          },
-          [&](const std::shared_ptr<const Sealed>& v) {
-            out.message(kSealed, [&](WireWriter& w) {
-              w.text(1, v->key_id);
-              w.text(2, v->bytes);
-            });
-          },
-      },
-      value.variant());
+  std::visit(overloaded{
+                 [](std::monostate) {},
+                 [&](Null) { out.flag(kNull, true); },
+                 [&](bool v) { out.flag(kBool, v); },
+                 [&](std::int64_t v) { out.sint(kInt, v); },
+                 [&](double v) { out.fixed64(kDouble, std::bit_cast<std::uint64_t>(v)); },
+                 [&](const std::string& v) { out.text(kText, v); },
+                 [&](const Money& v) {
+                   out.message(kMoney, [&](WireWriter& w) {
+                     w.sint(1, v.minor);
+                     w.text(2, v.currency.text());
+                   });
+                 },
+                 [&](Instant v) { out.sint(kInstant, v.ms); },
+                 [&](LocalDate v) { out.sint(kDate, v.days); },
+                 [&](const std::shared_ptr<const List>& v) {
+                   out.message(kList, [&](WireWriter& w) { write_list(w, *v); });
+                 },
+                 [&](const std::shared_ptr<const Map>& v) {
+                   out.message(kMap, [&](WireWriter& w) { write_map(w, 1, *v); });
+                 },
+                 [&](const std::shared_ptr<const Sealed>& v) {
+                   out.message(kSealed, [&](WireWriter& w) {
+                     w.text(1, v->key_id);
+                     w.text(2, v->bytes);
+                   });
+                 },
+             },
+             value.variant());
 }
 
 bool read_value(std::string_view bytes, Value& out, int depth) {
@@ -131,16 +130,30 @@ bool read_value(std::string_view bytes, Value& out, int depth) {
   out = Value{};
   while (in.next()) {
     switch (in.field()) {
-      case kNull: out = Null{}; break;
-      case kBool: out = in.flag(); break;
-      case kInt: out = in.sint(); break;
-      case kDouble: out = std::bit_cast<double>(in.number()); break;
-      case kText: out = Value{in.text()}; break;
+      case kNull:
+        out = Null{};
+        break;
+      case kBool:
+        out = in.flag();
+        break;
+      case kInt:
+        out = in.sint();
+        break;
+      case kDouble:
+        out = std::bit_cast<double>(in.number());
+        break;
+      case kText:
+        out = Value{in.text()};
+        break;
       case kMoney:
         if (!read_money(in.text(), out)) return false;
         break;
-      case kInstant: out = Instant{in.sint()}; break;
-      case kDate: out = LocalDate{static_cast<std::int32_t>(in.sint())}; break;
+      case kInstant:
+        out = Instant{in.sint()};
+        break;
+      case kDate:
+        out = LocalDate{static_cast<std::int32_t>(in.sint())};
+        break;
       case kList:
         if (!read_list(in.text(), out, depth)) return false;
         break;
@@ -150,7 +163,8 @@ bool read_value(std::string_view bytes, Value& out, int depth) {
       case kSealed:
         if (!read_sealed(in.text(), out)) return false;
         break;
-      default: break;  // of a newer writer
+      default:
+        break;  // of a newer writer
     }
   }
   return !in.failed();

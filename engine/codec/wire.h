@@ -70,11 +70,20 @@ class WireReader {
     const auto tag = in_.varint();
     field_ = static_cast<std::uint32_t>(tag >> 3);
     switch (tag & 7) {
-      case 0: number_ = in_.varint(); break;
-      case 1: number_ = in_.fixed64(); break;
-      case 2: text_ = in_.text(); break;
-      case 5: number_ = in_.fixed32(); break;
-      default: bad_ = true;
+      case 0:
+        number_ = in_.varint();
+        break;
+      case 1:
+        number_ = in_.fixed64();
+        break;
+      case 2:
+        text_ = in_.text();
+        break;
+      case 5:
+        number_ = in_.fixed32();
+        break;
+      default:
+        bad_ = true;
     }
     if (field_ == 0) bad_ = true;
     return !in_.failed() && !bad_;

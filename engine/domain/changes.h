@@ -24,8 +24,8 @@ struct EnrolmentStarted {
   bool remember = true;         // its entry policy asks for past entries (each_time does not)
   friend bool operator==(const EnrolmentStarted&, const EnrolmentStarted&) = default;
 };
-// Replaces the enrolment's place: step, round, due, waits. A due that is set sets its timer, one that
-// was there before is cancelled.
+// Replaces the enrolment's place: step, round, due, waits. A due that is set sets its timer, one
+// that was there before is cancelled.
 struct EnrolmentMoved {
   EnrolmentId id;
   std::uint32_t step = 0;
@@ -37,7 +37,8 @@ struct EnrolmentMoved {
   std::vector<RecordKey> watched;
   friend bool operator==(const EnrolmentMoved&, const EnrolmentMoved&) = default;
 };
-// Ends it: its timer is cancelled; its effects that are not final are cancelled too if `cancel_effects`.
+// Ends it: its timer is cancelled; its effects that are not final are cancelled too if
+// `cancel_effects`.
 struct EnrolmentEnded {
   EnrolmentId id;
   std::string reason;  // done, or why it exited

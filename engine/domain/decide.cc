@@ -6,14 +6,34 @@
 namespace dealwright {
 namespace {
 
-constexpr std::string_view kRefusals[] = {
-    "",                   "time_in_future",    "record_deleted",   "record_erased",
-    "unknown_pipeline",   "unknown_stage",     "move_not_allowed", "fields_missing",
-    "currency_mismatch",  "lost_reason_missing", "lead_converted", "offer_final",
-    "contract_final",     "task_final",        "unknown_approval", "approval_final",
-    "bad_period",         "bad_target",        "bad_rate",         "bad_discount",
-    "bad_score",          "not_settable",      "merge_self",       "merge_cycle",
-    "not_merged",         "unknown_event",     "stage_in_use",     "bad_data"};
+constexpr std::string_view kRefusals[] = {"",
+                                          "time_in_future",
+                                          "record_deleted",
+                                          "record_erased",
+                                          "unknown_pipeline",
+                                          "unknown_stage",
+                                          "move_not_allowed",
+                                          "fields_missing",
+                                          "currency_mismatch",
+                                          "lost_reason_missing",
+                                          "lead_converted",
+                                          "offer_final",
+                                          "contract_final",
+                                          "task_final",
+                                          "unknown_approval",
+                                          "approval_final",
+                                          "bad_period",
+                                          "bad_target",
+                                          "bad_rate",
+                                          "bad_discount",
+                                          "bad_score",
+                                          "not_settable",
+                                          "merge_self",
+                                          "merge_cycle",
+                                          "not_merged",
+                                          "unknown_event",
+                                          "stage_in_use",
+                                          "bad_data"};
 
 struct Case {
   const Record* subject;
@@ -42,15 +62,15 @@ bool currency_differs(const Case& c) {
 bool filled(const Case& c, std::string_view field) {
   if (c.subject == nullptr) return false;
   const auto known = field_of(field);
-  return (known && c.subject->find(*known) != nullptr) ||
-         c.subject->find_custom(field) != nullptr;
+  return (known && c.subject->find(*known) != nullptr) || c.subject->find_custom(field) != nullptr;
 }
 
 Refusal decide_move(const Case& c, std::string_view to) {
   const auto* pipeline = pipeline_for(c);
-  if (pipeline == nullptr) return c.subject == nullptr || c.life().pipeline.empty()
-                                      ? Refusal::kNone  // a stub: the opening will say
-                                      : Refusal::kUnknownPipeline;
+  if (pipeline == nullptr)
+    return c.subject == nullptr || c.life().pipeline.empty()
+               ? Refusal::kNone  // a stub: the opening will say
+               : Refusal::kUnknownPipeline;
   const auto* stage = pipeline->find(to);
   if (stage == nullptr) return Refusal::kUnknownStage;
   if (!pipeline->refuse || c.late) return Refusal::kNone;
@@ -74,20 +94,22 @@ Refusal decide_deal(const Case& c) {
                                                                : Refusal::kUnknownStage;
     }
     case TypeId::kDealStageChanged:
-    case TypeId::kDealReopened: return decide_move(c, c.event.data.text(Field::kTo));
+    case TypeId::kDealReopened:
+      return decide_move(c, c.event.data.text(Field::kTo));
     case TypeId::kDealWon:
     case TypeId::kDealAmountChanged:
       return currency_differs(c) ? Refusal::kCurrencyMismatch : Refusal::kNone;
     case TypeId::kDealLost: {
       if (currency_differs(c)) return Refusal::kCurrencyMismatch;
       const auto* pipeline = pipeline_for(c);
-      const bool silent = c.event.data.text(Field::kReason).empty() &&
-                          !c.event.data.flag(Field::kNoDecision);
+      const bool silent =
+          c.event.data.text(Field::kReason).empty() && !c.event.data.flag(Field::kNoDecision);
       return pipeline != nullptr && pipeline->refuse && !c.late && silent
                  ? Refusal::kLostReasonMissing
                  : Refusal::kNone;
     }
-    default: return Refusal::kNone;
+    default:
+      return Refusal::kNone;
   }
 }
 
@@ -116,25 +138,23 @@ Refusal decide_final(const Case& c) {
                  : Refusal::kNone;
     case Kind::kContract: {
       if (!type.starts_with("contract.")) return Refusal::kNone;
-      const bool changes = c.event.type == TypeId::kContractChanged ||
-                           c.event.type == TypeId::kContractRenewed ||
-                           c.event.type == TypeId::kContractEnded ||
-                           c.event.type == TypeId::kContractSent ||
-                           c.event.type == TypeId::kContractViewed ||
-                           c.event.type == TypeId::kContractSigned ||
-                           c.event.type == TypeId::kContractDeclined;
+      const bool changes =
+          c.event.type == TypeId::kContractChanged || c.event.type == TypeId::kContractRenewed ||
+          c.event.type == TypeId::kContractEnded || c.event.type == TypeId::kContractSent ||
+          c.event.type == TypeId::kContractViewed || c.event.type == TypeId::kContractSigned ||
+          c.event.type == TypeId::kContractDeclined;
       return one_of({"ended", "declined"}) && changes && !repeated ? Refusal::kContractFinal
                                                                    : Refusal::kNone;
     }
     case Kind::kTask: {
-      const bool moves = c.event.type == TypeId::kTaskStarted ||
-                         c.event.type == TypeId::kTaskCompleted ||
-                         c.event.type == TypeId::kTaskCancelled ||
-                         c.event.type == TypeId::kTaskRescheduled;
+      const bool moves =
+          c.event.type == TypeId::kTaskStarted || c.event.type == TypeId::kTaskCompleted ||
+          c.event.type == TypeId::kTaskCancelled || c.event.type == TypeId::kTaskRescheduled;
       return one_of({"done", "cancelled"}) && moves && !repeated ? Refusal::kTaskFinal
                                                                  : Refusal::kNone;
     }
-    default: return Refusal::kNone;
+    default:
+      return Refusal::kNone;
   }
 }
 
@@ -146,15 +166,15 @@ Refusal decide_approval(const Case& c) {
   const auto* state = c.subject == nullptr ? nullptr : c.subject->find_extra(name);
   if (state == nullptr) return c.late ? Refusal::kNone : Refusal::kUnknownApproval;
   const auto now = state->text_or_empty();
-  const std::string_view wanted =
-      c.event.type == TypeId::kApprovalGranted ? "granted" : "rejected";
+  const std::string_view wanted = c.event.type == TypeId::kApprovalGranted ? "granted" : "rejected";
   return now == "requested" || now == wanted || c.late ? Refusal::kNone : Refusal::kApprovalFinal;
 }
 
 // A field that has an event of its own is not set by `updated`.
 bool settable(Kind kind, std::string_view name) {
-  static constexpr std::string_view kDeal[] = {"pipeline", "stage", "status", "amount", "close_date",
-                                               "next_step", "lost_reason", "no_decision"};
+  static constexpr std::string_view kDeal[] = {"pipeline",    "stage",      "status",
+                                               "amount",      "close_date", "next_step",
+                                               "lost_reason", "no_decision"};
   static constexpr std::string_view kState[] = {"state", "merged_into", "deleted", "owner", "team"};
   const auto in = [&](const auto& list) {
     return std::find(std::begin(list), std::end(list), name) != std::end(list);
@@ -201,8 +221,8 @@ Refusal decide_figures(const Case& c) {
                                                                 : Refusal::kNone;
     case TypeId::kFxRateSet: {
       const auto rate = data.text(Field::kRate);
-      const bool positive = rate.find_first_of("123456789") != std::string_view::npos &&
-                            !rate.starts_with("-");
+      const bool positive =
+          rate.find_first_of("123456789") != std::string_view::npos && !rate.starts_with("-");
       return positive ? Refusal::kNone : Refusal::kBadRate;
     }
     case TypeId::kDiscountRequested: {
@@ -218,7 +238,8 @@ Refusal decide_figures(const Case& c) {
     }
     case TypeId::kPipelineUpdated:
       return read_pipeline(c.event.subject.id, data) ? Refusal::kNone : Refusal::kBadData;
-    default: return Refusal::kNone;
+    default:
+      return Refusal::kNone;
   }
 }
 
@@ -259,8 +280,8 @@ Refusal decide(const Record* subject, const Event& event, Instant now, const Pip
   if (occurred > now + kSkewMax) return Refusal::kTimeInFuture;
   if (subject != nullptr) {
     if (subject->erased) return Refusal::kRecordErased;
-    const bool revives = event.type >= TypeId::kAccountRestored &&
-                         event.type <= TypeId::kSurveyRestored;
+    const bool revives =
+        event.type >= TypeId::kAccountRestored && event.type <= TypeId::kSurveyRestored;
     if (subject->life.deleted && !revives && event.type != TypeId::kEventRetracted) {
       return Refusal::kRecordDeleted;
     }

@@ -28,8 +28,8 @@ struct DecisionHeader {
   bool event_clock = false;       // time runs by the events, not by the wall
   Sha256 rule_set{};
   Sha256 schema{};
-  std::string workspace;          // "default"
-  Sha256 chain{};                 // over the accepted record before and the covered events
+  std::string workspace;  // "default"
+  Sha256 chain{};         // over the accepted record before and the covered events
   friend bool operator==(const DecisionHeader&, const DecisionHeader&) = default;
 };
 
@@ -58,11 +58,11 @@ struct Send {
 
 // What one event or one due timer led to. Events that were accepted and led to nothing have none.
 struct TurnRecord {
-  std::uint64_t position = 0;      // of the event; for a timer, of the event that it fires before
-  std::optional<TimerKey> timer;   // none: the event at `position`
+  std::uint64_t position = 0;     // of the event; for a timer, of the event that it fires before
+  std::optional<TimerKey> timer;  // none: the event at `position`
   Verdict verdict = Verdict::kAccepted;
-  std::string code;                // of refused, set aside; "forwarded" where another partition folds it
-  std::string detail;              // why, for people
+  std::string code;    // of refused, set aside; "forwarded" where another partition folds it
+  std::string detail;  // why, for people
   std::vector<Change> changes;
   std::vector<Send> sends;
   friend bool operator==(const TurnRecord&, const TurnRecord&) = default;

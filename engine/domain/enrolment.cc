@@ -33,18 +33,21 @@ bool is_final(EffectState state) {
     case EffectState::kRequested:
     case EffectState::kAttemptStarted:
     case EffectState::kRetryAt:
-    case EffectState::kUnknown: return false;
+    case EffectState::kUnknown:
+      return false;
     case EffectState::kDelivered:
     case EffectState::kRejected:
     case EffectState::kExpired:
     case EffectState::kCancelled:
-    case EffectState::kSuppressed: return true;
+    case EffectState::kSuppressed:
+      return true;
   }
   return true;
 }
 
-EffectId effect_id(std::string_view workspace, std::string_view rule, std::string_view enrolment_key,
-                   std::string_view step, std::string_view occurrence, std::string_view channel,
+EffectId effect_id(std::string_view workspace, std::string_view rule,
+                   std::string_view enrolment_key, std::string_view step,
+                   std::string_view occurrence, std::string_view channel,
                    std::string_view recipient) {
   std::string text;
   text.reserve(64 + enrolment_key.size() + rule.size() + step.size());

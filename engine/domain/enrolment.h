@@ -21,22 +21,22 @@ struct Enrolment {
   EnrolmentId id;
   std::string rule;
   std::uint32_t version = 0;
-  std::string key;        // canonical: length-prefixed parts (design 7.10)
+  std::string key;  // canonical: length-prefixed parts (design 7.10)
   RecordKey subject;
-  Instant started;        // `now` of the decision
-  Instant base;           // the trigger's occurred time: the first wait counts from it
-  std::string cause;      // "source id" of the trigger's event, length-prefixed
-  std::uint32_t step = 0; // index of the step it stands on, in the plan of its version
-  std::string round;      // path of rounds through enclosing repeats, "" outside
-  Instant step_since;     // when it came to that step
+  Instant started;             // `now` of the decision
+  Instant base;                // the trigger's occurred time: the first wait counts from it
+  std::string cause;           // "source id" of the trigger's event, length-prefixed
+  std::uint32_t step = 0;      // index of the step it stands on, in the plan of its version
+  std::string round;           // path of rounds through enclosing repeats, "" outside
+  Instant step_since;          // when it came to that step
   std::optional<Instant> due;  // its timer, if it waits for time
   bool waits_for_event = false;
-  bool control = false;   // in the hold-out group: nothing is done
-  bool held = false;      // an exit could not be evaluated: nothing leaves
-  bool shadow = false;    // acts are recorded suppressed
+  bool control = false;            // in the hold-out group: nothing is done
+  bool held = false;               // an exit could not be evaluated: nothing leaves
+  bool shadow = false;             // acts are recorded suppressed
   std::vector<RecordKey> watched;  // records whose events concern it
-  Map kept;               // start.*: what the rule reads of its start
-  std::vector<Sha256> effects;  // requested by it and not final: what an exit cancels
+  Map kept;                        // start.*: what the rule reads of its start
+  std::vector<Sha256> effects;     // requested by it and not final: what an exit cancels
   friend bool operator==(const Enrolment&, const Enrolment&) = default;
 };
 
@@ -75,11 +75,12 @@ using EffectId = Sha256;
 
 // design 7.10: SHA-256 over the length-prefixed fields. No version, attempt or time in it.
 // `recipient` is "" unless the step addresses more than one record.
-EffectId effect_id(std::string_view workspace, std::string_view rule, std::string_view enrolment_key,
-                   std::string_view step, std::string_view occurrence, std::string_view channel,
+EffectId effect_id(std::string_view workspace, std::string_view rule,
+                   std::string_view enrolment_key, std::string_view step,
+                   std::string_view occurrence, std::string_view channel,
                    std::string_view recipient);
-// The enrolment key: parts length-prefixed. The subject, then the once_per value, else source and id
-// of the trigger's event, else the scheduled instant; only the subject for `once`.
+// The enrolment key: parts length-prefixed. The subject, then the once_per value, else source and
+// id of the trigger's event, else the scheduled instant; only the subject for `once`.
 std::string enrolment_key(const std::vector<std::string>& parts);
 
 // A line of the ledger.
@@ -93,13 +94,13 @@ struct Effect {
   RecordKey subject;
   std::string recipient;
   EffectState state = EffectState::kRequested;
-  std::string reason;   // of suppressed, cancelled, expired, rejected
+  std::string reason;  // of suppressed, cancelled, expired, rejected
   Instant requested;
-  Instant changed;      // of the last state
+  Instant changed;  // of the last state
   std::optional<Instant> not_before;
   std::optional<Instant> expires;
   std::uint32_t attempts = 0;
-  Map payload;          // what to send, as captured at request
+  Map payload;  // what to send, as captured at request
   friend bool operator==(const Effect&, const Effect&) = default;
 };
 

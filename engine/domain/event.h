@@ -75,10 +75,10 @@ struct Event {
   std::string causation_id;
   std::string correlation_id;
   std::string traceparent;
-  Map extensions;       // CloudEvents attributes that are not ours
-  std::string key_id;   // of `mac`: only on what the engine itself appends
+  Map extensions;      // CloudEvents attributes that are not ours
+  std::string key_id;  // of `mac`: only on what the engine itself appends
   std::string mac;
-  std::string opaque;   // data that is not JSON, with its content type
+  std::string opaque;  // data that is not JSON, with its content type
   std::string content_type;
 
   std::string_view type_name() const {

@@ -62,13 +62,25 @@ void set_custom(Record& record, const Value& custom, Stamp stamp) {
 // Whether the life owns the field: then it is never set from data directly.
 bool of_life(Kind kind, Field field) {
   switch (field) {
-    case Field::kState: case Field::kMergedInto: case Field::kDeleted: return true;
-    case Field::kPipeline: case Field::kStage: case Field::kStatus: case Field::kAmount:
-    case Field::kProbability: case Field::kLostReason: case Field::kNoDecision:
+    case Field::kState:
+    case Field::kMergedInto:
+    case Field::kDeleted:
+      return true;
+    case Field::kPipeline:
+    case Field::kStage:
+    case Field::kStatus:
+    case Field::kAmount:
+    case Field::kProbability:
+    case Field::kLostReason:
+    case Field::kNoDecision:
       return kind == Kind::kDeal;
-    case Field::kDue: case Field::kFirstDue: return kind == Kind::kTask;
-    case Field::kOwner: return kind == Kind::kDeal || kind == Kind::kTask;
-    default: return false;
+    case Field::kDue:
+    case Field::kFirstDue:
+      return kind == Kind::kTask;
+    case Field::kOwner:
+      return kind == Kind::kDeal || kind == Kind::kTask;
+    default:
+      return false;
   }
 }
 
@@ -123,8 +135,8 @@ void take_capture(Record& record, const Event& event, const FoldAt& at, Folded& 
   const auto& spec = spec_of(Kind::kLead);
   const Stamp stamp = at.stamp;
   const auto* captured = event.data.find(Field::kCapturedAt);
-  const Value when = captured != nullptr ? *captured
-                                         : Value{at.undated ? at.ingested : stamp.occurred};
+  const Value when =
+      captured != nullptr ? *captured : Value{at.undated ? at.ingested : stamp.occurred};
   set_first(record, Field::kCapturedAt, when, stamp, out);
   for (const auto& [field, value] : event.data) {
     if (field == Field::kCustom) {
@@ -147,9 +159,8 @@ void add_consent(Record& record, const Event& event, Stamp stamp, bool granted) 
   row.until = event.data.instant(Field::kUntil);
   row.basis = event.data.text(Field::kBasis);
   row.source = event.data.text(Field::kSource);
-  const auto at = std::upper_bound(
-      record.consents.begin(), record.consents.end(), stamp,
-      [](const Stamp& s, const ConsentRow& r) { return s < r.stamp; });
+  const auto at = std::upper_bound(record.consents.begin(), record.consents.end(), stamp,
+                                   [](const Stamp& s, const ConsentRow& r) { return s < r.stamp; });
   record.consents.insert(at, std::move(row));
 }
 
@@ -178,11 +189,19 @@ void take_single(Record& record, const Event& event, Stamp stamp, Folded& out, F
 void take_values(Record& record, const Event& event, const FoldAt& at, Folded& out) {
   const auto stamp = at.stamp;
   switch (event.type) {
-    case TypeId::kLeadCaptured: take_capture(record, event, at, out); return;
-    case TypeId::kConsentGranted: add_consent(record, event, stamp, true); return;
-    case TypeId::kConsentWithdrawn: add_consent(record, event, stamp, false); return;
+    case TypeId::kLeadCaptured:
+      take_capture(record, event, at, out);
+      return;
+    case TypeId::kConsentGranted:
+      add_consent(record, event, stamp, true);
+      return;
+    case TypeId::kConsentWithdrawn:
+      add_consent(record, event, stamp, false);
+      return;
     case TypeId::kEmailBounced:
-    case TypeId::kEmailComplained: take_mail(record, event, stamp, out); return;
+    case TypeId::kEmailComplained:
+      take_mail(record, event, stamp, out);
+      return;
     case TypeId::kDealNextStepSet:
       set_register(record, Field::kNextStep,
                    Value{Map{{"due", *event.data.find(Field::kDue)},
@@ -225,8 +244,10 @@ void take_values(Record& record, const Event& event, const FoldAt& at, Folded& o
     case TypeId::kDeliveryPlanned:
     case TypeId::kForecastCommitted:
     case TypeId::kObjectionRaised:
-    case TypeId::kObjectionResolved: return;  // facts of the timeline; counted
-    default: break;
+    case TypeId::kObjectionResolved:
+      return;  // facts of the timeline; counted
+    default:
+      break;
   }
   if (event.data.find(Field::kSet) != nullptr || event.data.find(Field::kUnset) != nullptr) {
     take_set(record, event, stamp, out);
@@ -289,9 +310,9 @@ void count(Record& record, TypeId type) {
 }
 
 bool by_people(const Event& event) {
-  return event.type != TypeId::kForeignType &&
-         spec_of(event.type).group == EventGroup::kActivity && !event.data.flag(Field::kAuto) &&
-         event.import_batch.empty() && !event.actor.starts_with("rule/");
+  return event.type != TypeId::kForeignType && spec_of(event.type).group == EventGroup::kActivity &&
+         !event.data.flag(Field::kAuto) && event.import_batch.empty() &&
+         !event.actor.starts_with("rule/");
 }
 
 }  // namespace

@@ -72,8 +72,8 @@ struct Folded {
   bool late = false;
   bool too_late = false;  // older than the kept life: registers and counts only
   Life before;
-  std::vector<LifeStep> steps;        // lives going out of force and into it
-  std::vector<FieldChange> changed;   // current values, as they were
+  std::vector<LifeStep> steps;       // lives going out of force and into it
+  std::vector<FieldChange> changed;  // current values, as they were
   void clear();
 };
 
@@ -82,8 +82,8 @@ struct FoldAt {
   Instant ingested;
   bool undated = false;
 };
-// The stamp of a fact on `record`: its time, else `ingested` live, else (in a batch) right behind the
-// newest. REQUIRES: order is the partition's next
+// The stamp of a fact on `record`: its time, else `ingested` live, else (in a batch) right behind
+// the newest. REQUIRES: order is the partition's next
 FoldAt place(const Record& record, const Event& event, Instant ingested, std::uint64_t order);
 
 // Folds an accepted fact into its subject. `out` is cleared first.

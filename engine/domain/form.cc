@@ -15,8 +15,8 @@ constexpr int kDepthMax = 64;
 Error bad(std::string_view expected, const Value& got, std::string_view hint) {
   auto text = to_json(got);
   if (text.size() > 60) text = text.substr(0, 57) + "...";
-  return Error{Code::kInvalid, text + " is no " + std::string{expected} + "; write " +
-                                   std::string{hint}};
+  return Error{Code::kInvalid,
+               text + " is no " + std::string{expected} + "; write " + std::string{hint}};
 }
 
 // "deal/d1" or "d1", where a deal is meant.
@@ -81,7 +81,8 @@ bool is_decimal(std::string_view text) {
   if (text.starts_with("-")) text.remove_prefix(1);
   const auto point = text.find('.');
   const auto whole = text.substr(0, point);
-  const auto rest = point == std::string_view::npos ? std::string_view{"0"} : text.substr(point + 1);
+  const auto rest =
+      point == std::string_view::npos ? std::string_view{"0"} : text.substr(point + 1);
   const auto digits = [](std::string_view s) {
     return !s.empty() && s.find_first_not_of("0123456789") == std::string_view::npos;
   };
@@ -93,7 +94,8 @@ Result<Value> read_decimal(const Value& free) {
   if (const auto* number = free.as_int()) return Value{std::to_string(*number)};
   if (const auto* number = free.as_double()) {
     char buffer[64];
-    const auto end = std::to_chars(buffer, buffer + sizeof buffer, *number, std::chars_format::fixed);
+    const auto end =
+        std::to_chars(buffer, buffer + sizeof buffer, *number, std::chars_format::fixed);
     if (end.ec == std::errc{}) return Value{std::string_view{buffer, end.ptr}};
   }
   return bad("decimal", free, "\"0.0061\"");
@@ -129,10 +131,13 @@ Result<Value> read_enum(const FieldSpec& spec, const Value& free) {
 
 std::string code_for(FieldType type) {
   switch (type) {
-    case FieldType::kMoney: return "bad_money";
+    case FieldType::kMoney:
+      return "bad_money";
     case FieldType::kInstant:
-    case FieldType::kDate: return "bad_time";
-    default: return "bad_data";
+    case FieldType::kDate:
+      return "bad_time";
+    default:
+      return "bad_data";
   }
 }
 
@@ -176,21 +181,28 @@ Result<Value> read_value(const FieldSpec& spec, const Value& free) {
     case FieldType::kZone:
       if (free.as_text() == nullptr) return bad("text", free, "a string in quotes");
       return free;
-    case FieldType::kInt: return read_int(free);
+    case FieldType::kInt:
+      return read_int(free);
     case FieldType::kBool:
       if (free.as_bool() == nullptr) return bad("boolean", free, "true or false");
       return free;
-    case FieldType::kMoney: return read_money(free);
-    case FieldType::kInstant: return read_instant(free);
-    case FieldType::kDate: return read_date(free);
-    case FieldType::kDecimal: return read_decimal(free);
+    case FieldType::kMoney:
+      return read_money(free);
+    case FieldType::kInstant:
+      return read_instant(free);
+    case FieldType::kDate:
+      return read_date(free);
+    case FieldType::kDecimal:
+      return read_decimal(free);
     case FieldType::kRef: {
       DW_TRY(auto id, read_ref(spec.ref, free));
       return Value{std::move(id)};
     }
-    case FieldType::kEnum: return read_enum(spec, free);
+    case FieldType::kEnum:
+      return read_enum(spec, free);
     case FieldType::kTexts:
-    case FieldType::kRefs: return read_list(spec, free);
+    case FieldType::kRefs:
+      return read_list(spec, free);
     case FieldType::kJson:
       if (free.as_list() == nullptr && free.as_map() == nullptr) {
         return bad("object or list", free, "{...} or [...]");
@@ -231,9 +243,9 @@ std::vector<FormError> fill_data(Event& event, const Map& data) {
       return e.pointer == "/data/" + name;
     });
     if (!reported) {
-      errors.push_back({"bad_data", "/data/" + name, name + " is missing",
-                        std::string{spec.name} + " needs it: " +
-                            std::string{field_type_name(known.type)}});
+      errors.push_back(
+          {"bad_data", "/data/" + name, name + " is missing",
+           std::string{spec.name} + " needs it: " + std::string{field_type_name(known.type)}});
     }
   }
   return errors;
@@ -244,14 +256,17 @@ std::vector<FormError> check_envelope(const Event& event) {
   const auto fail = [&](const char* pointer, std::string detail, std::string hint) {
     errors.push_back({"bad_envelope", pointer, std::move(detail), std::move(hint)});
   };
-  if (!is_id(event.id)) fail("/id", "id is missing or malformed", "1 to 200 bytes, unique per source");
+  if (!is_id(event.id))
+    fail("/id", "id is missing or malformed", "1 to 200 bytes, unique per source");
   if (event.source.empty() || event.source.size() > 500) {
     fail("/source", "source is missing or longer than 500 bytes", "a URI such as crm/eu");
   }
   if (!is_id(event.subject.id)) {
     fail("/subject", "subject is missing or malformed", "<kind>/<id>, such as deal/d1");
-  } else if (event.type != TypeId::kForeignType && !spec_of(event.type).allows(event.subject.kind)) {
-    fail("/subject", std::string{event.type_name()} + " is not about '" + to_text(event.subject) + "'",
+  } else if (event.type != TypeId::kForeignType &&
+             !spec_of(event.type).allows(event.subject.kind)) {
+    fail("/subject",
+         std::string{event.type_name()} + " is not about '" + to_text(event.subject) + "'",
          "the subject's kind has to fit the type");
   }
   if (event.type == TypeId::kForeignType && !is_id(event.foreign_type)) {
@@ -261,7 +276,8 @@ std::vector<FormError> check_envelope(const Event& event) {
     fail("/partitionkey", "partitionkey is malformed", "1 to 200 bytes");
   }
   if (event.time && (*event.time < kInstantMin || *event.time > kInstantMax)) {
-    errors.push_back({"bad_time", "/time", "time lies outside the years 1 to 9999", "an RFC 3339 instant"});
+    errors.push_back(
+        {"bad_time", "/time", "time lies outside the years 1 to 9999", "an RFC 3339 instant"});
   }
   std::size_t values = 0;
   int depth = 0;
@@ -272,7 +288,8 @@ std::vector<FormError> check_envelope(const Event& event) {
   for (const auto& entry : event.data) measure(entry.second);
   for (const auto& entry : event.extra) measure(entry.second);
   if (values > kValuesMax || depth > kDepthMax) {
-    errors.push_back({"bad_data", "/data", "more than 10000 values or 64 levels", "send less in one event"});
+    errors.push_back(
+        {"bad_data", "/data", "more than 10000 values or 64 levels", "send less in one event"});
   }
   return errors;
 }

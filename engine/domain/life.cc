@@ -12,14 +12,21 @@ namespace {
 std::string lead_state(const std::string& state, TypeId type) {
   const bool fresh = state == "new" || state == "working";
   switch (type) {
-    case TypeId::kLeadCaptured: return state.empty() || state == "disqualified" ? "new" : state;
+    case TypeId::kLeadCaptured:
+      return state.empty() || state == "disqualified" ? "new" : state;
     case TypeId::kContactAttempted:
-    case TypeId::kContactReached: return state == "new" ? "working" : state;
-    case TypeId::kLeadQualified: return fresh || state == "disqualified" ? "qualified" : state;
-    case TypeId::kLeadDisqualified: return fresh || state == "qualified" ? "disqualified" : state;
-    case TypeId::kLeadRecycled: return state == "disqualified" ? "working" : state;
-    case TypeId::kDealOpened: return "converted";
-    default: return state;
+    case TypeId::kContactReached:
+      return state == "new" ? "working" : state;
+    case TypeId::kLeadQualified:
+      return fresh || state == "disqualified" ? "qualified" : state;
+    case TypeId::kLeadDisqualified:
+      return fresh || state == "qualified" ? "disqualified" : state;
+    case TypeId::kLeadRecycled:
+      return state == "disqualified" ? "working" : state;
+    case TypeId::kDealOpened:
+      return "converted";
+    default:
+      return state;
   }
 }
 
@@ -36,15 +43,24 @@ std::string offer_state(const std::string& state, TypeId type) {
   const bool final = offer_rank(state) == 99;
   switch (type) {
     case TypeId::kOfferDrafted:
-    case TypeId::kOfferRevised: return forward("draft");
-    case TypeId::kOfferSent: return forward("sent");
-    case TypeId::kOfferViewed: return forward("viewed");
-    case TypeId::kOfferAnswered: return forward("answered");
-    case TypeId::kOfferAccepted: return final ? state : "accepted";
-    case TypeId::kOfferDeclined: return final ? state : "declined";
-    case TypeId::kOfferWithdrawn: return final ? state : "withdrawn";
-    case TypeId::kOfferExpired: return final ? state : "expired";
-    default: return state;
+    case TypeId::kOfferRevised:
+      return forward("draft");
+    case TypeId::kOfferSent:
+      return forward("sent");
+    case TypeId::kOfferViewed:
+      return forward("viewed");
+    case TypeId::kOfferAnswered:
+      return forward("answered");
+    case TypeId::kOfferAccepted:
+      return final ? state : "accepted";
+    case TypeId::kOfferDeclined:
+      return final ? state : "declined";
+    case TypeId::kOfferWithdrawn:
+      return final ? state : "withdrawn";
+    case TypeId::kOfferExpired:
+      return final ? state : "expired";
+    default:
+      return state;
   }
 }
 
@@ -59,51 +75,73 @@ std::string contract_state(const std::string& state, TypeId type) {
     return contract_rank(to) > contract_rank(state) ? to : state;
   };
   switch (type) {
-    case TypeId::kContractDrafted: return forward("draft");
-    case TypeId::kContractSent: return forward("sent");
-    case TypeId::kContractViewed: return forward("viewed");
-    case TypeId::kContractSigned: return forward("signed");
-    case TypeId::kContractEnded: return contract_rank(state) == 99 ? state : "ended";
+    case TypeId::kContractDrafted:
+      return forward("draft");
+    case TypeId::kContractSent:
+      return forward("sent");
+    case TypeId::kContractViewed:
+      return forward("viewed");
+    case TypeId::kContractSigned:
+      return forward("signed");
+    case TypeId::kContractEnded:
+      return contract_rank(state) == 99 ? state : "ended";
     case TypeId::kContractDeclined:
       return contract_rank(state) >= contract_rank("signed") ? state : "declined";
-    default: return state;
+    default:
+      return state;
   }
 }
 
 std::string task_state(const std::string& state, TypeId type) {
   const bool final = state == "done" || state == "cancelled";
   switch (type) {
-    case TypeId::kTaskCreated: return state.empty() ? "open" : state;
-    case TypeId::kTaskStarted: return final ? state : "started";
-    case TypeId::kTaskCompleted: return final ? state : "done";
-    case TypeId::kTaskCancelled: return final ? state : "cancelled";
-    case TypeId::kTaskReopened: return final ? "open" : state;
-    default: return state;
+    case TypeId::kTaskCreated:
+      return state.empty() ? "open" : state;
+    case TypeId::kTaskStarted:
+      return final ? state : "started";
+    case TypeId::kTaskCompleted:
+      return final ? state : "done";
+    case TypeId::kTaskCancelled:
+      return final ? state : "cancelled";
+    case TypeId::kTaskReopened:
+      return final ? "open" : state;
+    default:
+      return state;
   }
 }
 
 std::string other_state(const std::string& state, TypeId type) {
   switch (type) {
-    case TypeId::kTicketOpened: return state.empty() ? "open" : state;
-    case TypeId::kTicketReopened: return "open";
-    case TypeId::kTicketClosed: return "closed";
-    case TypeId::kSurveySent: return state.empty() ? "sent" : state;
-    case TypeId::kSurveyAnswered: return "answered";
-    default: return state;
+    case TypeId::kTicketOpened:
+      return state.empty() ? "open" : state;
+    case TypeId::kTicketReopened:
+      return "open";
+    case TypeId::kTicketClosed:
+      return "closed";
+    case TypeId::kSurveySent:
+      return state.empty() ? "sent" : state;
+    case TypeId::kSurveyAnswered:
+      return "answered";
+    default:
+      return state;
   }
 }
 
 bool opens(Kind kind, TypeId type) {
   switch (type) {
-    case TypeId::kLeadCaptured: return kind == Kind::kLead;
-    case TypeId::kDealOpened: return kind == Kind::kDeal;
+    case TypeId::kLeadCaptured:
+      return kind == Kind::kLead;
+    case TypeId::kDealOpened:
+      return kind == Kind::kDeal;
     case TypeId::kOfferDrafted:
     case TypeId::kOfferRevised:
     case TypeId::kContractDrafted:
     case TypeId::kTaskCreated:
     case TypeId::kTicketOpened:
-    case TypeId::kSurveySent: return true;
-    default: return false;
+    case TypeId::kSurveySent:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -156,8 +194,12 @@ void open_deal(Life& life, const LifeFact& fact, Instant occurred) {
 
 void advance_deal(Life& life, const LifeFact& fact, Instant occurred) {
   switch (fact.type) {
-    case TypeId::kDealOpened: open_deal(life, fact, occurred); return;
-    case TypeId::kDealStageChanged: enter_stage(life, fact, occurred); return;
+    case TypeId::kDealOpened:
+      open_deal(life, fact, occurred);
+      return;
+    case TypeId::kDealStageChanged:
+      enter_stage(life, fact, occurred);
+      return;
     case TypeId::kDealReopened:
       if (life.status() != DealStatus::kOpen) enter_stage(life, fact, occurred);
       return;
@@ -172,7 +214,8 @@ void advance_deal(Life& life, const LifeFact& fact, Instant occurred) {
       life.no_decision = fact.args.flag(Field::kNoDecision);
       life.lost_reason = fact.args.text(Field::kReason);
       return;
-    default: set_common(life, fact);
+    default:
+      set_common(life, fact);
   }
 }
 
@@ -189,13 +232,19 @@ void advance_task(Life& life, const LifeFact& fact) {
 
 std::string next_state(Kind kind, const std::string& state, TypeId type) {
   switch (kind) {
-    case Kind::kLead: return lead_state(state, type);
-    case Kind::kOffer: return offer_state(state, type);
-    case Kind::kContract: return contract_state(state, type);
-    case Kind::kTask: return task_state(state, type);
+    case Kind::kLead:
+      return lead_state(state, type);
+    case Kind::kOffer:
+      return offer_state(state, type);
+    case Kind::kContract:
+      return contract_state(state, type);
+    case Kind::kTask:
+      return task_state(state, type);
     case Kind::kTicket:
-    case Kind::kSurvey: return other_state(state, type);
-    default: return state;
+    case Kind::kSurvey:
+      return other_state(state, type);
+    default:
+      return state;
   }
 }
 
@@ -261,8 +310,10 @@ bool find_shaping(Kind kind, TypeId type) {
     case TypeId::kDealUpdated:
     case TypeId::kDealAssigned:
     case TypeId::kTaskAssigned:
-    case TypeId::kTaskRescheduled: return true;
-    default: break;
+    case TypeId::kTaskRescheduled:
+      return true;
+    default:
+      break;
   }
   if (within(type, TypeId::kAccountMerged, TypeId::kSurveyRestored)) return true;
   static constexpr const char* kStates[] = {"", "new", "disqualified", "done"};
@@ -286,8 +337,7 @@ bool shapes_life(Kind kind, TypeId type) {
     for (std::size_t k = 0; k < kKinds; ++k) {
       out[k].resize(all_event_specs().size() + 1);
       for (const auto& spec : all_event_specs()) {
-        out[k][static_cast<std::size_t>(spec.type)] =
-            find_shaping(static_cast<Kind>(k), spec.type);
+        out[k][static_cast<std::size_t>(spec.type)] = find_shaping(static_cast<Kind>(k), spec.type);
       }
     }
     return out;
@@ -322,10 +372,17 @@ LifeFact life_fact(const Record& record, const Event& event, const FoldAt& at,
       if (!stage.empty()) fact.args.set(Field::kResult, true);  // the stage was named
       break;
     case TypeId::kDealStageChanged:
-    case TypeId::kDealReopened: stage = event.data.text(Field::kTo); break;
-    case TypeId::kDealWon: category = DealStatus::kWon; break;
-    case TypeId::kDealLost: category = DealStatus::kLost; break;
-    default: return fact;
+    case TypeId::kDealReopened:
+      stage = event.data.text(Field::kTo);
+      break;
+    case TypeId::kDealWon:
+      category = DealStatus::kWon;
+      break;
+    case TypeId::kDealLost:
+      category = DealStatus::kLost;
+      break;
+    default:
+      return fact;
   }
   auto pipeline_id = event.data.text(Field::kPipeline);
   if (!pipeline_id.empty()) fact.args.set(Field::kPipeline, pipeline_id);

@@ -63,7 +63,7 @@ inline constexpr std::size_t kLifeFactsMax = 1024;
 // What a record's life has come to after some fact: for a deal all that boards and figures count,
 // for the other kinds `state`. A view is a sum of these going in and out of force.
 struct Life {
-  bool opened = false;   // else a stub: heard of, in no figure
+  bool opened = false;  // else a stub: heard of, in no figure
   bool deleted = false;
   bool merged = false;
   bool undated = false;  // its opening has no time of its own: in no window
@@ -112,8 +112,8 @@ struct FieldChange {
 struct HistoryEntry {
   Instant occurred;
   std::uint64_t position = 0;
-  std::uint32_t index = 0;   // among the facts that one log record brought; 0: the event itself
-  bool decision = false;     // position is in `decisions`, else in `events`
+  std::uint32_t index = 0;  // among the facts that one log record brought; 0: the event itself
+  bool decision = false;    // position is in `decisions`, else in `events`
   friend bool operator==(const HistoryEntry&, const HistoryEntry&) = default;
 };
 inline constexpr std::size_t kHistoryChunk = 256;
@@ -129,9 +129,9 @@ struct Record {
   Life life;                          // after all of them
   std::vector<ConsentRow> consents;   // in history order, never overwritten
   std::vector<std::pair<TypeId, std::uint32_t>> counts;  // accepted facts by type, sorted
-  Stamp newest;                       // of all facts
-  Stamp last_activity;                // by people: not auto, not by a rule, not in a batch
-  std::string merged_into;            // id of the winner
+  Stamp newest;                                          // of all facts
+  Stamp last_activity;      // by people: not auto, not by a rule, not in a batch
+  std::string merged_into;  // id of the winner
   bool erased = false;
   std::vector<Hash128> watchers;      // live enrolments that this record concerns, sorted
   std::uint64_t chunks = 0;           // full history chunks, kept beside the record

@@ -29,7 +29,8 @@ Error bad(std::string_view pipeline, std::string_view why) {
 
 Result<Stage> read_stage(std::string_view pipeline, const Value& value, std::int32_t index) {
   const auto* map = value.as_map();
-  if (map == nullptr) return bad(pipeline, "a stage is an object {id, name, order, probability, category}");
+  if (map == nullptr)
+    return bad(pipeline, "a stage is an object {id, name, order, probability, category}");
   Stage stage;
   stage.id = text_at(*map, "id");
   if (stage.id.empty()) return bad(pipeline, "a stage needs an id");
@@ -61,8 +62,8 @@ Result<Stage> read_stage(std::string_view pipeline, const Value& value, std::int
 }  // namespace
 
 const Stage* Pipeline::find(std::string_view stage) const {
-  const auto it = std::find_if(stages.begin(), stages.end(),
-                               [&](const Stage& s) { return s.id == stage; });
+  const auto it =
+      std::find_if(stages.begin(), stages.end(), [&](const Stage& s) { return s.id == stage; });
   return it == stages.end() ? nullptr : &*it;
 }
 

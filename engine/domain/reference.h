@@ -27,7 +27,7 @@ struct Pipeline {
   std::string id;
   std::vector<Stage> stages;  // by order
   bool moves_listed = false;
-  bool refuse = false;        // enforce: refuse (else flag)
+  bool refuse = false;  // enforce: refuse (else flag)
   std::string qualified_from;
   const Stage* find(std::string_view stage) const;
   const Stage* first(DealStatus category) const;  // each category occurs at least once
@@ -39,7 +39,8 @@ Result<Pipeline> read_pipeline(std::string_view id, const Fields& data);
 // Pipelines by id; each with its versions by the instant they came into force.
 class Pipelines {
  public:
-  // The one in force at `at`, else the oldest (a fact may be older than the pipeline); none: unknown.
+  // The one in force at `at`, else the oldest (a fact may be older than the pipeline); none:
+  // unknown.
   const Pipeline* find(std::string_view id, Instant at) const;
   void put(Pipeline pipeline, Stamp in_force);
 

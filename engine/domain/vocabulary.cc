@@ -21,9 +21,9 @@ constexpr Named kFieldNames[] = {
 };
 
 constexpr std::string_view kKindNames[kKinds] = {
-    "",     "account", "contact", "lead",     "deal",     "offer", "contract",
-    "task", "ticket",  "survey",  "product",  "user",     "team",  "target",
-    "pipeline", "calendar", "rule", "import", "fx", "workspace", "event"};
+    "",         "account",  "contact", "lead",    "deal", "offer",     "contract",
+    "task",     "ticket",   "survey",  "product", "user", "team",      "target",
+    "pipeline", "calendar", "rule",    "import",  "fx",   "workspace", "event"};
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> out;
@@ -96,13 +96,14 @@ std::uint32_t parse_subjects(std::string_view text) {
 const std::vector<EventSpec>& event_table() {
   static const std::vector<EventSpec> table = [] {
     std::vector<EventSpec> out;
-#define DW_EVENT(number, constant, name, subjects, group, data)                                \
-  out.push_back({TypeId{number}, name, parse_subjects(subjects), EventGroup::k##group, \
-                 parse_fields(data)});
+#define DW_EVENT(number, constant, name, subjects, group, data) \
+  out.push_back(                                                \
+      {TypeId{number}, name, parse_subjects(subjects), EventGroup::k##group, parse_fields(data)});
 #include "engine/domain/events.def"
 #undef DW_EVENT
     for (std::size_t i = 0; i < out.size(); ++i) {
-      DW_ASSERT(static_cast<std::size_t>(out[i].type) == i + 1);  // dense, so the number is the index
+      DW_ASSERT(static_cast<std::size_t>(out[i].type) ==
+                i + 1);  // dense, so the number is the index
     }
     return out;
   }();
@@ -112,8 +113,8 @@ const std::vector<EventSpec>& event_table() {
 const std::array<KindSpec, kKinds>& kind_table() {
   static const std::array<KindSpec, kKinds> table = [] {
     std::array<KindSpec, kKinds> out;
-#define DW_KIND(constant, name, fields)                                                       \
-  out[static_cast<std::size_t>(Kind::constant)] = {                                           \
+#define DW_KIND(constant, name, fields)             \
+  out[static_cast<std::size_t>(Kind::constant)] = { \
       Kind::constant, parse_fields(fields " owner:>user team:>team merged_into deleted:b")};
 #include "engine/domain/kinds.def"
 #undef DW_KIND
@@ -167,9 +168,9 @@ std::optional<Field> field_of(std::string_view name) {
 }
 
 std::string_view field_type_name(FieldType type) {
-  static constexpr std::string_view kNames[] = {"text", "int",  "bool",  "money", "instant",
-                                                "date", "zone", "decimal", "id",  "enum",
-                                                "list of text", "list of ids", "json"};
+  static constexpr std::string_view kNames[] = {
+      "text",    "int", "bool", "money",        "instant",     "date", "zone",
+      "decimal", "id",  "enum", "list of text", "list of ids", "json"};
   return kNames[static_cast<std::size_t>(type)];
 }
 

@@ -10,7 +10,7 @@ namespace dealwright {
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual Instant wall() const = 0;           // may jump
+  virtual Instant wall() const = 0;            // may jump
   virtual std::int64_t steady_us() const = 0;  // microseconds since some start; never goes back
 };
 

@@ -1,5 +1,6 @@
 // The rules engine as the runtime sees it: after each accepted fact and each due timer it is asked
-// what follows, reads through a Turn and answers with changes. Pure: the same turn, the same changes.
+// what follows, reads through a Turn and answers with changes. Pure: the same turn, the same
+// changes.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +20,12 @@ namespace dealwright {
 // A fact that was accepted and folded.
 struct FoldedFact {
   const Event* event = nullptr;
-  const Record* subject = nullptr;       // after the fold; lives until the next change is made
-  Instant occurred;                      // time, or what stands for it
-  Instant ingested;                      // `now` of the decision
-  std::uint64_t position = 0;            // in `events`; of the fact that led to it, if a rule made it
+  const Record* subject = nullptr;  // after the fold; lives until the next change is made
+  Instant occurred;                 // time, or what stands for it
+  Instant ingested;                 // `now` of the decision
+  std::uint64_t position = 0;       // in `events`; of the fact that led to it, if a rule made it
   std::uint64_t order = 0;
-  bool late = false;                     // did not land last in its subject's history
+  bool late = false;  // did not land last in its subject's history
   bool undated = false;
   bool stale = false;                    // older than max_event_age, and not in a batch: no entries
   bool retracted = false;                // reserved for re-folds: rules are not asked

@@ -17,7 +17,8 @@ namespace dealwright {
 class File {
  public:
   virtual ~File() = default;
-  // Writes all of `bytes` at `offset`, or fails: kNoSpace, kIo. After a failure any part may be there.
+  // Writes all of `bytes` at `offset`, or fails: kNoSpace, kIo. After a failure any part may be
+  // there.
   virtual Result<void> write_at(std::uint64_t offset, std::string_view bytes) = 0;
   // Fills `out` from `offset`; gives the count read, less than asked only at the end of the file.
   virtual Result<std::size_t> read_at(std::uint64_t offset, std::size_t count, char* out) const = 0;

@@ -29,9 +29,9 @@ class Store {
   // reopen the store (it rolls back to the last flush).
   virtual Result<void> write(const std::vector<StoreWrite>& batch) = 0;
   // Entries with from <= key < to, in order, from one snapshot, until `visit` returns false.
-  virtual Result<void> scan(std::string_view from, std::string_view to,
-                            const std::function<bool(std::string_view key, std::string_view value)>&
-                                visit) const = 0;
+  virtual Result<void> scan(
+      std::string_view from, std::string_view to,
+      const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
   // Deletes from <= key < to.
   virtual Result<void> erase_range(std::string_view from, std::string_view to) = 0;
   // Everything written so far survives a crash behind this.

@@ -1,5 +1,5 @@
-// A view: a fold of what was accepted and decided, made to be read. One ViewFold per partition keeps
-// the partial aggregates; queries merge the partitions' parts.
+// A view: a fold of what was accepted and decided, made to be read. One ViewFold per partition
+// keeps the partial aggregates; queries merge the partitions' parts.
 #pragma once
 
 #include <cstdint>
@@ -28,9 +28,9 @@ struct LifeDelta {
 // Everything one accepted fact did. Pointers live during the call.
 struct ViewFact {
   const FoldedFact* fact = nullptr;
-  const RecordKey* record = nullptr;   // whose life these are; not always the event's subject
-  std::span<const LifeDelta> deltas;   // in order; of deals and other kinds alike
-  const Life* before = nullptr;        // current life before and after
+  const RecordKey* record = nullptr;  // whose life these are; not always the event's subject
+  std::span<const LifeDelta> deltas;  // in order; of deals and other kinds alike
+  const Life* before = nullptr;       // current life before and after
   const Life* after = nullptr;
 };
 
@@ -39,15 +39,15 @@ class ViewReader {
  public:
   virtual ~ViewReader() = default;
   virtual Result<std::optional<std::string>> get(std::string_view key) const = 0;
-  virtual Result<void> scan(std::string_view from, std::string_view to,
-                            const std::function<bool(std::string_view, std::string_view)>& visit)
-      const = 0;
+  virtual Result<void> scan(
+      std::string_view from, std::string_view to,
+      const std::function<bool(std::string_view, std::string_view)>& visit) const = 0;
 };
 
 struct ViewQuery {
-  Instant as_of = kAfterAll;     // facts that occurred up to here
-  Instant known_by = kAfterAll;  // and were ingested up to here
-  Instant now;                   // for what is due or overdue
+  Instant as_of = kAfterAll;                                 // facts that occurred up to here
+  Instant known_by = kAfterAll;                              // and were ingested up to here
+  Instant now;                                               // for what is due or overdue
   std::vector<std::pair<std::string, std::string>> filters;  // column, value
   std::vector<std::string> group_by;
   std::size_t limit = 0;  // 0: all
@@ -59,7 +59,8 @@ struct ViewColumn {
 };
 struct ViewRows {
   std::vector<ViewColumn> columns;
-  std::vector<std::vector<Value>> rows;  // a value per column; sorted, so equal state gives equal rows
+  std::vector<std::vector<Value>>
+      rows;  // a value per column; sorted, so equal state gives equal rows
 };
 
 // What a decided change met.
@@ -78,7 +79,8 @@ class ViewFold {
   // Each decided change, behind the fact or timer it followed from.
   virtual void on_change(const Change& change, const ChangeContext& context) = 0;
   virtual void on_timer(const TimerKey& timer, Instant now) = 0;
-  // Appends every cell that changed since the last call, keys relative to the view's prefix, sorted.
+  // Appends every cell that changed since the last call, keys relative to the view's prefix,
+  // sorted.
   virtual void take_dirty(std::vector<StoreWrite>& out) = 0;
   // This partition's partial rows: an opaque text that View::merge understands.
   virtual Result<std::string> query(const ViewQuery& query) const = 0;
@@ -90,11 +92,12 @@ class View {
  public:
   virtual ~View() = default;
   virtual std::string_view name() const = 0;
-  virtual std::uint32_t version() const = 0;       // of its layout and meaning
+  virtual std::uint32_t version() const = 0;  // of its layout and meaning
   virtual std::string_view description() const = 0;
   // `reader` outlives the fold.
   virtual Result<std::unique_ptr<ViewFold>> open(const ViewReader& reader) const = 0;
-  virtual Result<ViewRows> merge(const ViewQuery& query, std::span<const std::string> parts) const = 0;
+  virtual Result<ViewRows> merge(const ViewQuery& query,
+                                 std::span<const std::string> parts) const = 0;
 };
 
 }  // namespace dealwright

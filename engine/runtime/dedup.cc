@@ -85,7 +85,8 @@ Result<std::shared_ptr<const IdRun>> IdRun::open(FileSystem& files, const std::s
   DW_TRY(auto got, file->read_at(0, size, bytes.data()));
   if (got != size || size < kHead + 4) return damaged(directory, number, "it is too short");
   ByteReader in{bytes};
-  if (in.fixed32() != kMagic || in.fixed32() != 1) return damaged(directory, number, "no run of ids");
+  if (in.fixed32() != kMagic || in.fixed32() != 1)
+    return damaged(directory, number, "no run of ids");
   const auto count = in.fixed64();
   if (size != kHead + count * kIdBytes + 4) return damaged(directory, number, "wrong length");
   ByteReader tail{std::string_view{bytes}.substr(size - 4)};
@@ -106,11 +107,11 @@ Result<bool> IdRun::search(const Hash128& id) const {
   std::uint64_t low = 0;
   std::uint64_t high = count_;
   while (low < high) {
-    const auto guess = static_cast<std::uint64_t>(
-        (static_cast<unsigned long long>(id.high >> 32) * count_) >> 32);
+    const auto guess =
+        static_cast<std::uint64_t>((static_cast<unsigned long long>(id.high >> 32) * count_) >> 32);
     const auto middle = high - low == count_ ? guess : low + (high - low) / 2;
-    const auto first = std::min(std::max(middle > kPageIds / 2 ? middle - kPageIds / 2 : 0, low),
-                                high - 1);
+    const auto first =
+        std::min(std::max(middle > kPageIds / 2 ? middle - kPageIds / 2 : 0, low), high - 1);
     const auto n = std::min<std::uint64_t>(kPageIds, high - first);
     DW_TRY(auto got, file_->read_at(kHead + first * kIdBytes, n * kIdBytes, page));
     if (got != n * kIdBytes) return Error{Code::kDamaged, "a run of ids was cut short"};

@@ -1,7 +1,7 @@
-// Which (source, id) pairs have been seen: sorted immutable runs of 16-byte hashes in files, each with
-// a filter in memory, and the newest ids in a table (design.md 7.14). State: the ids since the last
-// generation are folded again after a crash. A run is dropped whole when it is older than the window,
-// oldest out first past the limit in bytes.
+// Which (source, id) pairs have been seen: sorted immutable runs of 16-byte hashes in files, each
+// with a filter in memory, and the newest ids in a table (design.md 7.14). State: the ids since the
+// last generation are folded again after a crash. A run is dropped whole when it is older than the
+// window, oldest out first past the limit in bytes.
 #pragma once
 
 #include <boost/unordered/unordered_flat_set.hpp>
@@ -50,7 +50,11 @@ class IdRun {
  private:
   IdRun(std::unique_ptr<File> file, std::uint64_t number, std::uint64_t count, Instant oldest,
         Instant newest)
-      : file_{std::move(file)}, number_{number}, count_{count}, oldest_{oldest}, newest_{newest},
+      : file_{std::move(file)},
+        number_{number},
+        count_{count},
+        oldest_{oldest},
+        newest_{newest},
         filter_{count} {}
   Result<bool> search(const Hash128& id) const;
 
@@ -77,8 +81,9 @@ class Dedup {
   Result<bool> contains(const Hash128& id) const;
   void insert(const Hash128& id, Instant now);
 
-  // What a worker does for one generation: writes its ids as a run, merges small runs, and says what
-  // the store has to name. The owner takes the result by adopt() once the store holds it durably.
+  // What a worker does for one generation: writes its ids as a run, merges small runs, and says
+  // what the store has to name. The owner takes the result by adopt() once the store holds it
+  // durably.
   class Flush {
    public:
     Result<std::vector<StoreWrite>> run();  // on the worker
@@ -88,7 +93,7 @@ class Dedup {
     Dedup* owner = nullptr;
     IdSet ids;
     Instant oldest, newest, now;
-    std::vector<std::shared_ptr<const IdRun>> runs;      // as they will be
+    std::vector<std::shared_ptr<const IdRun>> runs;  // as they will be
     std::vector<std::uint64_t> removed;
     std::uint64_t next_number = 0;
   };

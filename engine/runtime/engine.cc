@@ -77,10 +77,10 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineParts parts, PartitionOptions
     auto mine = options;
     mine.id = id;
     mine.dedup_directory = folder + "/ids";
-    const PartitionParts partition_parts{p.log,        *seat->store, p.files, p.clock, p.random,
-                                         *seat->flusher, p.deciders,  p.key,   p.views};
-    DW_TRY(auto partition, Partition::open(partition_parts, std::move(mine),
-                                           [raw = seat.get()] { raw->nudge(); }));
+    const PartitionParts partition_parts{p.log,          *seat->store, p.files, p.clock, p.random,
+                                         *seat->flusher, p.deciders,   p.key,   p.views};
+    DW_TRY(auto partition,
+           Partition::open(partition_parts, std::move(mine), [raw = seat.get()] { raw->nudge(); }));
     seat->partition = std::move(partition);
     out->seats_.push_back(std::move(seat));
   }
@@ -145,7 +145,8 @@ void Engine::run(Seat& seat) {
     const auto ready = [&] { return seat.woken || seat.stop != stopping || !seat.jobs.empty(); };
     if (due) {
       const auto left = std::max<std::int64_t>(0, (*due - parts_.clock.wall()).ms);
-      seat.wake.wait_for(lock, std::chrono::milliseconds{std::min<std::int64_t>(left, 1000)}, ready);
+      seat.wake.wait_for(lock, std::chrono::milliseconds{std::min<std::int64_t>(left, 1000)},
+                         ready);
     } else {
       seat.wake.wait(lock, ready);
     }
@@ -162,11 +163,12 @@ Result<void> Engine::ask(PartitionId id, const std::function<void(Partition&)>& 
     }
     seat.jobs.emplace_back([&](Partition& partition) {
       question(partition);
-      partition.ask([](State&) {}, [&] {
-        const std::lock_guard guard{seat.mutex};
-        released = true;
-        seat.rested.notify_all();
-      });
+      partition.ask([](State&) {},
+                    [&] {
+                      const std::lock_guard guard{seat.mutex};
+                      released = true;
+                      seat.rested.notify_all();
+                    });
     });
     seat.wake.notify_one();
     seat.rested.wait(lock, [&] { return released || (seat.error && seat.jobs.empty()); });

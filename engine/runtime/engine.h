@@ -1,4 +1,5 @@
-// All partitions of one process: a thread each, a worker each for the disk, questions from anywhere.
+// All partitions of one process: a thread each, a worker each for the disk, questions from
+// anywhere.
 #pragma once
 
 #include <condition_variable>

@@ -73,7 +73,8 @@ void Folder::fold(Frame& frame, const FactPlace& place) {
   }
   if (event.type == TypeId::kImportOpened) {
     auto batch = state_.batch(event.subject.id);
-    batch.policy = dealwright::policy_of(event.data.text(Field::kPolicy)).value_or(Policy::kSuppress);
+    batch.policy =
+        dealwright::policy_of(event.data.text(Field::kPolicy)).value_or(Policy::kSuppress);
     state_.put_batch(event.subject.id, batch);
   }
 }
@@ -81,7 +82,9 @@ void Folder::fold(Frame& frame, const FactPlace& place) {
 void Folder::fold_reference(const Event& event, const Record& record, const FoldAt& at) {
   ++state_.meta.reference;
   switch (event.type) {
-    case TypeId::kPipelineUpdated: state_.put_pipeline(event, at.stamp); return;
+    case TypeId::kPipelineUpdated:
+      state_.put_pipeline(event, at.stamp);
+      return;
     case TypeId::kRulePublished: {
       const auto version = event.data.integer(Field::kVersion).value_or(1);
       auto all = state_.published();
@@ -99,10 +102,17 @@ void Folder::fold_reference(const Event& event, const Record& record, const Fold
       rules_changed_ = true;
       return;
     }
-    case TypeId::kRulePaused: state_.set_rule_status(record.key.id, "paused"); break;
-    case TypeId::kRuleResumed: state_.set_rule_status(record.key.id, "live"); break;
-    case TypeId::kRuleRetired: state_.set_rule_status(record.key.id, "retired"); break;
-    default: return;
+    case TypeId::kRulePaused:
+      state_.set_rule_status(record.key.id, "paused");
+      break;
+    case TypeId::kRuleResumed:
+      state_.set_rule_status(record.key.id, "live");
+      break;
+    case TypeId::kRuleRetired:
+      state_.set_rule_status(record.key.id, "retired");
+      break;
+    default:
+      return;
   }
   rules_changed_ = true;
 }
@@ -239,25 +249,24 @@ void Folder::apply(const Change& change, const FactPlace& place) {
   const auto tell = [&](std::string_view rule) {
     tell_views(change, {place.now, rule, std::nullopt});
   };
-  std::visit(overloaded{
-                 [&](const EnrolmentStarted& c) {
-                   start(c, place);
-                   tell(c.enrolment.rule);
-                 },
-                 [&](const EnrolmentMoved& c) { tell(move(c)); },
-                 [&](const EnrolmentEnded& c) { tell(end(c, place)); },
-                 [&](const EffectRequested& c) {
-                   if (request(c, place)) tell(c.effect.rule);
-                 },
-                 [&](const EffectMoved& c) {
-                   move_effect(c.id, c.state, c.reason, place.now, nullptr);
-                 },
-                 [&](const EntryRefused& c) { tell(c.rule); },
-                 [&](const RuleFailed& c) { tell(c.rule); },
-                 [&](const FactDecided&) { tell({}); },
-                 [&](const EventRedriven& c) { settle(c); },
-             },
-             change);
+  std::visit(
+      overloaded{
+          [&](const EnrolmentStarted& c) {
+            start(c, place);
+            tell(c.enrolment.rule);
+          },
+          [&](const EnrolmentMoved& c) { tell(move(c)); },
+          [&](const EnrolmentEnded& c) { tell(end(c, place)); },
+          [&](const EffectRequested& c) {
+            if (request(c, place)) tell(c.effect.rule);
+          },
+          [&](const EffectMoved& c) { move_effect(c.id, c.state, c.reason, place.now, nullptr); },
+          [&](const EntryRefused& c) { tell(c.rule); },
+          [&](const RuleFailed& c) { tell(c.rule); },
+          [&](const FactDecided&) { tell({}); },
+          [&](const EventRedriven& c) { settle(c); },
+      },
+      change);
 }
 
 void Folder::fired(const TimerKey& timer, Instant now) {

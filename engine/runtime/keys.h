@@ -11,24 +11,24 @@
 
 namespace dealwright::runtime::keys {
 
-inline constexpr char kMeta = 'M';        // positions, term, chain, counters: one entry
-inline constexpr char kRecord = 'R';      // kind, id
-inline constexpr char kHistory = 'H';     // kind, id, 0, chunk
-inline constexpr char kEnrolment = 'N';   // 16 bytes
-inline constexpr char kEntry = 'E';       // rule, 0, enrolment key
-inline constexpr char kEffect = 'F';      // 32 bytes
-inline constexpr char kTimer = 'T';       // due, rule, 0, enrolment, step
-inline constexpr char kSetAside = 'A';    // position
-inline constexpr char kBlocked = 'B';     // placement key, 0, position
-inline constexpr char kPipeline = 'P';    // id, 0, occurred, order
-inline constexpr char kPublished = 'U';   // rule, 0, version
-inline constexpr char kBatch = 'I';       // import batch
-inline constexpr char kSend = 'S';        // to, number
-inline constexpr char kInbound = 'J';     // from
-inline constexpr char kDedup = 'D';       // run number
-inline constexpr char kHome = 'K';        // subject
-inline constexpr char kView = 'V';        // view name, 0, version, then the view's own
-inline constexpr char kViewAt = 'W';      // view name
+inline constexpr char kMeta = 'M';       // positions, term, chain, counters: one entry
+inline constexpr char kRecord = 'R';     // kind, id
+inline constexpr char kHistory = 'H';    // kind, id, 0, chunk
+inline constexpr char kEnrolment = 'N';  // 16 bytes
+inline constexpr char kEntry = 'E';      // rule, 0, enrolment key
+inline constexpr char kEffect = 'F';     // 32 bytes
+inline constexpr char kTimer = 'T';      // due, rule, 0, enrolment, step
+inline constexpr char kSetAside = 'A';   // position
+inline constexpr char kBlocked = 'B';    // placement key, 0, position
+inline constexpr char kPipeline = 'P';   // id, 0, occurred, order
+inline constexpr char kPublished = 'U';  // rule, 0, version
+inline constexpr char kBatch = 'I';      // import batch
+inline constexpr char kSend = 'S';       // to, number
+inline constexpr char kInbound = 'J';    // from
+inline constexpr char kDedup = 'D';      // run number
+inline constexpr char kHome = 'K';       // subject
+inline constexpr char kView = 'V';       // view name, 0, version, then the view's own
+inline constexpr char kViewAt = 'W';     // view name
 
 inline std::string with_letter(char letter, std::string_view rest) {
   std::string out;

@@ -1,5 +1,6 @@
-// A write-back cache over a store, in generations (design.md 7.9): the owner writes into the current
-// one; a frozen one is being written by a worker; reads look through current, frozen and store.
+// A write-back cache over a store, in generations (design.md 7.9): the owner writes into the
+// current one; a frozen one is being written by a worker; reads look through current, frozen and
+// store.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>

@@ -14,15 +14,23 @@ bool has_type(const Value& value, FieldType type) {
     case FieldType::kZone:
     case FieldType::kDecimal:
     case FieldType::kRef:
-    case FieldType::kEnum: return value.as_text() != nullptr;
-    case FieldType::kInt: return value.as_int() != nullptr;
-    case FieldType::kBool: return value.as_bool() != nullptr;
-    case FieldType::kMoney: return value.as_money() != nullptr;
-    case FieldType::kInstant: return value.as_instant() != nullptr;
-    case FieldType::kDate: return value.as_date() != nullptr;
+    case FieldType::kEnum:
+      return value.as_text() != nullptr;
+    case FieldType::kInt:
+      return value.as_int() != nullptr;
+    case FieldType::kBool:
+      return value.as_bool() != nullptr;
+    case FieldType::kMoney:
+      return value.as_money() != nullptr;
+    case FieldType::kInstant:
+      return value.as_instant() != nullptr;
+    case FieldType::kDate:
+      return value.as_date() != nullptr;
     case FieldType::kTexts:
-    case FieldType::kRefs: return value.as_list() != nullptr;
-    case FieldType::kJson: return value.as_list() != nullptr || value.as_map() != nullptr;
+    case FieldType::kRefs:
+      return value.as_list() != nullptr;
+    case FieldType::kJson:
+      return value.as_list() != nullptr || value.as_map() != nullptr;
   }
   return false;
 }

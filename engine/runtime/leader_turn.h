@@ -1,5 +1,5 @@
-// One decision in the making: judges events, asks the decider, folds what follows at once and writes
-// it down as turns of the decision record.
+// One decision in the making: judges events, asks the decider, folds what follows at once and
+// writes it down as turns of the decision record.
 #pragma once
 
 #include <deque>
@@ -14,10 +14,10 @@
 
 namespace dealwright::runtime {
 
-inline constexpr std::uint32_t kDepthMax = 8;       // rules that trigger rules
-inline constexpr std::uint32_t kFactsMax = 256;     // facts that one event may lead to
+inline constexpr std::uint32_t kDepthMax = 8;    // rules that trigger rules
+inline constexpr std::uint32_t kFactsMax = 256;  // facts that one event may lead to
 inline constexpr std::size_t kBatchBytesMax = std::size_t{1} << 20;  // then a record is full
-inline constexpr std::size_t kTimersMax = 4096;     // fired by one record
+inline constexpr std::size_t kTimersMax = 4096;                      // fired by one record
 
 // The owner's thread; lives for one decision record.
 class LeaderTurn : public Turn {
@@ -82,20 +82,21 @@ class LeaderTurn : public Turn {
   std::size_t bytes_ = 0;
   Instant now_;
   std::size_t fired_ = 0;
-  Frame frame_;                              // of the event; reused
-  std::deque<std::unique_ptr<Frame>> queue_; // facts decided and not yet asked about
-  std::optional<Enrolment> enrolment_;       // what enrolment() points to
+  Frame frame_;                               // of the event; reused
+  std::deque<std::unique_ptr<Frame>> queue_;  // facts decided and not yet asked about
+  std::optional<Enrolment> enrolment_;        // what enrolment() points to
   // Of the turn under way:
   bool open_ = false;
   std::uint64_t position_ = 0;
   std::optional<TimerKey> timer_;
-  std::uint32_t depth_ = 0;                  // of the fact that is being asked about
+  std::uint32_t depth_ = 0;  // of the fact that is being asked about
   EnrolmentId made_by_;
   std::uint32_t facts_ = 0;
-  std::uint32_t index_ = 0;                  // facts decided in the record so far
+  std::uint32_t index_ = 0;  // facts decided in the record so far
 };
 
-// Whether declared data is there and of its type: what decide relies on. Empty: sound, else why not.
+// Whether declared data is there and of its type: what decide relies on. Empty: sound, else why
+// not.
 std::string form_fault(const Event& event);
 
 }  // namespace dealwright::runtime

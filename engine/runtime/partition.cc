@@ -26,14 +26,12 @@ Partition::~Partition() { parts_.log.listen(options_.id, {}); }
 Result<std::unique_ptr<Partition>> Partition::open(const PartitionParts& parts,
                                                    PartitionOptions options,
                                                    std::function<void()> wake) {
-  auto out =
-      std::unique_ptr<Partition>{new Partition{parts, std::move(options), std::move(wake)}};
+  auto out = std::unique_ptr<Partition>{new Partition{parts, std::move(options), std::move(wake)}};
   DW_TRY(auto state, State::open(parts.store, parts.files, out->options_.dedup_directory,
                                  parts.views, out->options_.limits));
   out->state_ = std::move(state);
   out->folder_ = std::make_unique<Folder>(*out->state_);
-  out->replay_ =
-      std::make_unique<Replay>(parts.log, out->options_.id, *out->state_, *out->folder_);
+  out->replay_ = std::make_unique<Replay>(parts.log, out->options_.id, *out->state_, *out->folder_);
   out->confirmed_ = out->state_->meta.decisions;
   DW_TRY(out->check_log());
   parts.log.listen(out->options_.id, out->wake_);
@@ -164,8 +162,7 @@ Result<void> Partition::refresh_decider() {
 
 Result<bool> Partition::read_events() {
   if (next_event_ < events_.records.size()) return true;
-  DW_TRY(auto batch,
-         parts_.log.read(Topic::kEvents, options_.id, state_->meta.events, kReadBytes));
+  DW_TRY(auto batch, parts_.log.read(Topic::kEvents, options_.id, state_->meta.events, kReadBytes));
   events_ = std::move(batch);
   next_event_ = 0;
   return !events_.records.empty();
@@ -197,7 +194,8 @@ void Partition::take_events(LeaderTurn& turn, DecisionHeader& header) {
 }
 
 Result<bool> Partition::decide() {
-  if (phase_ != Phase::kLeading || held_ || in_flight_.size() >= options_.records_in_flight) return false;
+  if (phase_ != Phase::kLeading || held_ || in_flight_.size() >= options_.records_in_flight)
+    return false;
   if (frozen_ && state_->wants_freeze()) return false;  // the disk is behind: wait for it
   DW_TRY(auto events, read_events());
   const auto now = leader_now();
@@ -393,10 +391,10 @@ Result<bool> Partition::settle() {
 // ---- questions
 
 bool Partition::idle() const {
-  const bool settled = phase_ == Phase::kFolding ? at_end_ && !options_.lead
-                                                 : phase_ != Phase::kClaiming;
-  return settled && in_flight_.empty() &&
-         acks_.empty() && !advance_to_ && next_event_ >= events_.records.size();
+  const bool settled =
+      phase_ == Phase::kFolding ? at_end_ && !options_.lead : phase_ != Phase::kClaiming;
+  return settled && in_flight_.empty() && acks_.empty() && !advance_to_ &&
+         next_event_ >= events_.records.size();
 }
 
 void Partition::ask(const std::function<void(State&)>& question, std::function<void()> released) {

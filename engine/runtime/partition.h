@@ -38,8 +38,8 @@ struct PartitionOptions {
   PartitionId id = 0;
   std::string dedup_directory;
   std::string node = "node";
-  bool event_clock = false;  // for a log without decisions; else its first record says
-  bool lead = true;          // false: a replica, folds only
+  bool event_clock = false;    // for a log without decisions; else its first record says
+  bool lead = true;            // false: a replica, folds only
   bool clock_witness = false;  // an operator or a synchronised clock vouches for `wall`
   StateLimits limits;
   std::uint32_t events_per_record = 1000;
@@ -55,7 +55,7 @@ struct PartitionStatus {
   bool caught_up = false;
   bool clock_held = false;
   std::uint64_t term = 0;
-  std::uint64_t events = 0;     // folded up to here
+  std::uint64_t events = 0;  // folded up to here
   std::uint64_t decisions = 0;
   std::uint64_t events_end = 0;
   Instant now;
@@ -71,7 +71,8 @@ class Partition {
                                                  std::function<void()> wake);
   ~Partition();
 
-  // One step; false: nothing to do until wake() or next_due(). An error stops the partition for good.
+  // One step; false: nothing to do until wake() or next_due(). An error stops the partition for
+  // good.
   Result<bool> step();
   std::optional<Instant> next_due();
   bool idle() const;  // leading (or a replica at the end), nothing in flight, nothing unread
@@ -84,7 +85,8 @@ class Partition {
   // While held it decides nothing more, so that what is in flight drains: idle() without new work.
   void hold(bool on) { held_ = on; }
   bool drained() const { return in_flight_.empty() && phase_ != Phase::kClaiming; }
-  // Writes the state down, for a clean stop. False: something is under way, call again after wake().
+  // Writes the state down, for a clean stop. False: something is under way, call again after
+  // wake().
   Result<bool> settle();
 
   PartitionStatus status();
@@ -93,7 +95,7 @@ class Partition {
  private:
   enum class Phase : std::uint8_t { kFolding, kClaiming, kLeading, kStopped };
   struct InFlight {
-    Position position = 0;       // that it will take
+    Position position = 0;  // that it will take
     Sha256 hash{};
     std::vector<Send> sends;
     std::vector<std::function<void()>> releases;
@@ -137,14 +139,14 @@ class Partition {
   bool at_end_ = false;  // a replica that has folded all there is
   std::optional<Error> stopped_;
   std::deque<InFlight> in_flight_;
-  std::size_t acknowledged_ = 0;    // of in_flight_: durable, not read back
-  Position confirmed_ = 0;          // decisions up to here are read back
+  std::size_t acknowledged_ = 0;  // of in_flight_: durable, not read back
+  Position confirmed_ = 0;        // decisions up to here are read back
   LogBatch events_;
   std::size_t next_event_ = 0;
   std::vector<SendAck> acks_;
   bool held_ = false;
   std::optional<Instant> advance_to_;
-  std::string bytes_;               // of the record being encoded
+  std::string bytes_;  // of the record being encoded
   std::optional<State::Frozen> frozen_;
   bool frozen_posted_ = false;
   // Clock guard: the wall is believed as long as it keeps step with the steady clock.

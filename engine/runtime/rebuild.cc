@@ -38,12 +38,11 @@ Result<std::vector<StoreWrite>> Rebuild::take_cells(const View& view) {
   DW_TRY(write_down());
   const auto prefix = keys::view_prefix(view.name(), view.version());
   std::vector<StoreWrite> cells;
-  DW_TRY(scratch_.scan(prefix, prefix_end(prefix),
-                       [&](std::string_view key, std::string_view value) {
-                         cells.push_back({std::string{key.substr(prefix.size())},
-                                          std::string{value}});
-                         return true;
-                       }));
+  DW_TRY(
+      scratch_.scan(prefix, prefix_end(prefix), [&](std::string_view key, std::string_view value) {
+        cells.push_back({std::string{key.substr(prefix.size())}, std::string{value}});
+        return true;
+      }));
   return cells;
 }
 

@@ -1,5 +1,5 @@
-// Views made anew from the logs, beside those that are read: a replay of its own, from position 0, with a
-// scratch state, feeding those views only. No effect, no decision.
+// Views made anew from the logs, beside those that are read: a replay of its own, from position 0,
+// with a scratch state, feeding those views only. No effect, no decision.
 #pragma once
 
 #include <memory>

@@ -28,8 +28,7 @@ Acceptance accept(const Meta& meta, const DecisionHeader& header, bool claim) {
 
 Result<bool> Replay::step() {
   if (next_decision_ >= decisions_.records.size()) {
-    DW_TRY(auto batch,
-           log_.read(Topic::kDecisions, partition_, state_.meta.decisions, kReadBytes));
+    DW_TRY(auto batch, log_.read(Topic::kDecisions, partition_, state_.meta.decisions, kReadBytes));
     decisions_ = std::move(batch);
     next_decision_ = 0;
     if (decisions_.records.empty()) return false;
@@ -75,10 +74,9 @@ Result<LogRecord> Replay::next_event() {
     events_ = std::move(batch);
     next_event_ = 0;
     if (events_.records.empty()) {
-      return Error{Code::kDamaged, "partition " + std::to_string(partition_) +
-                                       ": events from position " +
-                                       std::to_string(state_.meta.events) +
-                                       " are decided on but not in the log"};
+      return Error{Code::kDamaged,
+                   "partition " + std::to_string(partition_) + ": events from position " +
+                       std::to_string(state_.meta.events) + " are decided on but not in the log"};
     }
   }
   return events_.records[next_event_++];
@@ -105,7 +103,8 @@ Result<void> Replay::fold_batch(const DecisionRecord& record, Position position)
   };
   for (std::uint32_t i = 0; i < header.event_count; ++i) {
     DW_TRY(auto event, next_event());
-    if (event.position >= header.through) return damaged(partition_, position, "events are missing");
+    if (event.position >= header.through)
+      return damaged(partition_, position, "events are missing");
     chain.add_event(event.bytes);
     timers_before(event.position);
     const bool has_turn = turn != batch->turns.end() && turn->position == event.position;

@@ -58,9 +58,9 @@ class State::Cells : public ViewReader {
   Result<std::optional<std::string>> get(std::string_view key) const override {
     return cache_.get(prefix_ + std::string{key});
   }
-  Result<void> scan(std::string_view from, std::string_view to,
-                    const std::function<bool(std::string_view, std::string_view)>& visit)
-      const override {
+  Result<void> scan(
+      std::string_view from, std::string_view to,
+      const std::function<bool(std::string_view, std::string_view)>& visit) const override {
     const auto end = to.empty() ? prefix_end(prefix_) : prefix_ + std::string{to};
     return cache_.scan(prefix_ + std::string{from}, end,
                        [&](std::string_view key, std::string_view value) {
@@ -91,10 +91,9 @@ Result<std::unique_ptr<State>> State::open(Store& store, FileSystem& files,
     DW_TRY(auto decoded, decode_meta(*meta));
     out->meta = std::move(decoded);
     if (out->meta.state_version != kStateVersion) {
-      return Error{Code::kUnsupported, "the state has version " +
-                                           std::to_string(out->meta.state_version) +
-                                           ", this binary knows version " +
-                                           std::to_string(kStateVersion)};
+      return Error{Code::kUnsupported,
+                   "the state has version " + std::to_string(out->meta.state_version) +
+                       ", this binary knows version " + std::to_string(kStateVersion)};
     }
   }
   out->timers_.restore_pending(out->meta.timers);

@@ -1,6 +1,6 @@
-// Everything folded of one partition: records, enrolments, entries, effects, timers, ids seen, events
-// set aside, sends, the place in both logs. A write-back cache over a store; a generation of it is
-// one atomic batch with its positions.
+// Everything folded of one partition: records, enrolments, entries, effects, timers, ids seen,
+// events set aside, sends, the place in both logs. A write-back cache over a store; a generation of
+// it is one atomic batch with its positions.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +32,8 @@ struct Meta {
   Instant now = kBeforeAll;
   std::uint32_t clock_epoch = 0;
   bool event_clock = false;
-  bool clock_fixed = false;     // the first record says which clock
-  std::uint64_t term = 0;       // 0: nobody has led yet
+  bool clock_fixed = false;  // the first record says which clock
+  std::uint64_t term = 0;    // 0: nobody has led yet
   ClaimId claim{};
   std::uint64_t sequence = 0;   // next of the term
   Sha256 chain{};               // SHA-256 of the accepted record before
@@ -70,8 +70,8 @@ struct ImportBatch {
 // counts as not there, and the owner must stop the partition before anything leaves it.
 class State {
  public:
-  // `dedup_directory` belongs to this state alone. Views that the store knows in another version, or
-  // not at all while it holds facts, are listed in stale_views() and not fed until rebuilt.
+  // `dedup_directory` belongs to this state alone. Views that the store knows in another version,
+  // or not at all while it holds facts, are listed in stale_views() and not fed until rebuilt.
   static Result<std::unique_ptr<State>> open(Store& store, FileSystem& files,
                                              std::string dedup_directory,
                                              std::span<const View* const> views,
@@ -118,7 +118,8 @@ class State {
   std::span<ViewFold* const> view_folds() const { return live_views_; }
   ViewFold* view_fold(std::string_view name) const;
   std::span<const View* const> stale_views() const { return stale_views_; }
-  // Takes rebuilt cells in place of whatever the store holds of this view, and feeds it from now on.
+  // Takes rebuilt cells in place of whatever the store holds of this view, and feeds it from now
+  // on.
   Result<void> adopt_view(const View& view, const std::vector<StoreWrite>& cells);
 
   // Any table in order, through the cache; for lists and dumps. Records not yet frozen are included
@@ -127,7 +128,8 @@ class State {
   Result<void> scan(std::string_view from, std::string_view to, const KvCache::Visit& visit) const;
   void write_back();  // puts dirty records, views and meta into the current generation
 
-  // SHA-256 over every key and value in order, save how runs of ids are cut: equal states, equal bytes.
+  // SHA-256 over every key and value in order, save how runs of ids are cut: equal states, equal
+  // bytes.
   Result<Sha256> fingerprint();
 
   bool wants_freeze() const;

@@ -36,7 +36,8 @@ std::optional<TimelineEntry> of_change(const Change& change, const RecordKey& ke
             if (c.enrolment.subject != key) return std::nullopt;
             Map used;
             for (const auto& value : c.used) used.emplace_back(value.path, value.value);
-            Map detail{{"version", Value{std::int64_t{c.enrolment.version}}}, {"because", Value{std::move(used)}}};
+            Map detail{{"version", Value{std::int64_t{c.enrolment.version}}},
+                       {"because", Value{std::move(used)}}};
             if (c.enrolment.due) detail.emplace_back("due", Value{*c.enrolment.due});
             return say("enrolment.started", c.enrolment.rule, std::move(detail));
           },
@@ -54,8 +55,9 @@ std::optional<TimelineEntry> of_change(const Change& change, const RecordKey& ke
           },
           [&](const RuleFailed& c) -> std::optional<TimelineEntry> {
             if (c.subject != key) return std::nullopt;
-            return say("rule.failed", c.rule,
-                       {{"where", Value{c.where}}, {"code", Value{c.code}}, {"detail", Value{c.detail}}});
+            return say(
+                "rule.failed", c.rule,
+                {{"where", Value{c.where}}, {"code", Value{c.code}}, {"detail", Value{c.detail}}});
           },
           [](const EnrolmentEnded&) -> std::optional<TimelineEntry> { return std::nullopt; },
           [](const EnrolmentMoved&) -> std::optional<TimelineEntry> { return std::nullopt; },
@@ -129,9 +131,8 @@ Result<std::vector<TimelineEntry>> timeline(State& state, Log& log, PartitionId 
     for (auto i = before; i < out.size(); ++i) out[i].late = entry.occurred < newest;
     newest = std::max(newest, entry.occurred);
   }
-  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
-    return a.occurred < b.occurred;
-  });
+  std::stable_sort(out.begin(), out.end(),
+                   [](const auto& a, const auto& b) { return a.occurred < b.occurred; });
   return out;
 }
 

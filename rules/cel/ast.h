@@ -13,17 +13,18 @@ namespace dealwright::rules::cel {
 
 enum class NodeKind : std::uint8_t {
   kLiteral,
-  kIdent,     // name; a variable, of the scope or of a macro
-  kSelect,    // args[0].name; test_only: has()
-  kOptSelect, // args[0].?name; without a name: args[0] is a path, none where it has no value
-  kIndex,     // args[0][args[1]]
+  kIdent,      // name; a variable, of the scope or of a macro
+  kSelect,     // args[0].name; test_only: has()
+  kOptSelect,  // args[0].?name; without a name: args[0] is a path, none where it has no value
+  kIndex,      // args[0][args[1]]
   kOptIndex,
-  kCall,      // name(args); operators by their names: _+_, !_, _?_:_
-  kMember,    // args[0].name(args[1..])
-  kList,      // args
-  kMap,       // args: key, value, key, value
-  kMacro,     // name all, exists, exists_one, map, filter: args[0] range, [1] body (, [2] transform); vars
-  kPath,      // a chain of selects from a scope variable, set by the checker: slot
+  kCall,    // name(args); operators by their names: _+_, !_, _?_:_
+  kMember,  // args[0].name(args[1..])
+  kList,    // args
+  kMap,     // args: key, value, key, value
+  kMacro,   // name all, exists, exists_one, map, filter: args[0] range, [1] body (, [2] transform);
+            // vars
+  kPath,    // a chain of selects from a scope variable, set by the checker: slot
 };
 
 struct Node {
@@ -32,10 +33,10 @@ struct Node {
   std::string name;
   std::vector<std::string> path;  // of kPath, the variable first
   std::vector<std::unique_ptr<Node>> args;
-  std::string variable;           // of kMacro
-  bool test_only = false;         // has(...)
-  int slot = -1;                  // of kPath
-  std::size_t begin = 0;          // where it stands in the text
+  std::string variable;    // of kMacro
+  bool test_only = false;  // has(...)
+  int slot = -1;           // of kPath
+  std::size_t begin = 0;   // where it stands in the text
   std::size_t end = 0;
 };
 using NodePtr = std::unique_ptr<Node>;

@@ -14,7 +14,7 @@ using K = TypeKind;
 Type type_of_literal(const Value& value) {
   const auto name = type_name(value);
   static constexpr std::pair<std::string_view, K> kTypes[] = {
-      {"null_type", K::kNull}, {"bool", K::kBool},     {"int", K::kInt},   {"uint", K::kUint},
+      {"null_type", K::kNull}, {"bool", K::kBool},     {"int", K::kInt},    {"uint", K::kUint},
       {"double", K::kDouble},  {"string", K::kString}, {"bytes", K::kBytes}};
   for (const auto& [text, kind] : kTypes) {
     if (name == text) return {kind, {}, {}, {}};
@@ -41,29 +41,39 @@ class Checker {
   }
 
  private:
-  void report(const char* code, const Node& node, std::string message, std::string hint = {}, bool note = false) {
-    result_.problems.push_back({code, node.begin, node.end, std::move(message), std::move(hint), note});
+  void report(const char* code, const Node& node, std::string message, std::string hint = {},
+              bool note = false) {
+    result_.problems.push_back(
+        {code, node.begin, node.end, std::move(message), std::move(hint), note});
   }
 
   Type visit(Node& node) {
     switch (node.kind) {
-      case NodeKind::kLiteral: return type_of_literal(node.literal);
-      case NodeKind::kPath: return {};
+      case NodeKind::kLiteral:
+        return type_of_literal(node.literal);
+      case NodeKind::kPath:
+        return {};
       case NodeKind::kIdent:
         if (const auto* bound = bound_type(node.name)) return *bound;
         return path(node, false);
       case NodeKind::kSelect:
-      case NodeKind::kOptSelect: return select(node);
+      case NodeKind::kOptSelect:
+        return select(node);
       case NodeKind::kIndex:
-      case NodeKind::kOptIndex: return index(node);
-      case NodeKind::kCall: return call(node);
-      case NodeKind::kMember: return member(node);
-      case NodeKind::kList: return list(node);
+      case NodeKind::kOptIndex:
+        return index(node);
+      case NodeKind::kCall:
+        return call(node);
+      case NodeKind::kMember:
+        return member(node);
+      case NodeKind::kList:
+        return list(node);
       case NodeKind::kMap: {
         for (auto& arg : node.args) visit(*arg);
         return {K::kMap, {{}, {}}, {}, {}};
       }
-      case NodeKind::kMacro: return macro(node);
+      case NodeKind::kMacro:
+        return macro(node);
     }
     return {};
   }
@@ -82,7 +92,8 @@ class Checker {
       words.push_back(node.name);
       return true;
     }
-    if (node.kind != NodeKind::kSelect || node.test_only || !words_of(*node.args[0], words)) return false;
+    if (node.kind != NodeKind::kSelect || node.test_only || !words_of(*node.args[0], words))
+      return false;
     words.push_back(node.name);
     return true;
   }
@@ -111,12 +122,14 @@ class Checker {
     at->slot = binding.slot;
     at->args.clear();
     at->test_only = whole && test;
-    if (std::find(result_.slots.begin(), result_.slots.end(), binding.slot) == result_.slots.end()) result_.slots.push_back(binding.slot);
+    if (std::find(result_.slots.begin(), result_.slots.end(), binding.slot) == result_.slots.end())
+      result_.slots.push_back(binding.slot);
     if (test) return {K::kBool, {}, {}, {}};
     if (binding.maybe_absent && whole && !mended) {
       std::string text;
       for (const auto& word : words) text += (text.empty() ? "" : ".") + word;
-      report("DW2005", node, "'" + text + "' may have no value", "ask has(" + text + "), or mend it with orValue()", options_.absent_is_note);
+      report("DW2005", node, "'" + text + "' may have no value",
+             "ask has(" + text + "), or mend it with orValue()", options_.absent_is_note);
     }
     return whole ? binding.type : Type{};
   }
@@ -126,7 +139,8 @@ class Checker {
     if (node.test_only) return {K::kBool, {}, {}, {}};
     if (of.kind == K::kMap && of.of.size() == 2) return of.of[1];
     if (of.kind == K::kOptional) return of;
-    if (of.kind != K::kDyn && of.kind != K::kMap) report("DW2001", node, "a " + to_text(of) + " has no field '" + node.name + "'");
+    if (of.kind != K::kDyn && of.kind != K::kMap)
+      report("DW2001", node, "a " + to_text(of) + " has no field '" + node.name + "'");
     return {};
   }
 
@@ -187,7 +201,8 @@ class Checker {
 
   // An int literal stands for a double where one is wanted.
   static void adapt(Node& node, Type& type, const Type& other) {
-    const auto* value = node.kind == NodeKind::kLiteral ? node.literal.get<std::int64_t>() : nullptr;
+    const auto* value =
+        node.kind == NodeKind::kLiteral ? node.literal.get<std::int64_t>() : nullptr;
     if (value == nullptr || other.kind != K::kDouble) return;
     node.literal = static_cast<double>(*value);
     type = other;
@@ -247,7 +262,8 @@ class Checker {
     std::vector<Type> types;
     for (auto& arg : node.args) types.push_back(visit(*arg));
     if (types[0].kind == K::kOptional && (node.name == "orValue" || node.name == "value")) {
-      if (types.size() > 1 && !fits(types[0].of[0], types[1])) mismatch(node, types[0].of[0], types[1]);
+      if (types.size() > 1 && !fits(types[0].of[0], types[1]))
+        mismatch(node, types[0].of[0], types[1]);
       return types[0].of[0].kind == K::kDyn && types.size() > 1 ? types[1] : types[0].of[0];
     }
     return by_signature(node, types, true);
@@ -255,21 +271,28 @@ class Checker {
 
   Type by_signature(Node& node, const std::vector<Type>& types, bool member) {
     if (const auto type = scope_.function(node.name, member, types)) return *type;
-    const bool known = member ? is_member(node.name) : is_function(node.name) || node.name == "_&&_" || node.name == "_||_";
+    const bool known = member
+                           ? is_member(node.name)
+                           : is_function(node.name) || node.name == "_&&_" || node.name == "_||_";
     if (!known) {
       const auto near = nearest_function(node.name, member);
-      report("DW2006", node, "unknown function '" + node.name + "'", near.empty() ? "" : "did you mean " + near + "?");
+      report("DW2006", node, "unknown function '" + node.name + "'",
+             near.empty() ? "" : "did you mean " + near + "?");
       return {};
     }
-    if (node.name == "duration" && node.args.size() == 1 && node.args[0]->kind == NodeKind::kLiteral) {
+    if (node.name == "duration" && node.args.size() == 1 &&
+        node.args[0]->kind == NodeKind::kLiteral) {
       const auto* text = node.args[0]->literal.as_text();
-      if (text != nullptr && text->ends_with("d")) report("DW2006", node, "duration() knows no days", "write days(3)");
+      if (text != nullptr && text->ends_with("d"))
+        report("DW2006", node, "duration() knows no days", "write days(3)");
     }
     if (auto type = result_type(node.name, member, types)) return *type;
     std::string got;
     for (const auto& type : types) got += (got.empty() ? "" : ", ") + to_text(type);
-    const bool money = std::any_of(types.begin(), types.end(), [](const Type& t) { return t.kind == K::kMoney; });
-    report("DW2003", node, "'" + shown(node.name) + "' does not take " + got, money ? "write money(\"1000 EUR\")" : "");
+    const bool money =
+        std::any_of(types.begin(), types.end(), [](const Type& t) { return t.kind == K::kMoney; });
+    report("DW2003", node, "'" + shown(node.name) + "' does not take " + got,
+           money ? "write money(\"1000 EUR\")" : "");
     return {};
   }
 
@@ -278,7 +301,9 @@ class Checker {
     for (const char c : name) {
       if (c != '_' && c != '@') out += c;
     }
-    return out.empty() || out.size() + 2 < name.size() ? name : name[0] == '_' || name[0] == '@' ? out : name;
+    return out.empty() || out.size() + 2 < name.size() ? name
+           : name[0] == '_' || name[0] == '@'          ? out
+                                                       : name;
   }
 
   Scope& scope_;
@@ -315,8 +340,10 @@ std::optional<Atom> equality(const Node& node) {
   if (node.kind != NodeKind::kCall) return std::nullopt;
   if (node.name == "!_" && is_path(*node.args[0])) return Atom{node.args[0]->slot, {Value{false}}};
   if (node.name == "_==_") {
-    if (is_path(*node.args[0]) && constant(*node.args[1])) return Atom{node.args[0]->slot, {node.args[1]->literal}};
-    if (is_path(*node.args[1]) && constant(*node.args[0])) return Atom{node.args[1]->slot, {node.args[0]->literal}};
+    if (is_path(*node.args[0]) && constant(*node.args[1]))
+      return Atom{node.args[0]->slot, {node.args[1]->literal}};
+    if (is_path(*node.args[1]) && constant(*node.args[0]))
+      return Atom{node.args[1]->slot, {node.args[0]->literal}};
   }
   if (node.name == "@in" && is_path(*node.args[0]) && node.args[1]->kind == NodeKind::kList) {
     Atom atom{node.args[0]->slot, {}};

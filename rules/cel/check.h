@@ -1,4 +1,5 @@
-// Types and names, found at load: an expression that passes reads only what exists and mixes no types.
+// Types and names, found at load: an expression that passes reads only what exists and mixes no
+// types.
 #pragma once
 
 #include <optional>
@@ -12,15 +13,30 @@
 namespace dealwright::rules::cel {
 
 enum class TypeKind : std::uint8_t {
-  kDyn, kNull, kBool, kInt, kUint, kDouble, kString, kBytes, kMoney, kDate, kTimestamp, kDuration,
-  kType, kList, kMap, kOptional, kRecord
+  kDyn,
+  kNull,
+  kBool,
+  kInt,
+  kUint,
+  kDouble,
+  kString,
+  kBytes,
+  kMoney,
+  kDate,
+  kTimestamp,
+  kDuration,
+  kType,
+  kList,
+  kMap,
+  kOptional,
+  kRecord
 };
 
 struct Type {
   TypeKind kind = TypeKind::kDyn;
-  std::vector<Type> of;                   // element; key and value; what an optional holds
-  std::string name;                       // of kRecord: its kind
-  std::vector<std::string_view> values;   // of kString: the set it is one of, if it is an enum
+  std::vector<Type> of;                  // element; key and value; what an optional holds
+  std::string name;                      // of kRecord: its kind
+  std::vector<std::string_view> values;  // of kString: the set it is one of, if it is an enum
   static Type list(Type element) { return {TypeKind::kList, {std::move(element)}, {}, {}}; }
   static Type optional(Type held) { return {TypeKind::kOptional, {std::move(held)}, {}, {}}; }
 };
@@ -28,8 +44,8 @@ std::string to_text(const Type& type);
 
 // What a scope knows of a path.
 struct Binding {
-  int slot = -1;             // what Resolver::get is asked for
-  std::size_t used = 0;      // words the path took; the rest are selects into its value
+  int slot = -1;         // what Resolver::get is asked for
+  std::size_t used = 0;  // words the path took; the rest are selects into its value
   Type type;
   bool maybe_absent = false;
 };
@@ -69,7 +85,8 @@ struct Atom {
   int slot = -1;
   std::vector<Value> values;  // equal to one of them
 };
-// `path == constant`, `constant == path`, `path in [constants]`, a bool path, `!path`; none: another shape.
+// `path == constant`, `constant == path`, `path in [constants]`, a bool path, `!path`; none:
+// another shape.
 std::optional<Atom> equality(const Node& node);
 
 }  // namespace dealwright::rules::cel

@@ -44,7 +44,10 @@ Value field_of(const Value& of, const std::string& name, bool test) {
   if (const auto* optional = of.get<Optional>()) {
     if (optional->value == nullptr) return of;
     auto inner = field_of(*optional->value, name, false);
-    if (inner.failed()) return inner.error()->fault == Fault::kNoSuchKey || inner.error()->fault == Fault::kAbsent ? Value{Optional{}} : inner;
+    if (inner.failed())
+      return inner.error()->fault == Fault::kNoSuchKey || inner.error()->fault == Fault::kAbsent
+                 ? Value{Optional{}}
+                 : inner;
     return Value{Optional{std::make_shared<const Value>(std::move(inner))}};
   }
   const auto* map = of.as_map();
@@ -80,7 +83,8 @@ Value index_of(const Value& of, const Value& key) {
       return no_overload("_[_]");
     }
     if (at < 0 || static_cast<std::size_t>(at) >= list->size()) {
-      return Value::fault(Fault::kInvalidArgument, "index " + std::to_string(at) + " out of bounds");
+      return Value::fault(Fault::kInvalidArgument,
+                          "index " + std::to_string(at) + " out of bounds");
     }
     return (*list)[static_cast<std::size_t>(at)];
   }
@@ -111,7 +115,8 @@ struct MacroState {
 };
 
 // One element; true: the answer is known.
-bool macro_step(const Node& node, Frame& frame, const Value& element, MacroState& state, Value& answer) {
+bool macro_step(const Node& node, Frame& frame, const Value& element, MacroState& state,
+                Value& answer) {
   auto value = run(*node.args[1], frame);
   const auto* v = value.as_bool();
   if (node.name == "map" && node.args.size() == 2) {
@@ -187,11 +192,13 @@ Value make_map(const Node& node, Frame& frame) {
     auto value = run(*node.args[i + 1], frame);
     if (value.failed()) return value;
     for (const auto& entry : map) {
-      if (equal(entry.first, key)) return Value::fault(Fault::kInvalidArgument, "a key stands there twice");
+      if (equal(entry.first, key))
+        return Value::fault(Fault::kInvalidArgument, "a key stands there twice");
     }
-    const bool good = key.as_text() != nullptr || key.as_bool() != nullptr || key.get<std::int64_t>() != nullptr ||
-                      key.get<std::uint64_t>() != nullptr;
-    if (!good) return Value::fault(Fault::kInvalidArgument, "a key is a string, an integer or a bool");
+    const bool good = key.as_text() != nullptr || key.as_bool() != nullptr ||
+                      key.get<std::int64_t>() != nullptr || key.get<std::uint64_t>() != nullptr;
+    if (!good)
+      return Value::fault(Fault::kInvalidArgument, "a key is a string, an integer or a bool");
     map.emplace_back(std::move(key), std::move(value));
   }
   return Value::map(std::move(map));
@@ -212,7 +219,8 @@ Value call(const Node& node, Frame& frame) {
   }
   if (spaced) {
     if (node.name == "none") return Value{Optional{}};
-    if (node.name == "of" && args.size() == 1) return Value{Optional{std::make_shared<const Value>(args[0])}};
+    if (node.name == "of" && args.size() == 1)
+      return Value{Optional{std::make_shared<const Value>(args[0])}};
     return no_overload("optional." + node.name);
   }
   const bool member = node.kind == NodeKind::kMember;
@@ -234,26 +242,32 @@ Value path(const Node& node, Frame& frame) {
 }
 
 Value run(const Node& node, Frame& frame) {
-  if (++frame.evaluation.cost > kCostMax) return Value::fault(Fault::kBudget, "more than 100,000 operations");
+  if (++frame.evaluation.cost > kCostMax)
+    return Value::fault(Fault::kBudget, "more than 100,000 operations");
   switch (node.kind) {
-    case NodeKind::kLiteral: return node.literal;
+    case NodeKind::kLiteral:
+      return node.literal;
     case NodeKind::kIdent:
       for (auto it = frame.bound.rbegin(); it != frame.bound.rend(); ++it) {
         if (it->first == node.name) return it->second;
       }
       return Value::fault(Fault::kNoSuchField, "no variable " + node.name);
-    case NodeKind::kPath: return path(node, frame);
-    case NodeKind::kSelect: return field_of(run(*node.args[0], frame), node.name, node.test_only);
+    case NodeKind::kPath:
+      return path(node, frame);
+    case NodeKind::kSelect:
+      return field_of(run(*node.args[0], frame), node.name, node.test_only);
     case NodeKind::kOptSelect: {
       auto of = run(*node.args[0], frame);
       if (node.name.empty() || of.failed()) return optionally(std::move(of));
       return optionally(field_of(of, node.name, false));
     }
-    case NodeKind::kIndex: return index_of(run(*node.args[0], frame), run(*node.args[1], frame));
+    case NodeKind::kIndex:
+      return index_of(run(*node.args[0], frame), run(*node.args[1], frame));
     case NodeKind::kOptIndex:
       return optionally(index_of(run(*node.args[0], frame), run(*node.args[1], frame)));
     case NodeKind::kCall:
-    case NodeKind::kMember: return call(node, frame);
+    case NodeKind::kMember:
+      return call(node, frame);
     case NodeKind::kList: {
       List list;
       for (const auto& arg : node.args) {
@@ -262,8 +276,10 @@ Value run(const Node& node, Frame& frame) {
       }
       return Value::list(std::move(list));
     }
-    case NodeKind::kMap: return make_map(node, frame);
-    case NodeKind::kMacro: return macro(node, frame);
+    case NodeKind::kMap:
+      return make_map(node, frame);
+    case NodeKind::kMacro:
+      return macro(node, frame);
   }
   return Value{};
 }

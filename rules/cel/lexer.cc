@@ -48,10 +48,13 @@ class Lexer {
   }
 
  private:
-  char peek(std::size_t ahead = 0) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
+  char peek(std::size_t ahead = 0) const {
+    return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
+  }
 
   bool fail(std::size_t begin, std::string message, std::string hint = {}) {
-    problem_ = Problem{"DW2008", begin, std::min(at_ + 1, text_.size()), std::move(message), std::move(hint), false};
+    problem_ = Problem{"DW2008",           begin,           std::min(at_ + 1, text_.size()),
+                       std::move(message), std::move(hint), false};
     return false;
   }
 
@@ -72,9 +75,9 @@ class Lexer {
     if (digit(peek()) || (peek() == '.' && digit(peek(1)))) return number(token);
     if (letter(peek())) return word(token);
     if (peek() == '`') return quoted(token);
-    static constexpr std::string_view kPunct[] = {"&&", "||", "==", "!=", "<=", ">=", ".?", "[?", "+", "-", "*",
-                                                  "/",  "%",  "!",  "<",  ">",  "?",  ":",  ".",  ",", "(", ")",
-                                                  "[",  "]",  "{",  "}"};
+    static constexpr std::string_view kPunct[] = {
+        "&&", "||", "==", "!=", "<=", ">=", ".?", "[?", "+", "-", "*", "/", "%",
+        "!",  "<",  ">",  "?",  ":",  ".",  ",",  "(",  ")", "[", "]", "{", "}"};
     for (const auto punct : kPunct) {
       if (text_.substr(at_, punct.size()) != punct) continue;
       token.kind = TokenKind::kPunct;
@@ -126,7 +129,8 @@ class Lexer {
     if (peek() == '0' && (peek(1) == 'x' || peek(1) == 'X')) {
       at_ += 2;
       const auto digits = at_;
-      while (digit(peek()) || (peek() >= 'a' && peek() <= 'f') || (peek() >= 'A' && peek() <= 'F')) ++at_;
+      while (digit(peek()) || (peek() >= 'a' && peek() <= 'f') || (peek() >= 'A' && peek() <= 'F'))
+        ++at_;
       return integer(token, begin, text_.substr(digits, at_ - digits), 16);
     }
     bool floating = false;
@@ -149,7 +153,8 @@ class Lexer {
     double value = 0;
     const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
     if (read.ec == std::errc::result_out_of_range) {
-      value = text.find("e-") != std::string_view::npos ? 0.0 : std::numeric_limits<double>::infinity();
+      value =
+          text.find("e-") != std::string_view::npos ? 0.0 : std::numeric_limits<double>::infinity();
     }
     token.literal = value;
     return true;
@@ -160,8 +165,10 @@ class Lexer {
     const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
     const bool is_unsigned = peek() == 'u' || peek() == 'U';
     if (is_unsigned) ++at_;
-    if (read.ec != std::errc{} || read.ptr != digits.data() + digits.size()) return fail(begin, "the integer is too large");
-    if (letter(peek())) return fail(begin, "a number runs into a name", "write durations as days(3), hours(2)");
+    if (read.ec != std::errc{} || read.ptr != digits.data() + digits.size())
+      return fail(begin, "the integer is too large");
+    if (letter(peek()))
+      return fail(begin, "a number runs into a name", "write durations as days(3), hours(2)");
     if (is_unsigned) {
       token.literal = value;
     } else if (value == std::uint64_t{1} << 63) {
@@ -177,7 +184,9 @@ class Lexer {
 
   bool starts_string() const {
     std::size_t i = 0;
-    while (i < 2 && std::string_view{"rRbB"}.find(peek(i)) != std::string_view::npos && peek(i) != '\0') ++i;
+    while (i < 2 && std::string_view{"rRbB"}.find(peek(i)) != std::string_view::npos &&
+           peek(i) != '\0')
+      ++i;
     return peek(i) == '"' || peek(i) == '\'';
   }
 
@@ -185,8 +194,10 @@ class Lexer {
     const auto begin = at_;
     bool raw = false, bytes = false;
     for (; peek() != '"' && peek() != '\''; ++at_) {
-      if (peek() == 'r' || peek() == 'R') raw = true;
-      else bytes = true;
+      if (peek() == 'r' || peek() == 'R')
+        raw = true;
+      else
+        bytes = true;
     }
     const char quote = peek();
     const std::string triple(3, quote);
@@ -194,9 +205,11 @@ class Lexer {
     at_ += long_form ? 3 : 1;
     std::string out;
     for (;;) {
-      if (at_ >= text_.size()) return fail(begin, "a string has no end", "close it with " + std::string(1, quote));
+      if (at_ >= text_.size())
+        return fail(begin, "a string has no end", "close it with " + std::string(1, quote));
       if (long_form ? text_.substr(at_, 3) == triple : peek() == quote) break;
-      if (!long_form && (peek() == '\n' || peek() == '\r')) return fail(begin, "a string has no end on its line");
+      if (!long_form && (peek() == '\n' || peek() == '\r'))
+        return fail(begin, "a string has no end on its line");
       if (peek() == '\\' && !raw) {
         if (!escape(out, bytes)) return false;
       } else {
@@ -236,7 +249,8 @@ class Lexer {
     const auto digits = text_.substr(at_, static_cast<std::size_t>(count));
     std::uint32_t value = 0;
     const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
-    if (read.ec != std::errc{} || digits.size() != static_cast<std::size_t>(count) || read.ptr != digits.data() + count) {
+    if (read.ec != std::errc{} || digits.size() != static_cast<std::size_t>(count) ||
+        read.ptr != digits.data() + count) {
       return fail(begin, "an escape is cut short");
     }
     at_ += static_cast<std::size_t>(count);
@@ -244,7 +258,8 @@ class Lexer {
       out += static_cast<char>(value);
       return true;
     }
-    if (value > 0x10ffff || (value >= 0xd800 && value < 0xe000)) return fail(begin, "no such character");
+    if (value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
+      return fail(begin, "no such character");
     put_utf8(out, value);
     return true;
   }

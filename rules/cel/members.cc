@@ -8,9 +8,12 @@ namespace {
 
 using Args = std::vector<Value>;
 
-Value none(std::string_view what) { return Value::fault(Fault::kNoSuchOverload, "no such overload: " + std::string{what}); }
+Value none(std::string_view what) {
+  return Value::fault(Fault::kNoSuchOverload, "no such overload: " + std::string{what});
+}
 
-// Minutes east of UTC: "+02:00", "-01:30", "02:00", "UTC". False: a named zone, which needs a table.
+// Minutes east of UTC: "+02:00", "-01:30", "02:00", "UTC". False: a named zone, which needs a
+// table.
 bool offset_of(std::string_view zone, std::int64_t& minutes_east) {
   if (zone == "UTC" || zone == "Z") {
     minutes_east = 0;
@@ -18,7 +21,9 @@ bool offset_of(std::string_view zone, std::int64_t& minutes_east) {
   }
   const bool minus = zone.starts_with("-");
   if (minus || zone.starts_with("+")) zone.remove_prefix(1);
-  const auto digit = [&](std::size_t i) { return zone[i] >= '0' && zone[i] <= '9' ? zone[i] - '0' : -100000; };
+  const auto digit = [&](std::size_t i) {
+    return zone[i] >= '0' && zone[i] <= '9' ? zone[i] - '0' : -100000;
+  };
   if (zone.size() != 5 || zone[2] != ':') return false;
   minutes_east = (digit(0) * 10 + digit(1)) * 60 + digit(3) * 10 + digit(4);
   if (minutes_east < 0) return false;
@@ -26,16 +31,32 @@ bool offset_of(std::string_view zone, std::int64_t& minutes_east) {
   return true;
 }
 
-enum class Part : std::uint8_t { kYear, kMonth, kDate, kDayOfMonth, kDayOfWeek, kDayOfYear, kHours, kMinutes, kSeconds, kMillis };
+enum class Part : std::uint8_t {
+  kYear,
+  kMonth,
+  kDate,
+  kDayOfMonth,
+  kDayOfWeek,
+  kDayOfYear,
+  kHours,
+  kMinutes,
+  kSeconds,
+  kMillis
+};
 
 Value part_of_span(const Span& span, Part part) {
   const auto ms = span.nanos / 1'000'000;
   switch (part) {
-    case Part::kHours: return Value{ms / 3'600'000};
-    case Part::kMinutes: return Value{ms / 60'000};
-    case Part::kSeconds: return Value{ms / 1000};
-    case Part::kMillis: return Value{ms % 1000};
-    default: return none("a duration has hours, minutes, seconds, milliseconds");
+    case Part::kHours:
+      return Value{ms / 3'600'000};
+    case Part::kMinutes:
+      return Value{ms / 60'000};
+    case Part::kSeconds:
+      return Value{ms / 1000};
+    case Part::kMillis:
+      return Value{ms % 1000};
+    default:
+      return none("a duration has hours, minutes, seconds, milliseconds");
   }
 }
 
@@ -57,22 +78,33 @@ Value part_of(const Args& a) {
   const auto c = civil(day);
   const auto ms = (local - start_of(day)).ms;
   switch (kPart) {
-    case Part::kYear: return Value{std::int64_t{c.year}};
-    case Part::kMonth: return Value{std::int64_t{c.month} - 1};
-    case Part::kDate: return Value{std::int64_t{c.day}};
-    case Part::kDayOfMonth: return Value{std::int64_t{c.day} - 1};
-    case Part::kDayOfWeek: return Value{((std::int64_t{day.days} + 4) % 7 + 7) % 7};
-    case Part::kDayOfYear: return Value{std::int64_t{day.days} - date_of({c.year, 1, 1}).days};
-    case Part::kHours: return Value{ms / 3'600'000};
-    case Part::kMinutes: return Value{ms / 60'000 % 60};
-    case Part::kSeconds: return Value{ms / 1000 % 60};
-    case Part::kMillis: return Value{ms % 1000};
+    case Part::kYear:
+      return Value{std::int64_t{c.year}};
+    case Part::kMonth:
+      return Value{std::int64_t{c.month} - 1};
+    case Part::kDate:
+      return Value{std::int64_t{c.day}};
+    case Part::kDayOfMonth:
+      return Value{std::int64_t{c.day} - 1};
+    case Part::kDayOfWeek:
+      return Value{((std::int64_t{day.days} + 4) % 7 + 7) % 7};
+    case Part::kDayOfYear:
+      return Value{std::int64_t{day.days} - date_of({c.year, 1, 1}).days};
+    case Part::kHours:
+      return Value{ms / 3'600'000};
+    case Part::kMinutes:
+      return Value{ms / 60'000 % 60};
+    case Part::kSeconds:
+      return Value{ms / 1000 % 60};
+    case Part::kMillis:
+      return Value{ms % 1000};
   }
   return none("accessor");
 }
 
 Value text_test(const Args& a, bool (*test)(std::string_view, std::string_view)) {
-  if (a.size() != 2 || a[0].as_text() == nullptr || a[1].as_text() == nullptr) return none("string function");
+  if (a.size() != 2 || a[0].as_text() == nullptr || a[1].as_text() == nullptr)
+    return none("string function");
   return Value{test(*a[0].as_text(), *a[1].as_text())};
 }
 
@@ -95,7 +127,8 @@ Value or_value(const Args& a) {
 Value value_of(const Args& a) {
   const auto* optional = a[0].get<Optional>();
   if (optional == nullptr) return none("value");
-  return optional->value == nullptr ? Value::fault(Fault::kAbsent, "the optional is none") : *optional->value;
+  return optional->value == nullptr ? Value::fault(Fault::kAbsent, "the optional is none")
+                                    : *optional->value;
 }
 
 Value percent(const Args& a) {
@@ -103,7 +136,8 @@ Value percent(const Args& a) {
   const auto* n = a.size() == 2 ? a[1].get<std::int64_t>() : nullptr;
   if (money == nullptr || n == nullptr) return none("percent");
   const auto minor = scale_half_even(money->minor, *n, 100);
-  return minor ? Value{Money{minor.value(), money->currency}} : Value::fault(Fault::kOverflow, "too large");
+  return minor ? Value{Money{minor.value(), money->currency}}
+               : Value::fault(Fault::kOverflow, "too large");
 }
 
 Value plus_days(const Args& a) {
@@ -111,28 +145,51 @@ Value plus_days(const Args& a) {
   const auto* n = a.size() == 2 ? a[1].get<std::int64_t>() : nullptr;
   if (date == nullptr || n == nullptr) return none("plus_days");
   const auto days = std::int64_t{date->days} + *n;
-  if (days < -719'162 || days > 2'932'896) return Value::fault(Fault::kOverflow, "outside the years 1 to 9999");
+  if (days < -719'162 || days > 2'932'896)
+    return Value::fault(Fault::kOverflow, "outside the years 1 to 9999");
   return Value{LocalDate{static_cast<std::int32_t>(days)}};
 }
 
 using Function = Value (*)(const Args&);
 const std::map<std::string_view, Function>& members() {
   static const std::map<std::string_view, Function> kTable = {
-      {"startsWith", [](const Args& a) { return text_test(a, [](std::string_view t, std::string_view s) { return t.starts_with(s); }); }},
-      {"endsWith", [](const Args& a) { return text_test(a, [](std::string_view t, std::string_view s) { return t.ends_with(s); }); }},
-      {"contains", [](const Args& a) { return text_test(a, [](std::string_view t, std::string_view s) { return t.find(s) != std::string_view::npos; }); }},
+      {"startsWith",
+       [](const Args& a) {
+         return text_test(a,
+                          [](std::string_view t, std::string_view s) { return t.starts_with(s); });
+       }},
+      {"endsWith",
+       [](const Args& a) {
+         return text_test(a, [](std::string_view t, std::string_view s) { return t.ends_with(s); });
+       }},
+      {"contains",
+       [](const Args& a) {
+         return text_test(a, [](std::string_view t, std::string_view s) {
+           return t.find(s) != std::string_view::npos;
+         });
+       }},
       {"matches", [](const Args& a) { return call_function("matches", a); }},
       {"size", [](const Args& a) { return call_function("size", a); }},
       {"lowerAscii", [](const Args& a) { return case_of(a, false); }},
       {"upperAscii", [](const Args& a) { return case_of(a, true); }},
       {"orValue", or_value},
       {"value", value_of},
-      {"hasValue", [](const Args& a) { return a[0].get<Optional>() == nullptr ? none("hasValue") : Value{a[0].get<Optional>()->value != nullptr}; }},
+      {"hasValue",
+       [](const Args& a) {
+         return a[0].get<Optional>() == nullptr ? none("hasValue")
+                                                : Value{a[0].get<Optional>()->value != nullptr};
+       }},
       {"percent", percent},
       {"plus_days", plus_days},
-      {"getFullYear", part_of<Part::kYear>}, {"getMonth", part_of<Part::kMonth>}, {"getDate", part_of<Part::kDate>},
-      {"getDayOfMonth", part_of<Part::kDayOfMonth>}, {"getDayOfWeek", part_of<Part::kDayOfWeek>}, {"getDayOfYear", part_of<Part::kDayOfYear>},
-      {"getHours", part_of<Part::kHours>}, {"getMinutes", part_of<Part::kMinutes>}, {"getSeconds", part_of<Part::kSeconds>},
+      {"getFullYear", part_of<Part::kYear>},
+      {"getMonth", part_of<Part::kMonth>},
+      {"getDate", part_of<Part::kDate>},
+      {"getDayOfMonth", part_of<Part::kDayOfMonth>},
+      {"getDayOfWeek", part_of<Part::kDayOfWeek>},
+      {"getDayOfYear", part_of<Part::kDayOfYear>},
+      {"getHours", part_of<Part::kHours>},
+      {"getMinutes", part_of<Part::kMinutes>},
+      {"getSeconds", part_of<Part::kSeconds>},
       {"getMilliseconds", part_of<Part::kMillis>}};
   return kTable;
 }

@@ -13,8 +13,11 @@ struct Level {
   std::vector<std::string_view> operators;
 };
 const std::vector<Level>& levels() {
-  static const std::vector<Level> kLevels = {
-      {{"||"}}, {{"&&"}}, {{"<", "<=", ">=", ">", "==", "!=", "in"}}, {{"+", "-"}}, {{"*", "/", "%"}}};
+  static const std::vector<Level> kLevels = {{{"||"}},
+                                             {{"&&"}},
+                                             {{"<", "<=", ">=", ">", "==", "!=", "in"}},
+                                             {{"+", "-"}},
+                                             {{"*", "/", "%"}}};
   return kLevels;
 }
 
@@ -26,14 +29,17 @@ class Parser {
 
   Parsed run() {
     auto root = conditional();
-    if (root != nullptr && peek().kind != TokenKind::kEnd) root = fail("an operator is missing before '" + shown() + "'");
+    if (root != nullptr && peek().kind != TokenKind::kEnd)
+      root = fail("an operator is missing before '" + shown() + "'");
     if (root == nullptr) return {nullptr, problem_};
     return {std::move(root), std::nullopt};
   }
 
  private:
   const Token& peek() const { return tokens_[at_]; }
-  bool is(std::string_view punct) const { return peek().kind == TokenKind::kPunct && peek().text == punct; }
+  bool is(std::string_view punct) const {
+    return peek().kind == TokenKind::kPunct && peek().text == punct;
+  }
   bool take(std::string_view punct) {
     if (!is(punct)) return false;
     ++at_;
@@ -45,12 +51,16 @@ class Parser {
     return peek().text;
   }
   NodePtr fail(std::string message, std::string hint = {}) {
-    if (!problem_) problem_ = Problem{"DW2008", peek().begin, std::max(peek().end, peek().begin + 1), std::move(message), std::move(hint), false};
+    if (!problem_)
+      problem_ =
+          Problem{"DW2008",           peek().begin,    std::max(peek().end, peek().begin + 1),
+                  std::move(message), std::move(hint), false};
     return nullptr;
   }
   bool expect(std::string_view punct) {
     if (take(punct)) return true;
-    fail("'" + std::string{punct} + "' is missing before " + (peek().kind == TokenKind::kEnd ? "the end" : "'" + shown() + "'"));
+    fail("'" + std::string{punct} + "' is missing before " +
+         (peek().kind == TokenKind::kEnd ? "the end" : "'" + shown() + "'"));
     return false;
   }
   static NodePtr make(NodeKind kind, std::string name, std::size_t begin, std::size_t end) {
@@ -152,7 +162,8 @@ class Parser {
 
   NodePtr select(NodePtr of, bool optional) {
     const auto& token = peek();
-    if (token.kind != TokenKind::kIdent && token.kind != TokenKind::kQuotedIdent) return fail("a field's name is missing after the point");
+    if (token.kind != TokenKind::kIdent && token.kind != TokenKind::kQuotedIdent)
+      return fail("a field's name is missing after the point");
     const auto name = token.text;
     const auto end = token.end;
     ++at_;
@@ -169,7 +180,8 @@ class Parser {
     const auto begin = of->begin;
     auto key = conditional();
     if (key == nullptr || !expect("]")) return nullptr;
-    auto node = make(optional ? NodeKind::kOptIndex : NodeKind::kIndex, "", begin, tokens_[at_ - 1].end);
+    auto node =
+        make(optional ? NodeKind::kOptIndex : NodeKind::kIndex, "", begin, tokens_[at_ - 1].end);
     node->args.push_back(std::move(of));
     node->args.push_back(std::move(key));
     return node;
@@ -192,7 +204,8 @@ class Parser {
     if (!arguments(args, ")")) return nullptr;
     const auto end = tokens_[at_ - 1].end;
     const bool macro = std::find(std::begin(kMacros), std::end(kMacros), name) != std::end(kMacros);
-    if (macro && args.size() >= 2 && args[0]->kind == NodeKind::kIdent && (args.size() == 2 || (name == "map" && args.size() == 3))) {
+    if (macro && args.size() >= 2 && args[0]->kind == NodeKind::kIdent &&
+        (args.size() == 2 || (name == "map" && args.size() == 3))) {
       auto node = make(NodeKind::kMacro, name, begin, end);
       node->variable = args[0]->name;
       node->args.push_back(std::move(of));
@@ -221,7 +234,9 @@ class Parser {
     if (take("[")) return list(token.begin);
     if (take("{")) return map(token.begin);
     const bool rooted = take(".");
-    if (peek().kind != TokenKind::kIdent) return fail(token.kind == TokenKind::kEnd ? "the expression breaks off" : "a value is missing before '" + shown() + "'");
+    if (peek().kind != TokenKind::kIdent)
+      return fail(token.kind == TokenKind::kEnd ? "the expression breaks off"
+                                                : "a value is missing before '" + shown() + "'");
     const auto name = peek().text;
     const auto end = peek().end;
     ++at_;
@@ -237,7 +252,8 @@ class Parser {
     if (!arguments(args, ")")) return nullptr;
     const auto end = tokens_[at_ - 1].end;
     if (name == "has") {
-      if (args.size() != 1 || args[0]->kind != NodeKind::kSelect) return fail("has() asks for a field", "has(deal.amount)");
+      if (args.size() != 1 || args[0]->kind != NodeKind::kSelect)
+        return fail("has() asks for a field", "has(deal.amount)");
       args[0]->test_only = true;
       args[0]->begin = begin;
       args[0]->end = end;

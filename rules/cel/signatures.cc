@@ -22,7 +22,8 @@ const std::vector<Row>& rows() {
     for (const auto* op : {"_+_", "_-_", "_*_", "_/_", "_%_"}) {
       for (const auto k : {K::kInt, K::kUint}) out.push_back({op, false, {k, k}, k});
     }
-    for (const auto* op : {"_+_", "_-_", "_*_", "_/_"}) out.push_back({op, false, {K::kDouble, K::kDouble}, K::kDouble});
+    for (const auto* op : {"_+_", "_-_", "_*_", "_/_"})
+      out.push_back({op, false, {K::kDouble, K::kDouble}, K::kDouble});
     for (const auto* op : {"_+_", "_-_"}) {
       for (const auto k : {K::kMoney, K::kDuration}) out.push_back({op, false, {k, k}, k});
       out.push_back({op, false, {K::kTimestamp, K::kDuration}, K::kTimestamp});
@@ -33,13 +34,16 @@ const std::vector<Row>& rows() {
     out.push_back({"_*_", false, {K::kMoney, K::kInt}, K::kMoney});
     out.push_back({"_*_", false, {K::kInt, K::kMoney}, K::kMoney});
     for (const auto* op : {"_<_", "_<=_", "_>_", "_>=_"}) {
-      for (const auto k : {K::kBool, K::kInt, K::kUint, K::kDouble, K::kString, K::kBytes, K::kMoney, K::kDate, K::kTimestamp, K::kDuration}) {
+      for (const auto k : {K::kBool, K::kInt, K::kUint, K::kDouble, K::kString, K::kBytes,
+                           K::kMoney, K::kDate, K::kTimestamp, K::kDuration}) {
         out.push_back({op, false, {k, k}, K::kBool});
       }
     }
-    for (const auto* op : {"_&&_", "_||_"}) out.push_back({op, false, {K::kBool, K::kBool}, K::kBool});
+    for (const auto* op : {"_&&_", "_||_"})
+      out.push_back({op, false, {K::kBool, K::kBool}, K::kBool});
     out.push_back({"!_", false, {K::kBool}, K::kBool});
-    for (const auto k : {K::kInt, K::kDouble, K::kDuration, K::kMoney}) out.push_back({"-_", false, {k}, k});
+    for (const auto k : {K::kInt, K::kDouble, K::kDuration, K::kMoney})
+      out.push_back({"-_", false, {k}, k});
     out.push_back({"@in", false, {K::kDyn, K::kList}, K::kBool});
     out.push_back({"@in", false, {K::kDyn, K::kMap}, K::kBool});
     for (const auto k : {K::kString, K::kBytes, K::kList, K::kMap}) {
@@ -47,12 +51,24 @@ const std::vector<Row>& rows() {
       out.push_back({"size", true, {k}, K::kInt});
     }
     out.push_back({"matches", false, {K::kString, K::kString}, K::kBool});
-    for (const auto* f : {"startsWith", "endsWith", "contains", "matches"}) out.push_back({f, true, {K::kString, K::kString}, K::kBool});
-    for (const auto* f : {"lowerAscii", "upperAscii"}) out.push_back({f, true, {K::kString}, K::kString});
-    static constexpr std::pair<const char*, K> kConversions[] = {{"int", K::kInt}, {"uint", K::kUint}, {"double", K::kDouble}, {"string", K::kString},
-        {"bytes", K::kBytes}, {"bool", K::kBool}, {"timestamp", K::kTimestamp}, {"duration", K::kDuration}, {"type", K::kType}, {"dyn", K::kDyn}, {"date", K::kDate}};
+    for (const auto* f : {"startsWith", "endsWith", "contains", "matches"})
+      out.push_back({f, true, {K::kString, K::kString}, K::kBool});
+    for (const auto* f : {"lowerAscii", "upperAscii"})
+      out.push_back({f, true, {K::kString}, K::kString});
+    static constexpr std::pair<const char*, K> kConversions[] = {{"int", K::kInt},
+                                                                 {"uint", K::kUint},
+                                                                 {"double", K::kDouble},
+                                                                 {"string", K::kString},
+                                                                 {"bytes", K::kBytes},
+                                                                 {"bool", K::kBool},
+                                                                 {"timestamp", K::kTimestamp},
+                                                                 {"duration", K::kDuration},
+                                                                 {"type", K::kType},
+                                                                 {"dyn", K::kDyn},
+                                                                 {"date", K::kDate}};
     for (const auto& [name, result] : kConversions) out.push_back({name, false, {K::kDyn}, result});
-    for (const auto* f : {"minutes", "hours", "days", "weeks"}) out.push_back({f, false, {K::kInt}, K::kDuration});
+    for (const auto* f : {"minutes", "hours", "days", "weeks"})
+      out.push_back({f, false, {K::kInt}, K::kDuration});
     out.push_back({"money", false, {K::kString}, K::kMoney});
     out.push_back({"days_between", false, {K::kDate, K::kDate}, K::kInt});
     out.push_back({"percent", true, {K::kMoney, K::kInt}, K::kMoney});
@@ -60,7 +76,9 @@ const std::vector<Row>& rows() {
     out.push_back({"hasValue", true, {K::kOptional}, K::kBool});
     out.push_back({"orValue", true, {K::kOptional, K::kDyn}, K::kDyn});
     out.push_back({"value", true, {K::kOptional}, K::kDyn});
-    for (const auto* f : {"getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getHours", "getMinutes", "getSeconds", "getMilliseconds"}) {
+    for (const auto* f :
+         {"getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear",
+          "getHours", "getMinutes", "getSeconds", "getMilliseconds"}) {
       out.push_back({f, true, {K::kTimestamp}, K::kInt});
       out.push_back({f, true, {K::kTimestamp, K::kString}, K::kInt});
       out.push_back({f, true, {K::kDuration}, K::kInt});
@@ -74,8 +92,9 @@ const std::vector<Row>& rows() {
 }  // namespace
 
 std::string to_text(const Type& type) {
-  static constexpr std::string_view kNames[] = {"dyn", "null", "bool", "int", "uint", "double", "string", "bytes", "money", "date",
-                                                "timestamp", "duration", "type", "list", "map", "optional", "record"};
+  static constexpr std::string_view kNames[] = {
+      "dyn",  "null",      "bool",     "int",  "uint", "double", "string",   "bytes", "money",
+      "date", "timestamp", "duration", "type", "list", "map",    "optional", "record"};
   if (type.kind == K::kRecord) return type.name;
   return std::string{kNames[static_cast<std::size_t>(type.kind)]};
 }

@@ -71,8 +71,9 @@ bool equal_maps(const Map& a, const Map& b) {
 
 std::string_view fault_name(Fault fault) {
   static constexpr std::string_view kNames[] = {
-      "absent",   "no_such_field",  "no_such_key",      "no_such_overload",  "overflow",
-      "divide_by_zero", "invalid_argument", "currency_mismatch", "budget"};
+      "absent",           "no_such_field",     "no_such_key",
+      "no_such_overload", "overflow",          "divide_by_zero",
+      "invalid_argument", "currency_mismatch", "budget"};
   return kNames[static_cast<std::size_t>(fault)];
 }
 
@@ -81,21 +82,21 @@ int compare(const Value& a, const Value& b) {
   const auto by_number = compare_numbers(a, b, numbers);
   if (numbers) return by_number;
   if (a.variant().index() != b.variant().index()) return kUnordered;
-  return std::visit(
-      overloaded{
-          [&](bool v) { return order(v, *b.get<bool>()); },
-          [&](const std::string& v) { return order(v, *b.get<std::string>()); },
-          [&](const Bytes& v) { return order(v.bytes, b.get<Bytes>()->bytes); },
-          [&](const Money& v) {
-            const auto& other = *b.get<Money>();
-            return v.currency == other.currency ? order(v.minor, other.minor) : kUnordered;
-          },
-          [&](LocalDate v) { return order(v, *b.get<LocalDate>()); },
-          [&](const Timestamp& v) { return order(v, *b.get<Timestamp>()); },
-          [&](const Span& v) { return order(v, *b.get<Span>()); },
-          [&](const auto&) { return kUnordered; },
-      },
-      a.variant());
+  return std::visit(overloaded{
+                        [&](bool v) { return order(v, *b.get<bool>()); },
+                        [&](const std::string& v) { return order(v, *b.get<std::string>()); },
+                        [&](const Bytes& v) { return order(v.bytes, b.get<Bytes>()->bytes); },
+                        [&](const Money& v) {
+                          const auto& other = *b.get<Money>();
+                          return v.currency == other.currency ? order(v.minor, other.minor)
+                                                              : kUnordered;
+                        },
+                        [&](LocalDate v) { return order(v, *b.get<LocalDate>()); },
+                        [&](const Timestamp& v) { return order(v, *b.get<Timestamp>()); },
+                        [&](const Span& v) { return order(v, *b.get<Span>()); },
+                        [&](const auto&) { return kUnordered; },
+                    },
+                    a.variant());
 }
 
 bool equal(const Value& a, const Value& b) {
@@ -145,32 +146,34 @@ std::string type_name(const Value& value) {
 }
 
 Value from_base(const dealwright::Value& value, std::string_view what) {
-  return std::visit(
-      overloaded{
-          [&](std::monostate) { return Value::fault(Fault::kAbsent, std::string{what} + " has no value"); },
-          [](Null) { return Value{Null{}}; },
-          [](bool v) { return Value{v}; },
-          [](std::int64_t v) { return Value{v}; },
-          [](double v) { return Value{v}; },
-          [](const std::string& v) { return Value{v}; },
-          [](const Money& v) { return Value{v}; },
-          [](Instant v) { return Value{to_timestamp(v)}; },
-          [](LocalDate v) { return Value{v}; },
-          [&](const std::shared_ptr<const dealwright::List>& v) {
-            List out;
-            for (const auto& entry : *v) out.push_back(from_base(entry, what));
-            return Value::list(std::move(out));
-          },
-          [&](const std::shared_ptr<const dealwright::Map>& v) {
-            Map out;
-            for (const auto& [key, entry] : *v) out.emplace_back(Value{key}, from_base(entry, what));
-            return Value::map(std::move(out));
-          },
-          [&](const std::shared_ptr<const Sealed>&) {
-            return Value::fault(Fault::kAbsent, std::string{what} + " is sealed");
-          },
-      },
-      value.variant());
+  return std::visit(overloaded{
+                        [&](std::monostate) {
+                          return Value::fault(Fault::kAbsent, std::string{what} + " has no value");
+                        },
+                        [](Null) { return Value{Null{}}; },
+                        [](bool v) { return Value{v}; },
+                        [](std::int64_t v) { return Value{v}; },
+                        [](double v) { return Value{v}; },
+                        [](const std::string& v) { return Value{v}; },
+                        [](const Money& v) { return Value{v}; },
+                        [](Instant v) { return Value{to_timestamp(v)}; },
+                        [](LocalDate v) { return Value{v}; },
+                        [&](const std::shared_ptr<const dealwright::List>& v) {
+                          List out;
+                          for (const auto& entry : *v) out.push_back(from_base(entry, what));
+                          return Value::list(std::move(out));
+                        },
+                        [&](const std::shared_ptr<const dealwright::Map>& v) {
+                          Map out;
+                          for (const auto& [key, entry] : *v)
+                            out.emplace_back(Value{key}, from_base(entry, what));
+                          return Value::map(std::move(out));
+                        },
+                        [&](const std::shared_ptr<const Sealed>&) {
+                          return Value::fault(Fault::kAbsent, std::string{what} + " is sealed");
+                        },
+                    },
+                    value.variant());
 }
 
 dealwright::Value to_base(const Value& value) {

@@ -15,7 +15,7 @@ namespace dealwright::rules::cel {
 
 // Closed list; the names stand in explanations.
 enum class Fault : std::uint8_t {
-  kAbsent,            // a declared field without value: asks for has() or orValue()
+  kAbsent,  // a declared field without value: asks for has() or orValue()
   kNoSuchField,
   kNoSuchKey,
   kNoSuchOverload,
@@ -62,14 +62,19 @@ class Value {
                                std::shared_ptr<const List>, std::shared_ptr<const Map>>;
   Value() : data_{Error{}} {}
   template <class T>
-    requires std::is_constructible_v<Variant, T&&> && (!std::is_same_v<std::decay_t<T>, Value>)
-  Value(T&& v) : data_{std::forward<T>(v)} {}
+  requires std::is_constructible_v<Variant, T&&> &&
+      (!std::is_same_v<std::decay_t<T>, Value>)Value(T&& v)
+      : data_{std::forward<T>(v)} {}
   static Value list(List list) { return Value{std::make_shared<const List>(std::move(list))}; }
   static Value map(Map map) { return Value{std::make_shared<const Map>(std::move(map))}; }
-  static Value fault(Fault fault, std::string detail) { return Value{Error{fault, std::move(detail)}}; }
+  static Value fault(Fault fault, std::string detail) {
+    return Value{Error{fault, std::move(detail)}};
+  }
 
   template <class T>
-  const T* get() const { return std::get_if<T>(&data_); }
+  const T* get() const {
+    return std::get_if<T>(&data_);
+  }
   bool failed() const { return data_.index() == 0; }
   const Error* error() const { return get<Error>(); }
   const bool* as_bool() const { return get<bool>(); }

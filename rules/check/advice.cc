@@ -74,11 +74,20 @@ std::optional<std::int64_t> number_of(const Value& v) {
 
 void narrow(Interval& i, const Atom& atom, std::int64_t n) {
   switch (atom.compare) {
-    case Compare::kLess: i.high = std::min(i.high, n - 1); break;
-    case Compare::kLessEqual: i.high = std::min(i.high, n); break;
-    case Compare::kGreater: i.low = std::max(i.low, n + 1); break;
-    case Compare::kGreaterEqual: i.low = std::max(i.low, n); break;
-    default: break;
+    case Compare::kLess:
+      i.high = std::min(i.high, n - 1);
+      break;
+    case Compare::kLessEqual:
+      i.high = std::min(i.high, n);
+      break;
+    case Compare::kGreater:
+      i.low = std::max(i.low, n + 1);
+      break;
+    case Compare::kGreaterEqual:
+      i.low = std::max(i.low, n);
+      break;
+    default:
+      break;
   }
 }
 
@@ -93,7 +102,9 @@ bool exclude(const Atom& a, const Atom& b) {
   Interval interval;
   for (const auto* atom : {&a, &b}) {
     const auto n = number_of(atom->values[0]);
-    if (!n || *n == std::numeric_limits<std::int64_t>::min() || *n == std::numeric_limits<std::int64_t>::max()) return false;
+    if (!n || *n == std::numeric_limits<std::int64_t>::min() ||
+        *n == std::numeric_limits<std::int64_t>::max())
+      return false;
     narrow(interval, *atom, *n);
   }
   const auto* x = a.values[0].as_money();
@@ -123,7 +134,8 @@ void advise_condition(const RuleFile& file, const RulePlan& plan, Diagnostics& o
   if (plan.when->text() == "true") {
     out.warning(7001, file.when->at, "this condition is always true", "Leave 'when' out");
   } else if (plan.when->text() == "false") {
-    out.warning(7002, file.when->at, "this condition is never true", "Set status: paused to stop a rule");
+    out.warning(7002, file.when->at, "this condition is never true",
+                "Set status: paused to stop a rule");
   }
 }
 
@@ -134,7 +146,8 @@ void advise(const RuleFile& file, const RulePlan& plan, std::uint32_t subjects, 
   advise_exits(file, subjects, out);
   advise_condition(file, plan, out);
   if (file.tests == nullptr) {
-    out.warning(8001, file.root->at, "this rule has no tests", "Add 'tests' with events and what they lead to");
+    out.warning(8001, file.root->at, "this rule has no tests",
+                "Add 'tests' with events and what they lead to");
   }
 }
 

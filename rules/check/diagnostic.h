@@ -1,5 +1,5 @@
-// What is wrong with a rule file: found at load, all at once, with where, which code and how to mend
-// it. Codes are printed with DW before them and never change (docs/rules.md lists them).
+// What is wrong with a rule file: found at load, all at once, with where, which code and how to
+// mend it. Codes are printed with DW before them and never change (docs/rules.md lists them).
 #pragma once
 
 #include <compare>
@@ -24,8 +24,8 @@ struct Diagnostic {
   Severity severity = Severity::kError;
   std::uint16_t code = 0;  // 2001
   Place at;
-  std::string message;     // unknown field 'deal.amout'
-  std::string hint;        // Did you mean 'deal.amount'?
+  std::string message;  // unknown field 'deal.amout'
+  std::string hint;     // Did you mean 'deal.amount'?
   friend bool operator==(const Diagnostic&, const Diagnostic&) = default;
 };
 

@@ -23,7 +23,8 @@ const Calendar& Calendars::of_record(const Record& record) {
   const std::string name{tz == nullptr ? std::string_view{workspace_.zone} : tz->text_or_empty()};
   const auto key = fmt::format("{}\n{}\n{}", record.key.id, record.newest.order, name);
   auto& calendar = calendars_[key];
-  if (calendar == nullptr) calendar = std::make_unique<const Calendar>(read_calendar(record), find(name));
+  if (calendar == nullptr)
+    calendar = std::make_unique<const Calendar>(read_calendar(record), find(name));
   return *calendar;
 }
 
@@ -42,7 +43,8 @@ const Calendar& Calendars::calendar(Reader& reader) {
   if (found != nullptr) return of_record(*found);
   const auto zone = rule_ == nullptr || rule_->zone.empty() ? workspace_.zone : rule_->zone;
   auto& calendar = calendars_["\n" + zone];
-  if (calendar == nullptr) calendar = std::make_unique<const Calendar>(default_calendar(), find(zone));
+  if (calendar == nullptr)
+    calendar = std::make_unique<const Calendar>(default_calendar(), find(zone));
   return *calendar;
 }
 

@@ -48,13 +48,14 @@ bool RulesDecider::key_of(Reader& reader, const RuleSet::Rule& rule, Enrolment& 
   std::vector<std::string> parts{to_text(enrolment.subject)};
   switch (plan.entry) {
     case EntryPolicy::kOnce:
-    case EntryPolicy::kCooldown: break;  // of cooldown the cause joins in the ids only
+    case EntryPolicy::kCooldown:
+      break;  // of cooldown the cause joins in the ids only
     case EntryPolicy::kOncePer:
       for (const auto& key : plan.entry_keys) {
         const auto value = key.evaluate(reader, calendars_);
         if (value.failed) {
-          reader.turn().change(RuleFailed{plan.id, rule.version, enrolment.subject, "entry", value.code,
-                                          value.detail});
+          reader.turn().change(RuleFailed{plan.id, rule.version, enrolment.subject, "entry",
+                                          value.code, value.detail});
           return false;
         }
         parts.push_back(part(value.value));
@@ -84,21 +85,25 @@ std::string_view RulesDecider::refusal(const FoldedFact& fact, Reader& reader,
       break;
     case EntryPolicy::kCooldown: {
       const auto entry = turn.entry(plan.id, enrolment.key);
-      if (entry && turn.now() < add(entry->last, plan.cooldown, calendars_.calendar(reader))) return "cooldown";
+      if (entry && turn.now() < add(entry->last, plan.cooldown, calendars_.calendar(reader)))
+        return "cooldown";
       break;
     }
     case EntryPolicy::kWhileNotActive:
       for (const auto& id : turn.watching(enrolment.subject)) {
         const auto* other = turn.enrolment(id);
-        if (other != nullptr && other->rule == plan.id && other->subject == enrolment.subject) return "active";
+        if (other != nullptr && other->rule == plan.id && other->subject == enrolment.subject)
+          return "active";
       }
       break;
-    case EntryPolicy::kEachTime: break;
+    case EntryPolicy::kEachTime:
+      break;
   }
   if (in_control(plan, enrolment.subject)) return "control";
   if (import_refuses(fact, plan)) return "import";
   const auto chain = chain_of(*fact.event);
-  if (!chain.empty() && (rounds(chain, plan.id) > plan.loops || chain.size() > kChainBytesMax)) return "loop";
+  if (!chain.empty() && (rounds(chain, plan.id) > plan.loops || chain.size() > kChainBytesMax))
+    return "loop";
   return {};
 }
 

@@ -11,8 +11,8 @@ class RulesDeciderFactory : public DeciderFactory {
 
   Result<std::shared_ptr<Decider>> make(std::span<const PublishedRule> published) override {
     const auto& workspace = options_.workspace;
-    const auto fingerprint = workspace.name + '\n' + workspace.zone + '\n' + workspace.currency + '\n' +
-                             options_.zones_version;
+    const auto fingerprint = workspace.name + '\n' + workspace.zone + '\n' + workspace.currency +
+                             '\n' + options_.zones_version;
     DW_TRY(auto rules, RuleSet::build(published, {options_.zones}, fingerprint));
     return std::shared_ptr<Decider>{
         std::make_shared<RulesDecider>(std::move(rules), workspace, options_.zones)};

@@ -11,8 +11,8 @@ namespace dealwright::rules {
 
 struct DeciderOptions {
   Workspace workspace;
-  ZoneProvider zones;           // named zones of the tz database; thread-safe
-  std::string zones_version;    // of that database: part of the rule set's id
+  ZoneProvider zones;         // named zones of the tz database; thread-safe
+  std::string zones_version;  // of that database: part of the rule set's id
 };
 
 // Compiles every version anew at each make(); keeps nothing, so any thread may call.

@@ -75,10 +75,12 @@ Result<std::unique_ptr<RuleSet>> RuleSet::build(std::span<const PublishedRule> p
   for (const auto& rule : published) {
     auto compiled = compile(rule.text, options);
     if (compiled.plan == nullptr) {
-      return Error{Code::kInvalid, render(compiled.diagnostics, rule.rule + ".rule.yaml", rule.text)};
+      return Error{Code::kInvalid,
+                   render(compiled.diagnostics, rule.rule + ".rule.yaml", rule.text)};
     }
     if (compiled.rule != rule.rule) {
-      return Error{Code::kInvalid, "the rule published as '" + rule.rule + "' calls itself '" + compiled.rule + "'"};
+      return Error{Code::kInvalid, "the rule published as '" + rule.rule + "' calls itself '" +
+                                       compiled.rule + "'"};
     }
     head.clear();
     put_text(head, rule.rule);

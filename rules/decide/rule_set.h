@@ -47,10 +47,10 @@ class RuleSet {
   std::string id_;
   std::map<std::pair<std::string, std::uint32_t>, std::shared_ptr<const RulePlan>> versions_;
   std::map<std::string, std::pair<std::uint32_t, RuleStatus>, std::less<>> newest_;
-  std::vector<Rule> rules_;                    // those that may start, by id
-  std::vector<const RulePlan*> indexed_;       // parallel to rules_
+  std::vector<Rule> rules_;               // those that may start, by id
+  std::vector<const RulePlan*> indexed_;  // parallel to rules_
   std::unique_ptr<Index> index_;
-  std::vector<bool> concerning_;               // by TypeId
+  std::vector<bool> concerning_;  // by TypeId
   bool foreign_concern_ = false;
 };
 

@@ -41,7 +41,8 @@ std::vector<EnrolmentId> RulesDecider::concerned(const FoldedFact& fact, Turn& t
       if (std::find(out.begin(), out.end(), id) == out.end()) out.push_back(id);
     }
   };
-  if (fact.subject != nullptr && fact.subject->key != subject) add(turn.watching(fact.subject->key));
+  if (fact.subject != nullptr && fact.subject->key != subject)
+    add(turn.watching(fact.subject->key));
   for (const auto& key : closure(turn, subject)) {
     if (key == subject) continue;
     for (const auto& id : turn.watching(key)) {
@@ -61,7 +62,8 @@ bool RulesDecider::judge_always(const FoldedFact& fact, Verdict& verdict) {
     if (within(event.type, TypeId::kAccountDeleted, TypeId::kSurveyDeleted)) reason = "deleted";
     if (event.type == TypeId::kPersonErased) reason = "erased";
   }
-  if (reason == nullptr && rules_->status(verdict.enrolment.rule) == Status::kRetired) reason = "retired";
+  if (reason == nullptr && rules_->status(verdict.enrolment.rule) == Status::kRetired)
+    reason = "retired";
   if (reason == nullptr) return false;
   verdict.what = Verdict::What::kExit;
   verdict.reason = reason;
@@ -106,7 +108,8 @@ void RulesDecider::judge_one(Reader& reader, Verdict& verdict) {
                           ? steps[enrolment.step].step->waits_for()
                           : nullptr;
   if (match == nullptr) return;
-  const auto since = steps[enrolment.step].step->since_start() ? enrolment.base : enrolment.step_since;
+  const auto since =
+      steps[enrolment.step].step->since_start() ? enrolment.base : enrolment.step_since;
   if (match->events &&
       (!match->events->contains(*fact.event) || fact.occurred < since || !same(reader, *match))) {
     return;

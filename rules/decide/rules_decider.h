@@ -1,5 +1,5 @@
-// Decides by rules what follows from a fact or a due timer: exits of live enrolments, then waits, then
-// entries, each by rule id and key, all on the same state.
+// Decides by rules what follows from a fact or a due timer: exits of live enrolments, then waits,
+// then entries, each by rule id and key, all on the same state.
 #pragma once
 
 #include <memory>

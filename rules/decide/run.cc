@@ -100,8 +100,8 @@ void Run::stand(std::uint32_t at, std::optional<Instant> due, bool for_event) {
   enrolment.watched = closure(reader.turn(), enrolment.subject);
   std::sort(enrolment.watched.begin(), enrolment.watched.end());
   if (begins_) return flush();
-  reader.turn().change(EnrolmentMoved{enrolment.id, at, enrolment.round, since, due, for_event, false,
-                                      enrolment.watched});
+  reader.turn().change(EnrolmentMoved{enrolment.id, at, enrolment.round, since, due, for_event,
+                                      false, enrolment.watched});
 }
 
 void Run::end(std::string reason, bool cancel_effects) {
@@ -125,8 +125,9 @@ void Run::hold(const Outcome& outcome) {
   }
   flush();
   if (begins) return;
-  reader.turn().change(EnrolmentMoved{enrolment.id, enrolment.step, enrolment.round, enrolment.step_since,
-                                      enrolment.due, enrolment.waits_for_event, true, enrolment.watched});
+  reader.turn().change(EnrolmentMoved{enrolment.id, enrolment.step, enrolment.round,
+                                      enrolment.step_since, enrolment.due,
+                                      enrolment.waits_for_event, true, enrolment.watched});
 }
 
 bool Run::check_states() {
@@ -148,7 +149,8 @@ void Run::exit(const ExitPlan* exit_plan, std::string reason) {
   leaving_ = true;
   if (exit_plan != nullptr && exit_plan->steps != kNoStep) {
     // What was asked for before is cancelled by the end; what `do` asks for must outlive it.
-    for (const auto& id : enrolment.effects) change(EffectMoved{id, EffectState::kCancelled, reason});
+    for (const auto& id : enrolment.effects)
+      change(EffectMoved{id, EffectState::kCancelled, reason});
     go(exit_plan->steps, reason);
     return;
   }
@@ -167,9 +169,13 @@ void Run::go(std::uint32_t at, std::string_view done) {
     if (plan.state_exits && !leaving_ && check_states()) return;
     const auto result = step->step->run(*this);
     switch (result.then) {
-      case StepResult::Then::kGo: at = result.to.value_or(step->next); break;
-      case StepResult::Then::kWait: return stand(at, result.due, step->step->waits_for() != nullptr);
-      case StepResult::Then::kEnd: return end(leaving_ ? std::string{done} : result.reason, false);
+      case StepResult::Then::kGo:
+        at = result.to.value_or(step->next);
+        break;
+      case StepResult::Then::kWait:
+        return stand(at, result.due, step->step->waits_for() != nullptr);
+      case StepResult::Then::kEnd:
+        return end(leaving_ ? std::string{done} : result.reason, false);
       case StepResult::Then::kFailed:
         fail(result);
         if (!step->go_on) return end(leaving_ ? std::string{done} : "error", false);

@@ -10,7 +10,7 @@
 
 namespace dealwright::rules {
 
-inline constexpr int kRunStepsMax = 1000;  // of one decision
+inline constexpr int kRunStepsMax = 1000;                // of one decision
 inline constexpr std::string_view kChain = "rulechain";  // extension of facts that rules made
 
 class Run : public StepRun {
@@ -25,8 +25,8 @@ class Run : public StepRun {
   void go(std::uint32_t step, std::string_view done = "done");
   // The `do` of an exit, then its end.
   void exit(const ExitPlan* exit, std::string reason);
-  // Whether a state exit holds now; one that cannot be said holds the enrolment. True: it is over or
-  // held, nothing is left to do.
+  // Whether a state exit holds now; one that cannot be said holds the enrolment. True: it is over
+  // or held, nothing is left to do.
   bool check_states();
   void hold(const Outcome& outcome);
 
@@ -41,9 +41,9 @@ class Run : public StepRun {
   void fail(const StepResult& result);
   std::string chain() const;
 
-  bool begins_ = false;          // not written down yet
+  bool begins_ = false;  // not written down yet
   bool remember_ = true;
-  bool leaving_ = false;         // in the `do` of an exit
+  bool leaving_ = false;  // in the `do` of an exit
   std::vector<UsedValue> used_;
   std::vector<Change> held_back_;
 };

@@ -20,8 +20,10 @@ class EventSet {
   bool empty() const { return types_.empty() && foreign_.empty(); }
   bool contains(const Event& event) const;
   bool contains(TypeId type) const;
-  const std::vector<TypeId>& types() const { return types_; }        // sorted
-  const std::vector<std::string>& foreign() const { return foreign_; }  // names, or prefixes ending in '*'
+  const std::vector<TypeId>& types() const { return types_; }  // sorted
+  const std::vector<std::string>& foreign() const {
+    return foreign_;
+  }  // names, or prefixes ending in '*'
   // Kinds that events of these types may be about, a bit each; all for foreign ones.
   std::uint32_t subjects() const;
 

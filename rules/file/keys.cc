@@ -61,7 +61,8 @@ bool check_keys(const Node& node, std::span<const KeySpec> keys, std::string_vie
                                  [&](const KeySpec& k) { return k.name == entry.key; });
     if (it == keys.end()) {
       if (!is_word(entry.key)) {
-        out.error(1007, entry.at, fmt::format("YAML cut a condition: '{}' stands as a key", entry.key),
+        out.error(1007, entry.at,
+                  fmt::format("YAML cut a condition: '{}' stands as a key", entry.key),
                   "Put the condition in quotes");
         continue;
       }
@@ -203,7 +204,8 @@ std::optional<Value> read_typed(const Node& node, const FieldSpec& spec, Diagnos
         free = at ? Value{at.value()} : Value{node.text};
         break;
       }
-      default: free = Value{node.text};
+      default:
+        free = Value{node.text};
     }
   } else {
     free = read_free(node, out);

@@ -1,5 +1,5 @@
-// Reading keys of a map: which are known, which are missing, which come later. The value of a key is
-// typed here, by the key.
+// Reading keys of a map: which are known, which are missing, which come later. The value of a key
+// is typed here, by the key.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +43,8 @@ std::optional<std::size_t> read_word(const yaml::Node& node, std::string_view ke
 // [a-z][a-z0-9-]{0,63}
 bool is_name(std::string_view text);
 
-// Free data: JSON's numbers and booleans, the rest is text; a bare yes, no, on, off, y, n, null or ~ is
-// refused (1006).
+// Free data: JSON's numbers and booleans, the rest is text; a bare yes, no, on, off, y, n, null or
+// ~ is refused (1006).
 std::optional<Value> read_free(const yaml::Node& node, Diagnostics& out);
 // A value of a declared field, as written in a rule file.
 std::optional<Value> read_typed(const yaml::Node& node, const FieldSpec& spec, Diagnostics& out);

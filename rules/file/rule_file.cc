@@ -10,13 +10,28 @@ namespace {
 using yaml::Node;
 using Need = KeySpec::Need;
 
-constexpr KeySpec kRuleKeys[] = {
-    {"rule", Need::kNeeded},  {"language"}, {"name", Need::kNeeded}, {"owner", Need::kNeeded},
-    {"description"},          {"tags"},     {"status"},              {"trigger", Need::kNeeded},
-    {"when"},                 {"subject"},  {"entry"},               {"exit"},
-    {"control"},              {"steps", Need::kNeeded},              {"limits"},
-    {"import"},               {"misfire"},  {"on_publish"},          {"loops"},
-    {"calendar"},             {"zone"},     {"tests"}};
+constexpr KeySpec kRuleKeys[] = {{"rule", Need::kNeeded},
+                                 {"language"},
+                                 {"name", Need::kNeeded},
+                                 {"owner", Need::kNeeded},
+                                 {"description"},
+                                 {"tags"},
+                                 {"status"},
+                                 {"trigger", Need::kNeeded},
+                                 {"when"},
+                                 {"subject"},
+                                 {"entry"},
+                                 {"exit"},
+                                 {"control"},
+                                 {"steps", Need::kNeeded},
+                                 {"limits"},
+                                 {"import"},
+                                 {"misfire"},
+                                 {"on_publish"},
+                                 {"loops"},
+                                 {"calendar"},
+                                 {"zone"},
+                                 {"tests"}};
 
 std::vector<const Node*> one_or_list(const Node& node) {
   std::vector<const Node*> out;
@@ -60,8 +75,8 @@ void read_head(const Node& root, RuleFile& file, Diagnostics& out) {
 
 // ---- triggers
 
-constexpr std::string_view kLaterTriggers[] = {"becomes", "date",   "idle", "unchanged", "every",
-                                               "enters",  "leaves", "kpi"};
+constexpr std::string_view kLaterTriggers[] = {"becomes", "date",   "idle",   "unchanged",
+                                               "every",   "enters", "leaves", "kpi"};
 
 ChangedTrigger read_changed(const Node& node, Diagnostics& out) {
   static constexpr KeySpec kKeys[] = {{"changed"}, {"from"}, {"to"}, {"moved"}};
@@ -170,7 +185,8 @@ std::optional<SendHours> read_send(const Node& node, Diagnostics& out) {
   // Mon-Fri 09:00-17:00
   static constexpr std::string_view kDays[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
   const auto day = [&](std::string_view text) {
-    return static_cast<std::size_t>(std::find(std::begin(kDays), std::end(kDays), text) - std::begin(kDays));
+    return static_cast<std::size_t>(std::find(std::begin(kDays), std::end(kDays), text) -
+                                    std::begin(kDays));
   };
   const auto minute = [](std::string_view t) -> std::int32_t {
     if (t.size() != 5 || t[2] != ':') return -1;
@@ -187,10 +203,12 @@ std::optional<SendHours> read_send(const Node& node, Diagnostics& out) {
     const auto hours = text.substr(blank + 1);
     send.first_day = day(span.substr(0, 3));
     send.last_day = span.size() == 7 && span[3] == '-' ? day(span.substr(4)) : send.first_day;
-    const bool days_fit = (span.size() == 3 || span.size() == 7) && send.first_day < 7 && send.last_day < 7;
+    const bool days_fit =
+        (span.size() == 3 || span.size() == 7) && send.first_day < 7 && send.last_day < 7;
     if (days_fit && hours.size() == 11 && hours[5] == '-') {
       send.hours = {minute(hours.substr(0, 5)), minute(hours.substr(6))};
-      if (send.hours.from >= 0 && send.hours.from < send.hours.to && send.hours.to <= 1440) return send;
+      if (send.hours.from >= 0 && send.hours.from < send.hours.to && send.hours.to <= 1440)
+        return send;
     }
   }
   out.error(1008, node.at, fmt::format("'{}' names no hours", node.text),

@@ -1,5 +1,5 @@
-// A rule file as read: every key of the language typed, conditions and steps still as texts with their
-// places. What comes with a later version of the language is refused (1010), never ignored.
+// A rule file as read: every key of the language typed, conditions and steps still as texts with
+// their places. What comes with a later version of the language is refused (1010), never ignored.
 #pragma once
 
 #include <memory>
@@ -34,14 +34,14 @@ struct TriggerFile {
 // events, {event, when?, same?}, or {when}: a state.
 struct MatchFile {
   Place at;
-  std::optional<EventSet> events;    // none: a state
+  std::optional<EventSet> events;  // none: a state
   const yaml::Node* when = nullptr;
   const yaml::Node* same = nullptr;  // a field of both events
 };
 struct ExitFile {
   MatchFile match;
-  std::string reason;                // "": the event's type
-  const yaml::Node* steps = nullptr; // do
+  std::string reason;                 // "": the event's type
+  const yaml::Node* steps = nullptr;  // do
 };
 
 enum class EntryPolicy : std::uint8_t { kOnce, kOncePer, kWhileNotActive, kEachTime, kCooldown };
@@ -61,12 +61,12 @@ struct LimitsFile {
   enum class Quiet : std::uint8_t { kDefault, kNone, kOwn };
   Quiet quiet = Quiet::kDefault;
   std::optional<SendHours> send;
-  std::string send_text;              // as written
-  bool quiet_drops = false;           // else: wait
+  std::string send_text;     // as written
+  bool quiet_drops = false;  // else: wait
   std::optional<std::int64_t> cap;
   Length cap_per;
   bool cap_drops = false;
-  std::optional<Length> expire;       // 24h
+  std::optional<Length> expire;  // 24h
 };
 
 struct MisfireFile {

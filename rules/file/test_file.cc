@@ -15,19 +15,29 @@ using Need = KeySpec::Need;
 // Tests leave out what does not matter to them; the engine's door asks for it.
 Value placeholder(const FieldSpec& spec, Instant at) {
   switch (spec.type) {
-    case FieldType::kInt: return Value{0};
-    case FieldType::kBool: return Value{false};
-    case FieldType::kMoney: return Value{Money{0, Currency::unchecked('E', 'U', 'R')}};
-    case FieldType::kInstant: return Value{at};
-    case FieldType::kDate: return Value{utc_date(at)};
-    case FieldType::kEnum: return Value{spec.values.front()};
+    case FieldType::kInt:
+      return Value{0};
+    case FieldType::kBool:
+      return Value{false};
+    case FieldType::kMoney:
+      return Value{Money{0, Currency::unchecked('E', 'U', 'R')}};
+    case FieldType::kInstant:
+      return Value{at};
+    case FieldType::kDate:
+      return Value{utc_date(at)};
+    case FieldType::kEnum:
+      return Value{spec.values.front()};
     case FieldType::kTexts:
-    case FieldType::kRefs: return Value{List{}};
-    case FieldType::kJson: return Value{Map{}};
-    case FieldType::kDecimal: return Value{"1"};
+    case FieldType::kRefs:
+      return Value{List{}};
+    case FieldType::kJson:
+      return Value{Map{}};
+    case FieldType::kDecimal:
+      return Value{"1"};
     case FieldType::kText:
     case FieldType::kZone:
-    case FieldType::kRef: return Value{"test"};
+    case FieldType::kRef:
+      return Value{"test"};
   }
   return Value{"test"};
 }
@@ -37,8 +47,8 @@ class TestReader {
   TestReader(const Zone& zone, Diagnostics& out) : zone_{zone}, out_{out} {}
 
   TestCase read(const Node& node) {
-    static constexpr KeySpec kKeys[] = {{"name", Need::kNeeded}, {"given"}, {"events", Need::kNeeded},
-                                        {"expect", Need::kNeeded}};
+    static constexpr KeySpec kKeys[] = {
+        {"name", Need::kNeeded}, {"given"}, {"events", Need::kNeeded}, {"expect", Need::kNeeded}};
     TestCase test;
     test.at = node.at;
     if (!check_keys(node, kKeys, "a test", out_)) return test;
@@ -64,12 +74,14 @@ class TestReader {
     if (node == nullptr || !node->is_scalar()) return std::nullopt;
     const auto parsed = parse_instant_lenient(node->text);
     if (!parsed) {
-      out_.error(2003, node->at, fmt::format("'{}' is no instant", node->text), "Write such as 2026-03-02 09:00");
+      out_.error(2003, node->at, fmt::format("'{}' is no instant", node->text),
+                 "Write such as 2026-03-02 09:00");
       return std::nullopt;
     }
     const auto& text = node->text;
-    const bool offset = text.ends_with('Z') || text.ends_with('z') ||
-                        (text.size() > 16 && (text[text.size() - 6] == '+' || text[text.size() - 6] == '-'));
+    const bool offset =
+        text.ends_with('Z') || text.ends_with('z') ||
+        (text.size() > 16 && (text[text.size() - 6] == '+' || text[text.size() - 6] == '-'));
     return offset ? parsed.value() : zone_.instant({parsed.value().ms});
   }
 
@@ -77,7 +89,8 @@ class TestReader {
     TestRecord record;
     record.key = parse_record_key(entry.key);
     if (record.key.kind == Kind::kForeign) {
-      out_.error(2001, entry.at, fmt::format("'{}' names no record", entry.key), "Write such as deal/d1");
+      out_.error(2001, entry.at, fmt::format("'{}' names no record", entry.key),
+                 "Write such as deal/d1");
       return;
     }
     const auto& spec = spec_of(record.key.kind);
@@ -92,26 +105,36 @@ class TestReader {
       const auto* field_spec = known ? spec.find(*known) : nullptr;
       if (field_spec == nullptr) {
         const auto nearest = nearest_field(field.key, spec.fields);
-        out_.error(2001, field.at, fmt::format("unknown field '{}.{}'", kind_name(record.key.kind), field.key),
+        out_.error(2001, field.at,
+                   fmt::format("unknown field '{}.{}'", kind_name(record.key.kind), field.key),
                    nearest.empty() ? "" : fmt::format("Did you mean '{}'?", nearest));
         continue;
       }
-      if (auto value = read_typed(field.value, *field_spec, out_)) record.fields.set(*known, std::move(*value));
+      if (auto value = read_typed(field.value, *field_spec, out_))
+        record.fields.set(*known, std::move(*value));
     }
     test.given.push_back(std::move(record));
   }
 
   void event(const Node& node, TestCase& test) {
-    static constexpr KeySpec kKeys[] = {{"at", Need::kNeeded}, {"event", Need::kNeeded},
-                                        {"subject", Need::kNeeded}, {"id"}, {"data"}, {"actor"},
-                                        {"source"}, {"time"}, {"policy"}, {"batch"}};
+    static constexpr KeySpec kKeys[] = {{"at", Need::kNeeded},
+                                        {"event", Need::kNeeded},
+                                        {"subject", Need::kNeeded},
+                                        {"id"},
+                                        {"data"},
+                                        {"actor"},
+                                        {"source"},
+                                        {"time"},
+                                        {"policy"},
+                                        {"batch"}};
     if (!check_keys(node, kKeys, "an event", out_)) return;
     TestEvent out;
     out.place = node.at;
     const auto at = instant(node.find("at"));
     const auto* type = node.find("event");
     const auto* subject = node.find("subject");
-    if (!at || type == nullptr || subject == nullptr || !type->is_scalar() || !subject->is_scalar()) return;
+    if (!at || type == nullptr || subject == nullptr || !type->is_scalar() || !subject->is_scalar())
+      return;
     const auto text = [&](const char* key, std::string otherwise) {
       const auto* found = node.find(key);
       return found != nullptr && found->is_scalar() ? found->text : std::move(otherwise);
@@ -146,7 +169,8 @@ class TestReader {
     Map data;
     const auto* found = node.find("data");
     if (found != nullptr) {
-      if (auto free = read_free(*found, out_); free && free->as_map() != nullptr) data = *free->as_map();
+      if (auto free = read_free(*found, out_); free && free->as_map() != nullptr)
+        data = *free->as_map();
     }
     const auto errors = fill_data(event, data);
     if (event.type != TypeId::kForeignType) {
@@ -158,19 +182,21 @@ class TestReader {
     }
     for (const auto& error : errors) {
       if (error.detail.ends_with(" is missing")) continue;
-      out_.error(2003, found == nullptr ? node.at : found->at, error.pointer + ": " + error.detail, error.hint);
+      out_.error(2003, found == nullptr ? node.at : found->at, error.pointer + ": " + error.detail,
+                 error.hint);
     }
   }
 
   void expectation(const Node& node, TestCase& test) {
-    static constexpr std::string_view kKinds[] = {"send_email", "send_webhook", "create_task", "close_tasks",
-                                                  "update", "assign", "notify", "exit", "error",
-                                                  "expired", "suppressed"};
+    static constexpr std::string_view kKinds[] = {
+        "send_email", "send_webhook", "create_task", "close_tasks", "update",    "assign",
+        "notify",     "exit",         "error",       "expired",     "suppressed"};
     TestExpectation out;
     out.place = node.at;
     const auto at = instant(node.find("at"));
     if (!node.is_map() || !at) {
-      out_.error(1005, node.at, "an expectation is such as { at: 2026-03-05 09:00, send_email: offer-nudge }");
+      out_.error(1005, node.at,
+                 "an expectation is such as { at: 2026-03-05 09:00, send_email: offer-nudge }");
       return;
     }
     out.at = *at;
@@ -178,7 +204,8 @@ class TestReader {
       if (entry.key == "at") continue;
       if (std::find(std::begin(kKinds), std::end(kKinds), entry.key) == std::end(kKinds)) {
         out_.error(1004, entry.at, fmt::format("unknown key '{}' in an expectation", entry.key),
-                   did_you_mean(entry.key, std::vector<std::string_view>(std::begin(kKinds), std::end(kKinds))));
+                   did_you_mean(entry.key, std::vector<std::string_view>(std::begin(kKinds),
+                                                                         std::end(kKinds))));
         continue;
       }
       out.what = entry.key;

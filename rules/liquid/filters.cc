@@ -108,8 +108,9 @@ std::optional<Instant> instant_of(const Value& v) {
   return parsed ? std::optional{parsed.value()} : std::nullopt;
 }
 
-constexpr std::string_view kMonths[] = {"January", "February", "March",     "April",   "May",      "June",
-                                        "July",    "August",   "September", "October", "November", "December"};
+constexpr std::string_view kMonths[] = {"January",   "February", "March",    "April",
+                                        "May",       "June",     "July",     "August",
+                                        "September", "October",  "November", "December"};
 constexpr std::string_view kDays[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
                                       "Friday", "Saturday", "Sunday"};
 
@@ -118,22 +119,38 @@ std::string format_field(char field, LocalTime t) {
   const auto minute = t.minute_of_day();
   const auto day = kDays[static_cast<std::size_t>(((t.date().days + 3) % 7 + 7) % 7)];
   switch (field) {
-    case 'Y': return fmt::format("{:04}", c.year);
-    case 'y': return fmt::format("{:02}", ((c.year % 100) + 100) % 100);
-    case 'm': return fmt::format("{:02}", c.month);
-    case 'd': return fmt::format("{:02}", c.day);
-    case 'e': return std::to_string(c.day);
-    case 'H': return fmt::format("{:02}", minute / 60);
-    case 'M': return fmt::format("{:02}", minute % 60);
-    case 'S': return fmt::format("{:02}", ((t.ms / 1000) % 60 + 60) % 60);
-    case 'B': return std::string{kMonths[c.month - 1]};
-    case 'b': return std::string{kMonths[c.month - 1].substr(0, 3)};
-    case 'A': return std::string{day};
-    case 'a': return std::string{day.substr(0, 3)};
-    case 'F': return to_text(t.date());
-    case 'R': return fmt::format("{:02}:{:02}", minute / 60, minute % 60);
-    case '%': return "%";
-    default: return std::string{'%', field};
+    case 'Y':
+      return fmt::format("{:04}", c.year);
+    case 'y':
+      return fmt::format("{:02}", ((c.year % 100) + 100) % 100);
+    case 'm':
+      return fmt::format("{:02}", c.month);
+    case 'd':
+      return fmt::format("{:02}", c.day);
+    case 'e':
+      return std::to_string(c.day);
+    case 'H':
+      return fmt::format("{:02}", minute / 60);
+    case 'M':
+      return fmt::format("{:02}", minute % 60);
+    case 'S':
+      return fmt::format("{:02}", ((t.ms / 1000) % 60 + 60) % 60);
+    case 'B':
+      return std::string{kMonths[c.month - 1]};
+    case 'b':
+      return std::string{kMonths[c.month - 1].substr(0, 3)};
+    case 'A':
+      return std::string{day};
+    case 'a':
+      return std::string{day.substr(0, 3)};
+    case 'F':
+      return to_text(t.date());
+    case 'R':
+      return fmt::format("{:02}:{:02}", minute / 60, minute % 60);
+    case '%':
+      return "%";
+    default:
+      return std::string{'%', field};
   }
 }
 
@@ -170,7 +187,8 @@ Value size_of(const Value& v) {
 
 Value truncated(const Value& v, const Arguments& a) {
   const auto text = print(v);
-  const auto limit = static_cast<std::size_t>(std::max<std::int64_t>(0, a.empty() ? 50 : to_int(a[0], 50)));
+  const auto limit =
+      static_cast<std::size_t>(std::max<std::int64_t>(0, a.empty() ? 50 : to_int(a[0], 50)));
   const std::string end = a.size() > 1 ? print(a[1]) : "...";
   if (code_points(text) <= limit) return Value{text};
   const auto tail = code_points(end);
@@ -223,43 +241,114 @@ std::string print(const Value& value) {
 #define DW_UNUSED (void)v, (void)a, (void)c
 
 const std::vector<Filter>& filters() {
-  static const std::vector<Filter> table = {
-      {"default", 1, 1, DW_FILTER { DW_UNUSED; return is_empty(v) ? a[0] : v; }},
-      {"upcase", 0, 0, DW_FILTER { DW_UNUSED; return Value{with_case(print(v), true, ~std::size_t{0})}; }},
-      {"downcase", 0, 0, DW_FILTER { DW_UNUSED; return Value{with_case(print(v), false, ~std::size_t{0})}; }},
-      {"capitalize", 0, 0,
-       DW_FILTER { DW_UNUSED; return Value{with_case(with_case(print(v), false, ~std::size_t{0}), true, 1)}; }},
-      {"append", 1, 1, DW_FILTER { DW_UNUSED; return Value{print(v) + print(a[0])}; }},
-      {"prepend", 1, 1, DW_FILTER { DW_UNUSED; return Value{print(a[0]) + print(v)}; }},
-      {"strip", 0, 0, DW_FILTER { DW_UNUSED; return trimmed(v); }},
-      {"replace", 2, 2,
-       DW_FILTER { DW_UNUSED; return Value{replace_all(print(v), print(a[0]), print(a[1]))}; }},
-      {"remove", 1, 1, DW_FILTER { DW_UNUSED; return Value{replace_all(print(v), print(a[0]), "")}; }},
-      {"truncate", 0, 2, DW_FILTER { DW_UNUSED; return truncated(v, a); }},
-      {"size", 0, 0, DW_FILTER { DW_UNUSED; return size_of(v); }},
-      {"join", 0, 1, DW_FILTER { DW_UNUSED; return joined(v, a); }},
-      {"first", 0, 0,
-       DW_FILTER { DW_UNUSED; const auto* l = v.as_list(); return l == nullptr || l->empty() ? Value{} : l->front(); }},
-      {"last", 0, 0,
-       DW_FILTER { DW_UNUSED; const auto* l = v.as_list(); return l == nullptr || l->empty() ? Value{} : l->back(); }},
-      {"round", 0, 1, DW_FILTER { DW_UNUSED; return round_to(v, a, std::round); }},
-      {"ceil", 0, 0, DW_FILTER { DW_UNUSED; return round_to(v, a, std::ceil); }},
-      {"floor", 0, 0, DW_FILTER { DW_UNUSED; return round_to(v, a, std::floor); }},
-      {"plus", 1, 1,
-       DW_FILTER { DW_UNUSED; return calculate(v, a[0], [](auto x, auto y, auto* o) { return __builtin_add_overflow(x, y, o); },
-                                              [](double x, double y) { return x + y; }); }},
-      {"minus", 1, 1,
-       DW_FILTER { DW_UNUSED; return calculate(v, a[0], [](auto x, auto y, auto* o) { return __builtin_sub_overflow(x, y, o); },
-                                              [](double x, double y) { return x - y; }); }},
-      {"times", 1, 1,
-       DW_FILTER { DW_UNUSED; return calculate(v, a[0], [](auto x, auto y, auto* o) { return __builtin_mul_overflow(x, y, o); },
-                                              [](double x, double y) { return x * y; }); }},
-      {"date", 1, 1, DW_FILTER { DW_UNUSED; return dated(v, text_argument(a, "%F"), utc()); }},
-      {"local_date", 0, 1, DW_FILTER { DW_UNUSED; return dated(v, text_argument(a, "%F"), zone_of(c)); }},
-      {"local_time", 0, 1, DW_FILTER { DW_UNUSED; return dated(v, text_argument(a, "%F %R"), zone_of(c)); }},
-      {"money", 0, 0, DW_FILTER { DW_UNUSED; return v.as_money() == nullptr ? v : Value{to_text(*v.as_money())}; }},
-  };
-  return table;
+  static const std::vector<Filter> table = {{"default", 1, 1, DW_FILTER{DW_UNUSED;
+  return is_empty(v) ? a[0] : v;
+}
+}  // namespace dealwright::rules::liquid
+, {"upcase", 0, 0, DW_FILTER{DW_UNUSED;
+return Value{with_case(print(v), true, ~std::size_t{0})};
+}
+}
+, {"downcase", 0, 0, DW_FILTER{DW_UNUSED;
+return Value{with_case(print(v), false, ~std::size_t{0})};
+}
+}
+, {"capitalize", 0, 0, DW_FILTER{DW_UNUSED;
+return Value{with_case(with_case(print(v), false, ~std::size_t{0}), true, 1)};
+}
+}
+, {"append", 1, 1, DW_FILTER{DW_UNUSED;
+return Value{print(v) + print(a[0])};
+}
+}
+, {"prepend", 1, 1, DW_FILTER{DW_UNUSED;
+return Value{print(a[0]) + print(v)};
+}
+}
+, {"strip", 0, 0, DW_FILTER{DW_UNUSED;
+return trimmed(v);
+}
+}
+, {"replace", 2, 2, DW_FILTER{DW_UNUSED;
+return Value{replace_all(print(v), print(a[0]), print(a[1]))};
+}
+}
+, {"remove", 1, 1, DW_FILTER{DW_UNUSED;
+return Value{replace_all(print(v), print(a[0]), "")};
+}
+}
+, {"truncate", 0, 2, DW_FILTER{DW_UNUSED;
+return truncated(v, a);
+}
+}
+, {"size", 0, 0, DW_FILTER{DW_UNUSED;
+return size_of(v);
+}
+}
+, {"join", 0, 1, DW_FILTER{DW_UNUSED;
+return joined(v, a);
+}
+}
+, {"first", 0, 0, DW_FILTER{DW_UNUSED;
+const auto* l = v.as_list();
+return l == nullptr || l->empty() ? Value{} : l->front();
+}
+}
+, {"last", 0, 0, DW_FILTER{DW_UNUSED;
+const auto* l = v.as_list();
+return l == nullptr || l->empty() ? Value{} : l->back();
+}
+}
+, {"round", 0, 1, DW_FILTER{DW_UNUSED;
+return round_to(v, a, std::round);
+}
+}
+, {"ceil", 0, 0, DW_FILTER{DW_UNUSED;
+return round_to(v, a, std::ceil);
+}
+}
+, {"floor", 0, 0, DW_FILTER{DW_UNUSED;
+return round_to(v, a, std::floor);
+}
+}
+, {"plus", 1, 1, DW_FILTER{DW_UNUSED;
+return calculate(
+    v, a[0], [](auto x, auto y, auto* o) { return __builtin_add_overflow(x, y, o); },
+    [](double x, double y) { return x + y; });
+}
+}
+, {"minus", 1, 1, DW_FILTER{DW_UNUSED;
+return calculate(
+    v, a[0], [](auto x, auto y, auto* o) { return __builtin_sub_overflow(x, y, o); },
+    [](double x, double y) { return x - y; });
+}
+}
+, {"times", 1, 1, DW_FILTER{DW_UNUSED;
+return calculate(
+    v, a[0], [](auto x, auto y, auto* o) { return __builtin_mul_overflow(x, y, o); },
+    [](double x, double y) { return x * y; });
+}
+}
+, {"date", 1, 1, DW_FILTER{DW_UNUSED;
+return dated(v, text_argument(a, "%F"), utc());
+}
+}
+, {"local_date", 0, 1, DW_FILTER{DW_UNUSED;
+return dated(v, text_argument(a, "%F"), zone_of(c));
+}
+}
+, {"local_time", 0, 1, DW_FILTER{DW_UNUSED;
+return dated(v, text_argument(a, "%F %R"), zone_of(c));
+}
+}
+, {"money", 0, 0, DW_FILTER{DW_UNUSED;
+return v.as_money() == nullptr ? v : Value{to_text(*v.as_money())};
+}
+}
+,
+}
+;
+return table;
 }
 
 #undef DW_FILTER

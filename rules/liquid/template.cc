@@ -92,8 +92,8 @@ class OutputParser {
     const auto begin = at_;
     const auto name = word();
     const auto& all = filters();
-    const auto it = std::find_if(all.begin(), all.end(),
-                                 [&](const Filter& f) { return f.name == name; });
+    const auto it =
+        std::find_if(all.begin(), all.end(), [&](const Filter& f) { return f.name == name; });
     if (it == all.end()) {
       std::vector<std::string_view> names;
       for (const auto& f : all) names.push_back(f.name);
@@ -110,13 +110,14 @@ class OutputParser {
     }
     const auto count = call.arguments.size();
     if (count < it->arguments_min || count > it->arguments_max) {
-      return ParseError{begin, fmt::format("'{}' takes {} argument(s), {} given", name,
-                                           it->arguments_min == it->arguments_max
-                                               ? std::to_string(it->arguments_min)
-                                               : fmt::format("{} to {}", it->arguments_min,
-                                                             it->arguments_max),
-                                           count),
-                        {}};
+      return ParseError{
+          begin,
+          fmt::format("'{}' takes {} argument(s), {} given", name,
+                      it->arguments_min == it->arguments_max
+                          ? std::to_string(it->arguments_min)
+                          : fmt::format("{} to {}", it->arguments_min, it->arguments_max),
+                      count),
+          {}};
     }
     output.filters.push_back(std::move(call));
     return std::nullopt;

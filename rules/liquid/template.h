@@ -1,5 +1,6 @@
-// Liquid in titles and notices: text with `{{ path | filter: argument }}`. Output only; the values of
-// paths come from the caller, a missing one prints "(none)". Values are never parsed as templates.
+// Liquid in titles and notices: text with `{{ path | filter: argument }}`. Output only; the values
+// of paths come from the caller, a missing one prints "(none)". Values are never parsed as
+// templates.
 #pragma once
 
 #include <functional>
@@ -29,12 +30,12 @@ struct Output {
   std::vector<FilterCall> filters;
 };
 struct Part {
-  std::string text;              // printed before the output
+  std::string text;  // printed before the output
   std::optional<Output> output;
 };
 struct Path {
-  std::string text;       // deal.owner.name
-  std::size_t offset = 0; // in the template's text
+  std::string text;        // deal.owner.name
+  std::size_t offset = 0;  // in the template's text
 };
 struct Template {
   std::vector<Part> parts;

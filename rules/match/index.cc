@@ -45,7 +45,8 @@ const Atom* access(const RulePlan& rule) {
   for (const auto& atom : rule.when->atoms()) {
     const auto& path = rule.when->paths()[atom.path];
     if (atom.compare != Compare::kEqual && atom.compare != Compare::kIn) continue;
-    if (!shared(rule, path) || (path.root == Root::kRecord && path.optional && !path.hops.empty())) continue;
+    if (!shared(rule, path) || (path.root == Root::kRecord && path.optional && !path.hops.empty()))
+      continue;
     const bool indexable = std::all_of(atom.values.begin(), atom.values.end(),
                                        [](const Value& v) { return hash_of(v).has_value(); });
     if (!indexable) continue;
@@ -71,10 +72,14 @@ bool stage_moved(const Record& deal, const Value& before, Moved moved) {
   const auto& now = deal.life.meaning;
   if (!was || was->category != DealStatus::kOpen || now.category != DealStatus::kOpen) return false;
   switch (moved) {
-    case Moved::kAny: return true;
-    case Moved::kForward: return now.order > was->order;
-    case Moved::kBackward: return now.order < was->order;
-    case Moved::kSkipped: return now.order > was->order + 1;
+    case Moved::kAny:
+      return true;
+    case Moved::kForward:
+      return now.order > was->order;
+    case Moved::kBackward:
+      return now.order < was->order;
+    case Moved::kSkipped:
+      return now.order > was->order + 1;
   }
   return false;
 }
@@ -119,7 +124,8 @@ Index::Index(std::span<const RulePlan* const> rules)
         post_change(candidate, trigger);
         continue;
       }
-      for (const auto type : trigger.events->types()) post(types_[static_cast<std::size_t>(type)], candidate, rule);
+      for (const auto type : trigger.events->types())
+        post(types_[static_cast<std::size_t>(type)], candidate, rule);
       for (const auto& name : trigger.events->foreign()) foreign_.emplace_back(name, candidate);
     }
   }
@@ -143,7 +149,8 @@ void Index::post(TypeIndex& type, std::uint32_t candidate, const RulePlan& rule)
     return;
   }
   const auto slot = slot_of(rule.when->paths()[atom->path]);
-  if (std::find(type.probes.begin(), type.probes.end(), slot) == type.probes.end()) type.probes.push_back(slot);
+  if (std::find(type.probes.begin(), type.probes.end(), slot) == type.probes.end())
+    type.probes.push_back(slot);
   // The type is part of the key: the same field leads elsewhere for another type.
   const auto place = static_cast<std::uint64_t>(&type - types_.data()) << 32 | slot;
   for (const auto& value : atom->values) lists_.add(mix(place, *hash_of(value)), candidate);
@@ -183,7 +190,8 @@ void Index::ask(std::uint32_t candidate, Scratch& scratch) const {
   for (const auto& atom : rule.when->atoms()) {
     Value kept;
     const auto truth = decide(atom, scratch.reader.find(rule.when->paths()[atom.path], kept));
-    if (truth == Truth::kFalse || truth == Truth::kAbsent) {  // false wins, an absent value never matches
+    if (truth == Truth::kFalse ||
+        truth == Truth::kAbsent) {  // false wins, an absent value never matches
       holds = false;
       break;
     }
@@ -192,7 +200,8 @@ void Index::ask(std::uint32_t candidate, Scratch& scratch) const {
   if (holds && unknown) {
     auto outcome = rule.when->test(scratch.reader, scratch.calendars);
     holds = outcome.is_true();
-    if (outcome.failed && !outcome.absent) scratch.failed.emplace_back(found.rule, std::move(outcome));
+    if (outcome.failed && !outcome.absent)
+      scratch.failed.emplace_back(found.rule, std::move(outcome));
   }
   if (own_subject) scratch.reader.subject = std::move(*own_subject);
   if (holds) scratch.fired.push_back(found.rule);
@@ -219,16 +228,20 @@ void Index::match(Reader& reader, CalendarSource& calendars, std::vector<std::ui
   if (fact.subject != nullptr) {
     const auto kind = fact.subject->key.kind;
     for (const auto& change : fact.changes) {
-      for (const auto candidate : changes_.find(change_key(kind, change.field, kAny))) ask(candidate, scratch);
+      for (const auto candidate : changes_.find(change_key(kind, change.field, kAny)))
+        ask(candidate, scratch);
       const auto* now = fact.subject->find(change.field);
       const auto hash = now == nullptr ? std::nullopt : hash_of(*now);
       if (!hash) continue;
-      for (const auto candidate : changes_.find(change_key(kind, change.field, *hash))) ask(candidate, scratch);
+      for (const auto candidate : changes_.find(change_key(kind, change.field, *hash)))
+        ask(candidate, scratch);
     }
   }
   if (event.type == TypeId::kForeignType) {
     for (const auto& [pattern, candidate] : foreign_) {
-      if (rules_[candidates_[candidate].rule]->triggers[candidates_[candidate].trigger].events->contains(event)) {
+      if (rules_[candidates_[candidate].rule]
+              ->triggers[candidates_[candidate].trigger]
+              .events->contains(event)) {
         ask(candidate, scratch);
       }
     }
@@ -238,11 +251,16 @@ void Index::match(Reader& reader, CalendarSource& calendars, std::vector<std::ui
     fired.erase(std::unique(fired.begin(), fired.end()), fired.end());
   }
   if (failed.size() > 1) {
-    std::stable_sort(failed.begin(), failed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    failed.erase(std::unique(failed.begin(), failed.end(), [](const auto& a, const auto& b) { return a.first == b.first; }), failed.end());
+    std::stable_sort(failed.begin(), failed.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    failed.erase(std::unique(failed.begin(), failed.end(),
+                             [](const auto& a, const auto& b) { return a.first == b.first; }),
+                 failed.end());
   }
 }
 
-std::size_t Index::unindexed(TypeId type) const { return types_[static_cast<std::size_t>(type)].unindexed.size(); }
+std::size_t Index::unindexed(TypeId type) const {
+  return types_[static_cast<std::size_t>(type)].unindexed.size();
+}
 
 }  // namespace dealwright::rules

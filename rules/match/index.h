@@ -1,5 +1,5 @@
-// Which rules an event may start, without asking those it cannot: triggers by event type, then by an
-// equality of their condition; triggers on changes by record kind, field and value.
+// Which rules an event may start, without asking those it cannot: triggers by event type, then by
+// an equality of their condition; triggers on changes by record kind, field and value.
 #pragma once
 
 #include <array>
@@ -13,8 +13,8 @@
 
 namespace dealwright::rules {
 
-// Open addressing over 64-bit keys, filled once. Two keys that hash alike share a list: candidates are
-// asked in full anyway.
+// Open addressing over 64-bit keys, filled once. Two keys that hash alike share a list: candidates
+// are asked in full anyway.
 class PostingTable {
  public:
   void add(std::uint64_t key, std::uint32_t posting);
@@ -73,11 +73,11 @@ class Index {
 
   std::span<const RulePlan* const> rules_;
   std::vector<Candidate> candidates_;
-  std::vector<PathSpec> slots_;            // paths in use, each once
-  std::vector<TypeIndex> types_;           // by TypeId
+  std::vector<PathSpec> slots_;                                 // paths in use, each once
+  std::vector<TypeIndex> types_;                                // by TypeId
   std::vector<std::pair<std::string, std::uint32_t>> foreign_;  // pattern, candidate; sorted
-  PostingTable lists_;                     // (slot, value) -> candidates
-  PostingTable changes_;                   // (kind, field, to or any) -> candidates
+  PostingTable lists_;                                          // (slot, value) -> candidates
+  PostingTable changes_;  // (kind, field, to or any) -> candidates
 };
 
 }  // namespace dealwright::rules

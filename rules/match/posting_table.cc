@@ -5,7 +5,9 @@
 
 namespace dealwright::rules {
 
-void PostingTable::add(std::uint64_t key, std::uint32_t posting) { added_.emplace_back(key, posting); }
+void PostingTable::add(std::uint64_t key, std::uint32_t posting) {
+  added_.emplace_back(key, posting);
+}
 
 void PostingTable::seal() {
   std::sort(added_.begin(), added_.end());

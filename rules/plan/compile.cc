@@ -37,7 +37,8 @@ class RuleCompiler {
     scope.subjects = subjects_;
     scope.before = file.subject == nullptr;
     if (file.when != nullptr) {
-      plan_->when = Expression::compile(*file.when, source_, scope, Expression::Want::kBool, Expression::Absent::kNote, out_);
+      plan_->when = Expression::compile(*file.when, source_, scope, Expression::Want::kBool,
+                                        Expression::Absent::kNote, out_);
     }
     scope.before = false;
     entry(file, scope);
@@ -106,7 +107,8 @@ class RuleCompiler {
     ScopeSpec scope;
     scope.subjects = kind ? bit(*kind) : 0;
     if (!kind || words.size() < 2) {
-      out_.error(2001, trigger.path->at, fmt::format("'{}' is no field of a record", trigger.path->text),
+      out_.error(2001, trigger.path->at,
+                 fmt::format("'{}' is no field of a record", trigger.path->text),
                  "Write such as deal.stage");
       return;
     }
@@ -114,7 +116,8 @@ class RuleCompiler {
       out_.error(problem->code, trigger.path->at, problem->message, problem->hint);
       return;
     }
-    if (path.leaf != Leaf::kField || !path.hops.empty() || !path.names.empty() || words[0] == "owner") {
+    if (path.leaf != Leaf::kField || !path.hops.empty() || !path.names.empty() ||
+        words[0] == "owner") {
       refuse_later(trigger.path->at, "changed: " + trigger.path->text, out_);
       return;
     }
@@ -141,13 +144,16 @@ class RuleCompiler {
   // ---- subject, entry
 
   void subject(const RuleFile& file, const ScopeSpec& scope) {
-    auto found = Expression::compile(*file.subject, source_, scope, Expression::Want::kRecord, Expression::Absent::kNote, out_);
+    auto found = Expression::compile(*file.subject, source_, scope, Expression::Want::kRecord,
+                                     Expression::Absent::kNote, out_);
     if (!found) return;
     const auto* path = found->as_path();
-    const bool is_record = path != nullptr && (path->leaf == Leaf::kRecord ||
-                                               (path->leaf == Leaf::kField && path->type == FieldType::kRef));
+    const bool is_record =
+        path != nullptr && (path->leaf == Leaf::kRecord ||
+                            (path->leaf == Leaf::kField && path->type == FieldType::kRef));
     if (!is_record) {
-      out_.error(2003, file.subject->at, "'subject' is a record at hand", "Write such as deal, or event.lead");
+      out_.error(2003, file.subject->at, "'subject' is a record at hand",
+                 "Write such as deal, or event.lead");
       return;
     }
     subjects_ = bit(path->record);
@@ -158,7 +164,8 @@ class RuleCompiler {
     plan_->entry = file.entry.policy;
     plan_->cooldown = file.entry.cooldown;
     for (const auto* key : file.entry.keys) {
-      auto found = Expression::compile(*key, source_, scope, Expression::Want::kAny, Expression::Absent::kNote, out_);
+      auto found = Expression::compile(*key, source_, scope, Expression::Want::kAny,
+                                       Expression::Absent::kNote, out_);
       if (found) plan_->entry_keys.push_back(std::move(*found));
     }
   }
@@ -207,10 +214,12 @@ class RuleCompiler {
       if (entry.key != "tests") gather_kept(entry.value, scope);
     }
     const std::string_view text = node.text;
-    for (auto at = text.find("start."); at != std::string_view::npos; at = text.find("start.", at + 1)) {
+    for (auto at = text.find("start."); at != std::string_view::npos;
+         at = text.find("start.", at + 1)) {
       auto end = at;
       const auto word = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '.';
       };
       std::string path;
       for (; end < text.size() && (word(text[end]) || text[end] == '?'); ++end) {
@@ -228,8 +237,8 @@ class RuleCompiler {
   }
   void add_kept(const PathSpec& path) {
     auto& all = plan_->kept;
-    const bool there = std::any_of(all.begin(), all.end(),
-                                   [&](const PathSpec& p) { return p.text == path.text; });
+    const bool there =
+        std::any_of(all.begin(), all.end(), [&](const PathSpec& p) { return p.text == path.text; });
     if (!there) all.push_back(path);
   }
 
@@ -283,7 +292,7 @@ class RuleCompiler {
   const CompileOptions& options_;
   Diagnostics& out_;
   std::shared_ptr<RulePlan> plan_;
-  EventSet events_;                 // of all triggers
+  EventSet events_;                   // of all triggers
   std::uint32_t subjects_ = 0;        // who may be enrolled
   std::uint32_t event_subjects_ = 0;  // what the triggers' events are about
 };

@@ -21,18 +21,28 @@ cel::Type type_of(const PathSpec& path) {
     case FieldType::kText:
     case FieldType::kZone:
     case FieldType::kDecimal:
-    case FieldType::kRef: return T{TypeKind::kString, {}, {}, {}};
+    case FieldType::kRef:
+      return T{TypeKind::kString, {}, {}, {}};
     case FieldType::kEnum:
-      return T{TypeKind::kString, {}, {}, path.spec == nullptr ? std::vector<std::string_view>{}
-                                                               : path.spec->values};
-    case FieldType::kInt: return T{TypeKind::kInt, {}, {}, {}};
-    case FieldType::kBool: return T{TypeKind::kBool, {}, {}, {}};
-    case FieldType::kMoney: return T{TypeKind::kMoney, {}, {}, {}};
-    case FieldType::kInstant: return T{TypeKind::kTimestamp, {}, {}, {}};
-    case FieldType::kDate: return T{TypeKind::kDate, {}, {}, {}};
+      return T{TypeKind::kString,
+               {},
+               {},
+               path.spec == nullptr ? std::vector<std::string_view>{} : path.spec->values};
+    case FieldType::kInt:
+      return T{TypeKind::kInt, {}, {}, {}};
+    case FieldType::kBool:
+      return T{TypeKind::kBool, {}, {}, {}};
+    case FieldType::kMoney:
+      return T{TypeKind::kMoney, {}, {}, {}};
+    case FieldType::kInstant:
+      return T{TypeKind::kTimestamp, {}, {}, {}};
+    case FieldType::kDate:
+      return T{TypeKind::kDate, {}, {}, {}};
     case FieldType::kTexts:
-    case FieldType::kRefs: return T::list(T{TypeKind::kString, {}, {}, {}});
-    case FieldType::kJson: return {};
+    case FieldType::kRefs:
+      return T::list(T{TypeKind::kString, {}, {}, {}});
+    case FieldType::kJson:
+      return {};
   }
   return {};
 }
@@ -47,7 +57,7 @@ class CelScope : public cel::Scope {
   std::variant<cel::Binding, cel::Problem> path(const std::vector<std::string>& words) override {
     PathSpec found;
     if (auto problem = resolve(words, scope_, found)) {
-      return cel::Problem{code_text(problem->code), 0, 0, std::move(problem->message),
+      return cel::Problem{code_text(problem->code), 0,    0, std::move(problem->message),
                           std::move(problem->hint), false};
     }
     cel::Binding binding;
@@ -79,7 +89,8 @@ class CelResolver : public cel::Resolver {
     const auto& path = paths_[static_cast<std::size_t>(slot)];
     Value scratch;
     const auto* value = reader_.find(path, scratch);
-    if (value == nullptr) return cel::Value::fault(cel::Fault::kAbsent, path.text + " has no value");
+    if (value == nullptr)
+      return cel::Value::fault(cel::Fault::kAbsent, path.text + " has no value");
     return cel::from_base(*value, path.text);
   }
   cel::Value call(std::string_view name, const std::vector<cel::Value>& args) override {
@@ -101,7 +112,8 @@ class NoResolver : public cel::Resolver {
 // The value of a subtree without paths, macros' variables and functions of ours; none otherwise.
 std::optional<Value> constant(const cel::Node& node) {
   if (node.kind == cel::NodeKind::kLiteral) return cel::to_base(node.literal);
-  if (node.kind != cel::NodeKind::kCall || (node.name != "money" && node.name != "date")) return std::nullopt;
+  if (node.kind != cel::NodeKind::kCall || (node.name != "money" && node.name != "date"))
+    return std::nullopt;
   if (node.args.size() != 1 || node.args[0]->kind != cel::NodeKind::kLiteral) return std::nullopt;
   NoResolver none;
   cel::Evaluation evaluation{none};
@@ -115,9 +127,7 @@ bool plain(const Value& v) {
          v.as_money() != nullptr || v.as_date() != nullptr;
 }
 
-bool is_path(const cel::Node& node) {
-  return node.kind == cel::NodeKind::kPath && !node.test_only;
-}
+bool is_path(const cel::Node& node) { return node.kind == cel::NodeKind::kPath && !node.test_only; }
 
 struct Operator {
   std::string_view name;
@@ -132,7 +142,8 @@ constexpr Operator kOperators[] = {{"_==_", Compare::kEqual, Compare::kEqual},
                                    {"_>=_", Compare::kGreaterEqual, Compare::kLessEqual}};
 
 std::optional<Atom> atom_of(const cel::Node& node) {
-  if (is_path(node)) return Atom{static_cast<std::size_t>(node.slot), Compare::kEqual, {Value{true}}};
+  if (is_path(node))
+    return Atom{static_cast<std::size_t>(node.slot), Compare::kEqual, {Value{true}}};
   if (node.kind != cel::NodeKind::kCall) return std::nullopt;
   if (node.name == "!_" && is_path(*node.args[0])) {
     return Atom{static_cast<std::size_t>(node.args[0]->slot), Compare::kEqual, {Value{false}}};
@@ -152,7 +163,8 @@ std::optional<Atom> atom_of(const cel::Node& node) {
     if (!is_path(path)) return std::nullopt;
     auto value = constant(*node.args[turned ? 0 : 1]);
     if (!value || !plain(*value)) return std::nullopt;
-    return Atom{static_cast<std::size_t>(path.slot), turned ? op.turned : op.compare, {std::move(*value)}};
+    return Atom{
+        static_cast<std::size_t>(path.slot), turned ? op.turned : op.compare, {std::move(*value)}};
   }
   return std::nullopt;
 }
@@ -162,13 +174,20 @@ Truth truth(bool b) { return b ? Truth::kTrue : Truth::kFalse; }
 template <class T>
 Truth ordered(Compare compare, const T& a, const T& b) {
   switch (compare) {
-    case Compare::kEqual: return truth(a == b);
-    case Compare::kNotEqual: return truth(!(a == b));
-    case Compare::kLess: return truth(a < b);
-    case Compare::kLessEqual: return truth(!(b < a));
-    case Compare::kGreater: return truth(b < a);
-    case Compare::kGreaterEqual: return truth(!(a < b));
-    case Compare::kIn: return Truth::kUnknown;
+    case Compare::kEqual:
+      return truth(a == b);
+    case Compare::kNotEqual:
+      return truth(!(a == b));
+    case Compare::kLess:
+      return truth(a < b);
+    case Compare::kLessEqual:
+      return truth(!(b < a));
+    case Compare::kGreater:
+      return truth(b < a);
+    case Compare::kGreaterEqual:
+      return truth(!(a < b));
+    case Compare::kIn:
+      return Truth::kUnknown;
   }
   return Truth::kUnknown;
 }
@@ -234,7 +253,8 @@ class Reporter {
     const auto digits = std::string_view{problem.code}.substr(2);
     std::from_chars(digits.data(), digits.data() + digits.size(), code);
     auto hint = problem.hint;
-    if (!hint.empty() && hint[0] >= 'a' && hint[0] <= 'z') hint[0] = static_cast<char>(hint[0] - 32);
+    if (!hint.empty() && hint[0] >= 'a' && hint[0] <= 'z')
+      hint[0] = static_cast<char>(hint[0] - 32);
     if (problem.note) return out_.note(code, place(problem.begin), problem.message, hint);
     if (code == 2008 && cut_by_comment(source_, node_)) {
       return out_.error(1007, place(problem.begin), "YAML cut the condition at ' #'",
@@ -260,10 +280,14 @@ class Reporter {
 bool wanted(TypeKind type, Expression::Want want) {
   if (type == TypeKind::kDyn) return true;
   switch (want) {
-    case Expression::Want::kAny: return true;
-    case Expression::Want::kBool: return type == TypeKind::kBool;
-    case Expression::Want::kRecord: return type == TypeKind::kString;
-    case Expression::Want::kInstant: return type == TypeKind::kTimestamp || type == TypeKind::kDate;
+    case Expression::Want::kAny:
+      return true;
+    case Expression::Want::kBool:
+      return type == TypeKind::kBool;
+    case Expression::Want::kRecord:
+      return type == TypeKind::kString;
+    case Expression::Want::kInstant:
+      return type == TypeKind::kTimestamp || type == TypeKind::kDate;
   }
   return false;
 }
@@ -282,16 +306,16 @@ Truth decide(const Atom& atom, const Value* value) {
 }
 
 std::optional<Expression> Expression::compile(const yaml::Node& node, std::string_view source,
-                                              const ScopeSpec& scope, Want want,
-                                              Absent absent, Diagnostics& out) {
+                                              const ScopeSpec& scope, Want want, Absent absent,
+                                              Diagnostics& out) {
   if (!node.is_scalar()) return std::nullopt;  // reported when the form was read
   return compile_part(node, node.text, 0, source, scope, want, absent, out);
 }
 
 std::optional<Expression> Expression::compile_part(const yaml::Node& node, std::string_view text,
                                                    std::size_t offset, std::string_view source,
-                                                   const ScopeSpec& scope, Want want,
-                                                   Absent absent, Diagnostics& out) {
+                                                   const ScopeSpec& scope, Want want, Absent absent,
+                                                   Diagnostics& out) {
   const Reporter reporter{node, offset, source, out};
   auto parsed = cel::parse(text);
   if (parsed.problem) {
@@ -308,7 +332,8 @@ std::optional<Expression> Expression::compile_part(const yaml::Node& node, std::
   for (const auto& problem : checked.problems) {
     if (problem.code == "DW2005") {
       const auto* path = path_at(*parsed.root, problem.begin, problem.end);
-      const bool mended = path != nullptr && std::find(tested.begin(), tested.end(), path->path) != tested.end();
+      const bool mended =
+          path != nullptr && std::find(tested.begin(), tested.end(), path->path) != tested.end();
       if (mended || absent == Absent::kFine) continue;
     }
     failed = failed || !problem.note;

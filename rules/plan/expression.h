@@ -1,5 +1,5 @@
-// A compiled expression: checked CEL over the paths of a scope. The one place that joins the condition
-// language to records and events.
+// A compiled expression: checked CEL over the paths of a scope. The one place that joins the
+// condition language to records and events.
 #pragma once
 
 #include <memory>
@@ -19,8 +19,8 @@ namespace dealwright::rules {
 struct Outcome {
   Value value;
   bool failed = false;
-  bool absent = false;   // failed, as something read has no value: no fault of the rule
-  std::string code;      // absent, overflow, currency_mismatch ...
+  bool absent = false;  // failed, as something read has no value: no fault of the rule
+  std::string code;     // absent, overflow, currency_mismatch ...
   std::string detail;
   bool is_true() const { return !failed && value.as_bool() != nullptr && *value.as_bool(); }
 };
@@ -33,12 +33,20 @@ class CalendarSource {
 };
 
 // A comparison of one path with a constant that can be answered without the tree.
-enum class Compare : std::uint8_t { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual, kIn };
+enum class Compare : std::uint8_t {
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kIn
+};
 enum class Truth : std::uint8_t { kTrue, kFalse, kAbsent, kUnknown };  // unknown: ask the tree
 struct Atom {
-  std::size_t path = 0;        // of the expression
+  std::size_t path = 0;  // of the expression
   Compare compare = Compare::kEqual;
-  std::vector<Value> values;   // one, or those of `in`
+  std::vector<Value> values;  // one, or those of `in`
 };
 Truth decide(const Atom& atom, const Value* value);
 
@@ -52,12 +60,12 @@ class Expression {
   static std::optional<Expression> compile(const yaml::Node& node, std::string_view source,
                                            const ScopeSpec& scope, Want want, Absent absent,
                                            Diagnostics& out);
-  // The same for a text inside a scalar: `= expr` values, paths of templates. `offset`: where it begins
-  // in node.text.
+  // The same for a text inside a scalar: `= expr` values, paths of templates. `offset`: where it
+  // begins in node.text.
   static std::optional<Expression> compile_part(const yaml::Node& node, std::string_view text,
                                                 std::size_t offset, std::string_view source,
-                                                const ScopeSpec& scope, Want want,
-                                                Absent absent, Diagnostics& out);
+                                                const ScopeSpec& scope, Want want, Absent absent,
+                                                Diagnostics& out);
 
   const std::vector<PathSpec>& paths() const { return paths_; }
   const std::string& text() const { return text_; }
@@ -71,7 +79,8 @@ class Expression {
   // The values of the paths it reads, as they are now.
   void used(Reader& reader, std::vector<UsedValue>& out) const;
 
-  // The comparisons with constants among the operands of its outermost &&, and whether they are all.
+  // The comparisons with constants among the operands of its outermost &&, and whether they are
+  // all.
   const std::vector<Atom>& atoms() const { return atoms_; }
   bool only_atoms() const { return only_atoms_; }
 

@@ -54,7 +54,8 @@ template <std::int64_t kMinutes>
 cel::Value add_business_time(const Args& a, Context& c) {
   const auto from = instant(a[0]);
   const auto n = number(a[1]);
-  if (!from || n < 0 || n > 1'000'000) return invalid("takes an instant and a count from 0 to 1,000,000");
+  if (!from || n < 0 || n > 1'000'000)
+    return invalid("takes an instant and a count from 0 to 1,000,000");
   const auto& calendar = c.calendars.calendar(c.reader);
   if constexpr (kMinutes == 0) {
     if (n > 4000) return invalid("takes up to 4,000 business days");
@@ -65,11 +66,13 @@ cel::Value add_business_time(const Args& a, Context& c) {
 }
 cel::Value is_business_time(const Args& a, Context& c) {
   const auto when = instant(a[0]);
-  return when ? cel::Value{c.calendars.calendar(c.reader).is_open(*when)} : invalid("takes an instant");
+  return when ? cel::Value{c.calendars.calendar(c.reader).is_open(*when)}
+              : invalid("takes an instant");
 }
 cel::Value local(const Args& a, Context& c) {
   const auto when = instant(a[0]);
-  return when ? cel::Value{c.calendars.calendar(c.reader).zone().date(*when)} : invalid("takes an instant");
+  return when ? cel::Value{c.calendars.calendar(c.reader).zone().date(*when)}
+              : invalid("takes an instant");
 }
 
 template <Kind kKind>
@@ -91,7 +94,8 @@ cel::Value consented(const Args& a, Context& c) {
   const auto* who = a[0].as_text();
   const auto* purpose = a[1].as_text();
   const auto* channel = a[2].as_text();
-  if (who == nullptr || purpose == nullptr || channel == nullptr) return invalid("consented takes texts");
+  if (who == nullptr || purpose == nullptr || channel == nullptr)
+    return invalid("consented takes texts");
   const auto* record = c.reader.record(parse_record_key(*who));
   bool granted = false;
   if (record != nullptr) {
@@ -119,18 +123,27 @@ const std::vector<Function>& table() {
       {"manager", false, {K::kString}, K::kString, manager},
       {"consented", true, {K::kString, K::kString, K::kString}, K::kBool, consented},
       {"business_days_between", false, {K::kDyn, K::kDyn}, K::kInt, business_days_between},
-      {"business_minutes_between", false, {K::kTimestamp, K::kTimestamp}, K::kInt, business_minutes_between},
+      {"business_minutes_between",
+       false,
+       {K::kTimestamp, K::kTimestamp},
+       K::kInt,
+       business_minutes_between},
       {"add_business_days", false, {K::kTimestamp, K::kInt}, K::kTimestamp, add_business_time<0>},
       {"add_business_hours", false, {K::kTimestamp, K::kInt}, K::kTimestamp, add_business_time<60>},
-      {"add_business_minutes", false, {K::kTimestamp, K::kInt}, K::kTimestamp, add_business_time<1>},
+      {"add_business_minutes",
+       false,
+       {K::kTimestamp, K::kInt},
+       K::kTimestamp,
+       add_business_time<1>},
       {"is_business_time", false, {K::kTimestamp}, K::kBool, is_business_time},
       {"local", false, {K::kTimestamp}, K::kDate, local},
   };
   return rows;
 }
 
-constexpr std::string_view kLater[] = {"count_events", "happened",        "time_since", "last_event", "was",
-                                       "ever",         "unchanged_for",   "changes",    "in_currency"};
+constexpr std::string_view kLater[] = {"count_events",  "happened", "time_since",
+                                       "last_event",    "was",      "ever",
+                                       "unchanged_for", "changes",  "in_currency"};
 
 }  // namespace
 
@@ -183,8 +196,9 @@ std::optional<RecordKey> manager_of(Turn& turn, const RecordKey& user) {
       return RecordKey{Kind::kUser, std::string{manager->text_or_empty()}};
     }
     const auto* parent = record->find(Field::kParent);
-    team = parent == nullptr ? std::nullopt
-                             : std::optional{RecordKey{Kind::kTeam, std::string{parent->text_or_empty()}}};
+    team = parent == nullptr
+               ? std::nullopt
+               : std::optional{RecordKey{Kind::kTeam, std::string{parent->text_or_empty()}}};
   }
   return std::nullopt;
 }

@@ -53,7 +53,8 @@ Problem resolve_fields(const Words& words, std::size_t at, Kind kind, PathSpec& 
       out.optional = true;
       out.names.assign(words.begin() + static_cast<std::ptrdiff_t>(at) + 1, words.end());
       if (!out.names.empty()) return std::nullopt;
-      return PathProblem{2001, fmt::format("'{}' needs a name behind it", joined(words, at + 1)), {}};
+      return PathProblem{
+          2001, fmt::format("'{}' needs a name behind it", joined(words, at + 1)), {}};
     }
     const auto field = word == "id" ? std::nullopt : field_of(word);
     const auto* spec = field ? kind_spec.find(*field) : nullptr;
@@ -65,8 +66,9 @@ Problem resolve_fields(const Words& words, std::size_t at, Kind kind, PathSpec& 
     if (spec == nullptr || *field == Field::kCustom || *field == Field::kExtra) {
       std::vector<std::string_view> known{"custom", "extra", "id"};
       for (const auto& f : kind_spec.fields) known.push_back(field_name(f.field));
-      return unknown_field(words, at, known,
-                           fmt::format("A field of your own is {}.custom.{}", kind_name(kind), word));
+      return unknown_field(
+          words, at, known,
+          fmt::format("A field of your own is {}.custom.{}", kind_name(kind), word));
     }
     if (!always_there(kind, *field) && spec->type != FieldType::kBool) out.optional = true;
     const bool last = at + 1 == words.size();
@@ -81,8 +83,10 @@ Problem resolve_fields(const Words& words, std::size_t at, Kind kind, PathSpec& 
     }
     out.hops.push_back(*field);
     if (out.hops.size() > static_cast<std::size_t>(kHopsMax)) {
-      return PathProblem{2001, fmt::format("'{}' is more than {} records away", joined(words, at + 2),
-                                           kHopsMax), {}};
+      return PathProblem{
+          2001,
+          fmt::format("'{}' is more than {} records away", joined(words, at + 2), kHopsMax),
+          {}};
     }
     kind = spec->ref;
   }
@@ -138,13 +142,11 @@ struct Own {
   Leaf leaf;
   FieldType type;
 };
-constexpr Own kEventOwn[] = {{"id", Leaf::kId, FieldType::kText},
-                             {"type", Leaf::kType, FieldType::kText},
-                             {"time", Leaf::kTime, FieldType::kInstant},
-                             {"source", Leaf::kSource, FieldType::kText},
-                             {"actor", Leaf::kActor, FieldType::kText},
-                             {"subject", Leaf::kSubject, FieldType::kText},
-                             {"late", Leaf::kLate, FieldType::kBool}};
+constexpr Own kEventOwn[] = {
+    {"id", Leaf::kId, FieldType::kText},        {"type", Leaf::kType, FieldType::kText},
+    {"time", Leaf::kTime, FieldType::kInstant}, {"source", Leaf::kSource, FieldType::kText},
+    {"actor", Leaf::kActor, FieldType::kText},  {"subject", Leaf::kSubject, FieldType::kText},
+    {"late", Leaf::kLate, FieldType::kBool}};
 constexpr Own kEnrolmentOwn[] = {{"key", Leaf::kKey, FieldType::kText},
                                  {"started", Leaf::kStarted, FieldType::kInstant},
                                  {"step", Leaf::kStep, FieldType::kText}};
@@ -175,8 +177,9 @@ const FieldSpec* event_field(const EventSet& events, std::string_view name, bool
 
 Problem resolve_event(const Words& words, const ScopeSpec& scope, PathSpec& out) {
   if (scope.events == nullptr) {
-    return PathProblem{2007, "no event is at hand here",
-                       scope.start_events != nullptr ? "Use start.event, the one that started it" : ""};
+    return PathProblem{
+        2007, "no event is at hand here",
+        scope.start_events != nullptr ? "Use start.event, the one that started it" : ""};
   }
   out.root = Root::kEvent;
   if (words.size() == 1) return PathProblem{2001, "'event' needs a field behind it", {}};
@@ -215,8 +218,7 @@ Problem resolve_event(const Words& words, const ScopeSpec& scope, PathSpec& out)
   for (const auto type : scope.events->types()) {
     for (const auto& f : spec_of(type).data) known.push_back(field_name(f.field));
   }
-  return unknown_field(words, at, known,
-                       fmt::format("Undeclared data is event.data.{}", words[1]));
+  return unknown_field(words, at, known, fmt::format("Undeclared data is event.data.{}", words[1]));
 }
 
 template <std::size_t N>
@@ -268,10 +270,19 @@ std::optional<Kind> root_kind(std::string_view name) {
   const auto kind = kind_of(name);
   if (!kind) return std::nullopt;
   switch (*kind) {
-    case Kind::kLead: case Kind::kDeal: case Kind::kContact: case Kind::kAccount: case Kind::kOffer:
-    case Kind::kContract: case Kind::kTask: case Kind::kTicket: case Kind::kSurvey: case Kind::kTeam:
+    case Kind::kLead:
+    case Kind::kDeal:
+    case Kind::kContact:
+    case Kind::kAccount:
+    case Kind::kOffer:
+    case Kind::kContract:
+    case Kind::kTask:
+    case Kind::kTicket:
+    case Kind::kSurvey:
+    case Kind::kTeam:
       return kind;
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -292,7 +303,8 @@ Problem resolve(const Words& words, const ScopeSpec& scope, PathSpec& out) {
   if (root == "enrolment") return resolve_own(words, Root::kEnrolment, kEnrolmentOwn, out);
   if (root == "workspace") return resolve_own(words, Root::kWorkspace, kWorkspaceOwn, out);
   if (root == "start") {
-    if (scope.start_events == nullptr) return PathProblem{2007, "'start' is at hand in steps and exits only", {}};
+    if (scope.start_events == nullptr)
+      return PathProblem{2007, "'start' is at hand in steps and exits only", {}};
     if (words.size() < 2) return PathProblem{2001, "'start' needs a path behind it", {}};
     const Words rest{words.begin() + 1, words.end()};
     ScopeSpec then = scope;
@@ -304,11 +316,11 @@ Problem resolve(const Words& words, const ScopeSpec& scope, PathSpec& out) {
     out.root = Root::kStart;
     return problem;
   }
-  return PathProblem{2001, fmt::format("unknown name '{}'", root),
-                     did_you_mean(root, {"event", "lead", "deal", "contact", "account", "offer",
-                                         "contract", "task", "ticket", "survey", "owner", "team",
-                                         "before", "start", "now", "today", "enrolment",
-                                         "workspace"})};
+  return PathProblem{
+      2001, fmt::format("unknown name '{}'", root),
+      did_you_mean(root, {"event", "lead", "deal", "contact", "account", "offer", "contract",
+                          "task", "ticket", "survey", "owner", "team", "before", "start", "now",
+                          "today", "enrolment", "workspace"})};
 }
 
 }  // namespace dealwright::rules

@@ -1,5 +1,5 @@
-// Paths as rules write them (`deal.owner.team.region`, `event.total`, `start.event.x`), resolved once
-// against the vocabulary and followed at run time through the records of one turn.
+// Paths as rules write them (`deal.owner.team.region`, `event.total`, `start.event.x`), resolved
+// once against the vocabulary and followed at run time through the records of one turn.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +16,10 @@ namespace dealwright::rules {
 inline constexpr int kHopsMax = 4;
 
 enum class Root : std::uint8_t {
-  kRecord,     // the subject, or the nearest record of a kind from it
+  kRecord,  // the subject, or the nearest record of a kind from it
   kEvent,
-  kBefore,     // the subject before the event
-  kStart,      // of the path behind it, as it was at entry
+  kBefore,  // the subject before the event
+  kStart,   // of the path behind it, as it was at entry
   kNow,
   kToday,
   kEnrolment,
@@ -27,22 +27,32 @@ enum class Root : std::uint8_t {
 };
 
 enum class Leaf : std::uint8_t {
-  kField,      // a declared field of the record or of the event's data
-  kCustom,     // name in custom
-  kExtra,      // name in extra, or undeclared data of an event
-  kRecord,     // the record itself: its key as text
-  kId, kType, kTime, kSource, kActor, kSubject, kLate,  // an event's own
-  kKey, kStarted, kStep,                                // an enrolment's
-  kName, kZone, kCurrency,                              // the workspace's
-  kSelf,       // now, today
+  kField,   // a declared field of the record or of the event's data
+  kCustom,  // name in custom
+  kExtra,   // name in extra, or undeclared data of an event
+  kRecord,  // the record itself: its key as text
+  kId,
+  kType,
+  kTime,
+  kSource,
+  kActor,
+  kSubject,
+  kLate,  // an event's own
+  kKey,
+  kStarted,
+  kStep,  // an enrolment's
+  kName,
+  kZone,
+  kCurrency,  // the workspace's
+  kSelf,      // now, today
 };
 
 struct PathSpec {
-  std::string text;              // as written
+  std::string text;  // as written
   Root root = Root::kRecord;
-  Root inner = Root::kRecord;    // of kStart: the root of the path behind it
-  Kind kind = Kind::kForeign;    // of kRecord: the kind looked for, nearest first
-  std::vector<Field> hops;       // n-1 fields followed from there
+  Root inner = Root::kRecord;  // of kStart: the root of the path behind it
+  Kind kind = Kind::kForeign;  // of kRecord: the kind looked for, nearest first
+  std::vector<Field> hops;     // n-1 fields followed from there
   Leaf leaf = Leaf::kField;
   Field field = Field::kNone;
   std::vector<std::string> names;  // of kCustom, kExtra the name; then keys into free data
@@ -55,11 +65,11 @@ struct PathSpec {
 
 // What is at hand where an expression stands.
 struct ScopeSpec {
-  std::uint32_t subjects = 0;          // kinds that the subject may be of, a bit each
-  const EventSet* events = nullptr;    // none: no event at hand
+  std::uint32_t subjects = 0;        // kinds that the subject may be of, a bit each
+  const EventSet* events = nullptr;  // none: no event at hand
   bool before = false;
   const EventSet* start_events = nullptr;  // none: start is not at hand
-  bool event_record = false;           // the event's own record answers what the subject cannot
+  bool event_record = false;               // the event's own record answers what the subject cannot
   std::uint32_t event_subjects = 0;
 };
 

@@ -49,8 +49,9 @@ std::optional<RecordKey> referred(const Record& record, const RouteStep& step) {
       if (contact == nullptr || contact->text_or_empty().empty()) continue;
       const auto* role = find(*map, "role");
       const auto* primary = find(*map, "primary");
-      const bool first = (role != nullptr && role->text_or_empty() == "primary") ||
-                         (primary != nullptr && primary->as_bool() != nullptr && *primary->as_bool());
+      const bool first =
+          (role != nullptr && role->text_or_empty() == "primary") ||
+          (primary != nullptr && primary->as_bool() != nullptr && *primary->as_bool());
       if (chosen == nullptr || first) chosen = contact;
       if (first) break;
     }
@@ -124,10 +125,14 @@ const Value* Reader::find_in_record(const PathSpec& path, Value& scratch) {
       if (value == nullptr && path.type == FieldType::kBool) return &false_value();
       return path.names.empty() ? value : descend(value, path.names, 0);
     }
-    case Leaf::kCustom: return descend(at->find_custom(path.names[0]), path.names, 1);
-    case Leaf::kExtra: return descend(at->find_extra(path.names[0]), path.names, 1);
-    case Leaf::kId: return keep(Value{at->key.id}, scratch);
-    default: return nullptr;
+    case Leaf::kCustom:
+      return descend(at->find_custom(path.names[0]), path.names, 1);
+    case Leaf::kExtra:
+      return descend(at->find_extra(path.names[0]), path.names, 1);
+    case Leaf::kId:
+      return keep(Value{at->key.id}, scratch);
+    default:
+      return nullptr;
   }
 }
 
@@ -148,14 +153,22 @@ const Value* Reader::find_in_event(const PathSpec& path, Value& scratch) {
       }
       return descend(value, path.names, 1);
     }
-    case Leaf::kId: return keep(Value{event.id}, scratch);
-    case Leaf::kType: return keep(Value{event.type_name()}, scratch);
-    case Leaf::kTime: return keep(Value{fact->occurred}, scratch);
-    case Leaf::kSource: return keep(Value{event.source}, scratch);
-    case Leaf::kActor: return keep(Value{event.actor}, scratch);
-    case Leaf::kSubject: return keep(Value{to_text(event.subject)}, scratch);
-    case Leaf::kLate: return keep(Value{fact->late}, scratch);
-    default: return nullptr;
+    case Leaf::kId:
+      return keep(Value{event.id}, scratch);
+    case Leaf::kType:
+      return keep(Value{event.type_name()}, scratch);
+    case Leaf::kTime:
+      return keep(Value{fact->occurred}, scratch);
+    case Leaf::kSource:
+      return keep(Value{event.source}, scratch);
+    case Leaf::kActor:
+      return keep(Value{event.actor}, scratch);
+    case Leaf::kSubject:
+      return keep(Value{to_text(event.subject)}, scratch);
+    case Leaf::kLate:
+      return keep(Value{fact->late}, scratch);
+    default:
+      return nullptr;
   }
 }
 
@@ -176,8 +189,10 @@ const Value* Reader::find_before(const PathSpec& path, Value& scratch) {
 
 const Value* Reader::find_own(const PathSpec& path, Value& scratch) {
   switch (path.root) {
-    case Root::kNow: return keep(Value{now()}, scratch);
-    case Root::kToday: return keep(Value{today()}, scratch);
+    case Root::kNow:
+      return keep(Value{now()}, scratch);
+    case Root::kToday:
+      return keep(Value{today()}, scratch);
     case Root::kWorkspace:
       if (path.leaf == Leaf::kName) return keep(Value{workspace_->name}, scratch);
       if (path.leaf == Leaf::kZone) return keep(Value{workspace_->zone}, scratch);
@@ -187,21 +202,26 @@ const Value* Reader::find_own(const PathSpec& path, Value& scratch) {
       if (path.leaf == Leaf::kKey) return keep(Value{enrolment->key}, scratch);
       if (path.leaf == Leaf::kStarted) return keep(Value{enrolment->started}, scratch);
       return keep(Value{step_id}, scratch);
-    default: return nullptr;
+    default:
+      return nullptr;
   }
 }
 
 const Value* Reader::find(const PathSpec& path, Value& scratch) {
   switch (path.root) {
-    case Root::kRecord: return find_in_record(path, scratch);
-    case Root::kEvent: return find_in_event(path, scratch);
-    case Root::kBefore: return find_before(path, scratch);
+    case Root::kRecord:
+      return find_in_record(path, scratch);
+    case Root::kEvent:
+      return find_in_event(path, scratch);
+    case Root::kBefore:
+      return find_before(path, scratch);
     case Root::kStart: {
       if (enrolment == nullptr) return nullptr;
       const auto* kept = dealwright::find(enrolment->kept, path.text);
       return kept == nullptr || kept->absent() || kept->null() ? nullptr : kept;
     }
-    default: return find_own(path, scratch);
+    default:
+      return find_own(path, scratch);
   }
 }
 
@@ -218,9 +238,9 @@ std::optional<RecordKey> Reader::record_of(const PathSpec& path) {
 }
 
 std::vector<RecordKey> closure(Turn& turn, const RecordKey& from) {
-  static constexpr Kind kKindsWatched[] = {Kind::kLead,   Kind::kDeal,     Kind::kContact,
-                                           Kind::kAccount, Kind::kOffer,   Kind::kContract,
-                                           Kind::kTask,   Kind::kTicket,   Kind::kSurvey};
+  static constexpr Kind kKindsWatched[] = {Kind::kLead,    Kind::kDeal,   Kind::kContact,
+                                           Kind::kAccount, Kind::kOffer,  Kind::kContract,
+                                           Kind::kTask,    Kind::kTicket, Kind::kSurvey};
   const auto watched = [&](Kind kind) {
     return std::find(std::begin(kKindsWatched), std::end(kKindsWatched), kind) !=
            std::end(kKindsWatched);
@@ -243,9 +263,8 @@ std::vector<RecordKey> closure(Turn& turn, const RecordKey& from) {
           key = referred(*record, {spec.field, spec.ref});
         }
         const bool fresh = key && watched(key->kind) &&
-                           std::none_of(out.begin(), out.end(), [&](const RecordKey& k) {
-                             return k.kind == key->kind;
-                           });
+                           std::none_of(out.begin(), out.end(),
+                                        [&](const RecordKey& k) { return k.kind == key->kind; });
         if (fresh) out.push_back(std::move(*key));
       }
     }

@@ -1,4 +1,5 @@
-// Reads paths during one turn: the event, the subject, the records around it, lazily through the Turn.
+// Reads paths during one turn: the event, the subject, the records around it, lazily through the
+// Turn.
 #pragma once
 
 #include <optional>

@@ -7,22 +7,23 @@ namespace dealwright::rules {
 namespace {
 
 // Kinds that a path may begin with. A user is the owner, a team the record's or the owner's.
-constexpr Kind kRoots[] = {Kind::kLead,   Kind::kDeal,   Kind::kContact, Kind::kAccount,
-                           Kind::kOffer,  Kind::kContract, Kind::kTask,  Kind::kTicket,
-                           Kind::kSurvey, Kind::kUser,   Kind::kTeam};
+constexpr Kind kRoots[] = {Kind::kLead,   Kind::kDeal,     Kind::kContact, Kind::kAccount,
+                           Kind::kOffer,  Kind::kContract, Kind::kTask,    Kind::kTicket,
+                           Kind::kSurvey, Kind::kUser,     Kind::kTeam};
 
 std::vector<RouteStep> edges(Kind from) {
   std::vector<RouteStep> out;
   for (const auto& spec : spec_of(from).fields) {
     if (spec.field == Field::kAbout) {
-      for (const auto kind : {Kind::kDeal, Kind::kLead, Kind::kOffer, Kind::kContract, Kind::kContact,
-                              Kind::kAccount}) {
+      for (const auto kind : {Kind::kDeal, Kind::kLead, Kind::kOffer, Kind::kContract,
+                              Kind::kContact, Kind::kAccount}) {
         out.push_back({Field::kAbout, kind});
       }
     } else if (spec.field == Field::kContacts) {
       out.push_back({Field::kContacts, Kind::kContact});
     } else if (spec.type == FieldType::kRef && spec.ref != from && spec.field != Field::kManager) {
-      const bool known = std::find(std::begin(kRoots), std::end(kRoots), spec.ref) != std::end(kRoots);
+      const bool known =
+          std::find(std::begin(kRoots), std::end(kRoots), spec.ref) != std::end(kRoots);
       if (known) out.push_back({spec.field, spec.ref});
     }
   }
@@ -80,20 +81,26 @@ bool always_there(Kind kind, Field field) {
     case Kind::kAccount:
     case Kind::kProduct:
     case Kind::kUser:
-    case Kind::kTeam: return field == Field::kName;
-    case Kind::kContact: return field == Field::kEmails || field == Field::kPhones;
-    case Kind::kLead: return field == Field::kState || field == Field::kCapturedAt;
+    case Kind::kTeam:
+      return field == Field::kName;
+    case Kind::kContact:
+      return field == Field::kEmails || field == Field::kPhones;
+    case Kind::kLead:
+      return field == Field::kState || field == Field::kCapturedAt;
     case Kind::kDeal:
       return field == Field::kPipeline || field == Field::kStage || field == Field::kStatus;
-    case Kind::kOffer: return field == Field::kDeal || field == Field::kState;
-    case Kind::kContract: return field == Field::kState;
+    case Kind::kOffer:
+      return field == Field::kDeal || field == Field::kState;
+    case Kind::kContract:
+      return field == Field::kState;
     case Kind::kTask:
       return field == Field::kKind || field == Field::kTitle || field == Field::kState;
     case Kind::kTicket:
       return field == Field::kKind || field == Field::kState;
     case Kind::kSurvey:
       return field == Field::kContact || field == Field::kKind || field == Field::kState;
-    default: return false;
+    default:
+      return false;
   }
 }
 

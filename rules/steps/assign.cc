@@ -8,7 +8,8 @@ namespace {
 // Gives the subject to a user or a team.
 class Assign : public Step {
  public:
-  Assign(Expression to, std::optional<Expression> team) : to_{std::move(to)}, team_{std::move(team)} {}
+  Assign(Expression to, std::optional<Expression> team)
+      : to_{std::move(to)}, team_{std::move(team)} {}
 
   StepResult run(StepRun& run) const override {
     const auto [to, failure] = evaluate_who(to_, run);
@@ -17,7 +18,8 @@ class Assign : public Step {
     const auto& subject = run.enrolment.subject;
     const auto* spec = event_spec(std::string{kind_name(subject.kind)} + ".assigned");
     if (spec == nullptr) {
-      return StepResult::failed("no_such_field", "a " + std::string{kind_name(subject.kind)} + " has no owner");
+      return StepResult::failed("no_such_field",
+                                "a " + std::string{kind_name(subject.kind)} + " has no owner");
     }
     Fields data;
     data.set(to->kind == Kind::kTeam ? Field::kTeam : Field::kOwner, Value{to->id});
@@ -39,8 +41,11 @@ class Assign : public Step {
 
 std::optional<Built> compile(StepCompiler& c, const yaml::Node&, const yaml::Node& value) {
   using Need = KeySpec::Need;
-  static constexpr KeySpec kKeys[] = {{"to", Need::kNeeded}, {"team"}, {"except", Need::kLater},
-                                      {"on_shift", Need::kLater}, {"else", Need::kLater}};
+  static constexpr KeySpec kKeys[] = {{"to", Need::kNeeded},
+                                      {"team"},
+                                      {"except", Need::kLater},
+                                      {"on_shift", Need::kLater},
+                                      {"else", Need::kLater}};
   if (!check_keys(value, kKeys, "'assign'", c.out())) return std::nullopt;
   const auto* to = value.find("to");
   if (to == nullptr) return std::nullopt;

@@ -30,7 +30,8 @@ std::optional<MatchPlan> compile_match(const MatchFile& file, std::string_view s
   here.event_subjects = file.events ? file.events->subjects() : 0;
   bool sound = true;
   if (file.when != nullptr) {
-    plan.when = Expression::compile(*file.when, source, here, Expression::Want::kBool, Expression::Absent::kError, out);
+    plan.when = Expression::compile(*file.when, source, here, Expression::Want::kBool,
+                                    Expression::Absent::kError, out);
     sound = plan.when.has_value();
   }
   if (file.same != nullptr && file.same->is_scalar() && file.events) {
@@ -80,8 +81,9 @@ std::optional<TextPlan> StepCompiler::text(const Node& node) {
   }
   bool sound = true;
   for (const auto& path : plan.text.paths) {
-    auto expression = Expression::compile_part(node, path.text, path.offset, source_, scope_,
-                                               Expression::Want::kAny, Expression::Absent::kFine, out_);
+    auto expression =
+        Expression::compile_part(node, path.text, path.offset, source_, scope_,
+                                 Expression::Want::kAny, Expression::Absent::kFine, out_);
     sound = sound && expression.has_value();
     if (!expression) continue;
     plan.paths.push_back(std::move(*expression));
@@ -90,11 +92,12 @@ std::optional<TextPlan> StepCompiler::text(const Node& node) {
 }
 
 std::optional<ValuePlan> StepCompiler::value(const Node& node, const FieldSpec* spec) {
-  if (node.is_scalar() && node.text.starts_with("=") ) {
+  if (node.is_scalar() && node.text.starts_with("=")) {
     const auto from = std::min(node.text.find_first_not_of("= \t"), node.text.size());
-    auto found = Expression::compile_part(node, std::string_view{node.text}.substr(from), from, source_,
-                                          scope_, Expression::Want::kAny,
-                                          spec == nullptr ? Expression::Absent::kFine : Expression::Absent::kError, out_);
+    auto found = Expression::compile_part(
+        node, std::string_view{node.text}.substr(from), from, source_, scope_,
+        Expression::Want::kAny,
+        spec == nullptr ? Expression::Absent::kFine : Expression::Absent::kError, out_);
     return found ? std::optional<ValuePlan>{std::move(*found)} : std::nullopt;
   }
   if (node.is_scalar() && node.text.find("{{") != std::string::npos) {
@@ -109,7 +112,9 @@ std::optional<MatchPlan> StepCompiler::match(const MatchFile& file) {
   return compile_match(file, source_, scope_, out_);
 }
 
-const EventSet* StepCompiler::keep(EventSet events) { return &sets_.emplace_back(std::move(events)); }
+const EventSet* StepCompiler::keep(EventSet events) {
+  return &sets_.emplace_back(std::move(events));
+}
 
 Branch StepCompiler::branch(const Node& node, const EventSet* events, bool inherit) {
   const auto* before = scope_.events;
@@ -120,7 +125,8 @@ Branch StepCompiler::branch(const Node& node, const EventSet* events, bool inher
   return out;
 }
 
-std::string StepCompiler::unique_id(const Node& node, std::string_view kind, std::string_view main) {
+std::string StepCompiler::unique_id(const Node& node, std::string_view kind,
+                                    std::string_view main) {
   const auto taken = [&](const std::string& id) {
     return std::any_of(plan_.steps.begin(), plan_.steps.end(),
                        [&](const PlanStep& s) { return s.id == id; });

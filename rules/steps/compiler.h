@@ -41,9 +41,9 @@ struct Branch {
 
 struct Built {
   std::unique_ptr<const Step> step;
-  std::string main;                  // main argument, for the default id
-  bool falls = true;                 // the step behind it may be reached from it directly
-  std::vector<std::uint32_t> open;   // and from the ends of its branches
+  std::string main;                 // main argument, for the default id
+  bool falls = true;                // the step behind it may be reached from it directly
+  std::vector<std::uint32_t> open;  // and from the ends of its branches
 };
 
 class StepCompiler {
@@ -93,7 +93,7 @@ std::optional<MatchPlan> compile_match(const MatchFile& file, std::string_view s
 // One row of the registry.
 struct StepKind {
   std::string_view key;
-  std::vector<KeySpec> beside;       // keys beside it, but id and if_error
+  std::vector<KeySpec> beside;  // keys beside it, but id and if_error
   bool waits;
   // None: reported.
   std::optional<Built> (*compile)(StepCompiler& compiler, const yaml::Node& step,

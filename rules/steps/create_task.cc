@@ -45,20 +45,25 @@ class CreateTask : public Step {
       data.set(Field::kOwner, Value{owner->id});
       recipient = to_text(*owner);
     } else {  // nobody: a queue takes it
-      const auto team = owner && owner->kind == Kind::kTeam ? owner : run.reader.nearest(Kind::kTeam);
+      const auto team =
+          owner && owner->kind == Kind::kTeam ? owner : run.reader.nearest(Kind::kTeam);
       if (team) data.set(Field::kTeam, Value{team->id});
       data.set(Field::kQueue, Value{team ? team->id : "fallback"});
       recipient = "queue/" + (team ? team->id : std::string{"fallback"});
     }
     const auto id = run.effect_id("task");
     const auto key = task_key(id);
-    Map payload{{"task", Value{to_text(key)}}, {"kind", Value{task_.kind}},
-                {"title", *data.find(Field::kTitle)}, {"due", *data.find(Field::kDue)}};
-    if (!run.request("task", std::move(recipient), std::move(payload), false)) return StepResult::go();
+    Map payload{{"task", Value{to_text(key)}},
+                {"kind", Value{task_.kind}},
+                {"title", *data.find(Field::kTitle)},
+                {"due", *data.find(Field::kDue)}};
+    if (!run.request("task", std::move(recipient), std::move(payload), false))
+      return StepResult::go();
     if (run.enrolment.shadow) return StepResult::go();
     const bool made = run.decide(id, TypeId::kTaskCreated, key, std::move(data));
     // Our own record: there is nobody outside to deliver it to.
-    run.change(EffectMoved{id, made ? EffectState::kDelivered : EffectState::kRejected, made ? "" : "refused"});
+    run.change(EffectMoved{id, made ? EffectState::kDelivered : EffectState::kRejected,
+                           made ? "" : "refused"});
     return StepResult::go();
   }
 
@@ -68,8 +73,11 @@ class CreateTask : public Step {
 
 std::optional<Built> compile(StepCompiler& c, const yaml::Node&, const yaml::Node& value) {
   using Need = KeySpec::Need;
-  static constexpr KeySpec kKeys[] = {{"kind", Need::kNeeded}, {"title", Need::kNeeded},
-                                      {"due", Need::kNeeded},  {"owner"}, {"about"},
+  static constexpr KeySpec kKeys[] = {{"kind", Need::kNeeded},
+                                      {"title", Need::kNeeded},
+                                      {"due", Need::kNeeded},
+                                      {"owner"},
+                                      {"about"},
                                       {"template", Need::kLater}};
   if (value.find("template") != nullptr) {
     refuse_later(value.entry("template")->at, "template", c.out());

@@ -56,8 +56,6 @@ std::optional<Built> compile(StepCompiler& c, const yaml::Node& step, const yaml
 
 }  // namespace
 
-StepKind if_step() {
-  return {"if", {{"then", KeySpec::Need::kNeeded}, {"else"}}, false, compile};
-}
+StepKind if_step() { return {"if", {{"then", KeySpec::Need::kNeeded}, {"else"}}, false, compile}; }
 
 }  // namespace dealwright::rules

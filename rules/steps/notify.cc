@@ -40,7 +40,10 @@ std::optional<Built> compile(StepCompiler& c, const yaml::Node&, const yaml::Nod
   auto who = to == nullptr ? std::nullopt : c.who(*to);
   auto line = text == nullptr ? std::nullopt : c.text(*text);
   if (!who || !line) return std::nullopt;
-  return Built{std::make_unique<Notify>(std::move(*who), std::move(*line), std::move(channel)), to->text, true, {}};
+  return Built{std::make_unique<Notify>(std::move(*who), std::move(*line), std::move(channel)),
+               to->text,
+               true,
+               {}};
 }
 
 }  // namespace

@@ -17,14 +17,15 @@ namespace dealwright::rules {
 
 std::span<const StepKind> step_kinds() {
   static const std::vector<StepKind> kinds = {
-      wait_step(),       wait_until_step(),  wait_for_step(),    if_step(),     send_email_step(),
+      wait_step(),         wait_until_step(),  wait_for_step(),    if_step(),     send_email_step(),
       send_webhook_step(), create_task_step(), close_tasks_step(), update_step(), assign_step(),
-      notify_step(),     end_step(),         stop_step()};
+      notify_step(),       end_step(),         stop_step()};
   return kinds;
 }
 
 std::span<const std::string_view> later_steps() {
-  static constexpr std::string_view kLater[] = {"switch", "split", "repeat", "goto", "call", "approval"};
+  static constexpr std::string_view kLater[] = {"switch", "split", "repeat",
+                                                "goto",   "call",  "approval"};
   return kLater;
 }
 

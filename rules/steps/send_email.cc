@@ -46,8 +46,10 @@ class SendEmail : public Step {
     const auto* record = to ? run.reader.record(*to) : nullptr;
     if (record != nullptr) {
       payload.emplace_back("to", Value{to_text(record->key)});
-      if (auto address = address_of(*record); !address.empty()) payload.emplace_back("address", Value{address});
-      if (const auto* language = record->find(Field::kLanguage)) payload.emplace_back("language", *language);
+      if (auto address = address_of(*record); !address.empty())
+        payload.emplace_back("address", Value{address});
+      if (const auto* language = record->find(Field::kLanguage))
+        payload.emplace_back("language", *language);
     }
     Map records;  // what the template may read, as of this request
     for (const auto& key : closure(run.reader.turn(), run.enrolment.subject)) {
@@ -64,15 +66,20 @@ class SendEmail : public Step {
 
 std::optional<Built> compile(StepCompiler& c, const yaml::Node&, const yaml::Node& value) {
   using Need = KeySpec::Need;
-  static constexpr KeySpec kKeys[] = {{"template", Need::kNeeded}, {"to", Need::kNeeded}, {"purpose"},
-                                      {"from"}, {"reply_to"}, {"thread"}};
+  static constexpr KeySpec kKeys[] = {{"template", Need::kNeeded},
+                                      {"to", Need::kNeeded},
+                                      {"purpose"},
+                                      {"from"},
+                                      {"reply_to"},
+                                      {"thread"}};
   if (!check_keys(value, kKeys, "'send_email'", c.out())) return std::nullopt;
   const auto* name = value.find("template");
   const auto* to = value.find("to");
   const auto* purpose = value.find("purpose");
   if (purpose == nullptr) {
-    c.out().error(5001, value.at, "a mail without a purpose",
-                  "Name a purpose that is declared as marketing or service, such as purpose: service");
+    c.out().error(
+        5001, value.at, "a mail without a purpose",
+        "Name a purpose that is declared as marketing or service, such as purpose: service");
   }
   if (name == nullptr || to == nullptr) return std::nullopt;
   const auto* template_name = read_text(*name, "template", c.out());
@@ -85,8 +92,11 @@ std::optional<Built> compile(StepCompiler& c, const yaml::Node&, const yaml::Nod
     if (text != nullptr) fixed.emplace_back(key, Value{*text});
   }
   if (template_name == nullptr || purpose_text == nullptr || !who) return std::nullopt;
-  return Built{std::make_unique<SendEmail>(Mail{*template_name, *purpose_text, std::move(*who), std::move(fixed)}),
-               *template_name, true, {}};
+  return Built{std::make_unique<SendEmail>(
+                   Mail{*template_name, *purpose_text, std::move(*who), std::move(fixed)}),
+               *template_name,
+               true,
+               {}};
 }
 
 }  // namespace

@@ -47,7 +47,8 @@ Value evaluate_data(const Data& data, StepRun& run, std::optional<Outcome>& fail
     return Value{std::move(list)};
   }
   Map map;
-  for (const auto& [key, item] : data.entries) map.emplace_back(key, evaluate_data(item, run, failure));
+  for (const auto& [key, item] : data.entries)
+    map.emplace_back(key, evaluate_data(item, run, failure));
   return Value{std::move(map)};
 }
 

@@ -1,5 +1,5 @@
-// What a step may do while it runs: read, request effects, decide facts. Changes of an enrolment that
-// begins are held back until it stands still, so that one fire costs few of them.
+// What a step may do while it runs: read, request effects, decide facts. Changes of an enrolment
+// that begins are held back until it stands still, so that one fire costs few of them.
 #pragma once
 
 #include <string>
@@ -40,7 +40,8 @@ class StepRun {
   virtual void change(Change change) = 0;
 };
 
-// The key that effect ids hold: the entry key, behind it the cause where a key alone may come again.
+// The key that effect ids hold: the entry key, behind it the cause where a key alone may come
+// again.
 std::string effect_key(const RulePlan& plan, const Enrolment& enrolment);
 
 }  // namespace dealwright::rules

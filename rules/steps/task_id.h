@@ -1,5 +1,5 @@
-// Tasks made by rules: their ids follow from the effect that asked for them, so that a rule finds its
-// own again.
+// Tasks made by rules: their ids follow from the effect that asked for them, so that a rule finds
+// its own again.
 #pragma once
 
 #include "engine/domain/enrolment.h"

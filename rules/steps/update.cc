@@ -24,12 +24,13 @@ constexpr OwnEvent kOwnEvents[] = {
     {Kind::kTask, Field::kDue, TypeId::kTaskRescheduled, Field::kDue},
     {Kind::kContract, Field::kMrr, TypeId::kContractChanged, Field::kMrr},
 };
-constexpr std::string_view kNotSettable[] = {"pipeline", "status", "state", "lost_reason", "no_decision",
-                                             "next_step", "merged_into", "deleted", "first_due"};
+constexpr std::string_view kNotSettable[] = {"pipeline",    "status",      "state",
+                                             "lost_reason", "no_decision", "next_step",
+                                             "merged_into", "deleted",     "first_due"};
 
 struct Change {
   Kind kind = Kind::kForeign;
-  std::string name;          // of the field, or of the custom field
+  std::string name;  // of the field, or of the custom field
   bool custom = false;
   TypeId type = TypeId::kForeignType;
   Field data = Field::kNone;  // none: below `set`
@@ -67,15 +68,18 @@ class Update : public Step {
       if (change.data != Field::kNone) {
         fact->data.set(change.data, std::move(value.value));
       } else {
-        (change.custom ? fact->custom : fact->set).emplace_back(change.name, std::move(value.value));
+        (change.custom ? fact->custom : fact->set)
+            .emplace_back(change.name, std::move(value.value));
       }
     }
     for (auto& fact : facts) {
       if (!fact.custom.empty()) fact.set.emplace_back("custom", Value{std::move(fact.custom)});
       if (!fact.set.empty()) fact.data.set(Field::kSet, Value{std::move(fact.set)});
       const auto serial = fmt::format("{} {}", to_text(fact.subject), spec_of(fact.type).name);
-      if (!run.decide(run.effect_id("update", serial), fact.type, fact.subject, std::move(fact.data))) {
-        return StepResult::failed("refused", fmt::format("{} was refused", spec_of(fact.type).name));
+      if (!run.decide(run.effect_id("update", serial), fact.type, fact.subject,
+                      std::move(fact.data))) {
+        return StepResult::failed("refused",
+                                  fmt::format("{} was refused", spec_of(fact.type).name));
       }
     }
     return StepResult::go();
@@ -107,8 +111,10 @@ std::optional<Change> target(StepCompiler& c, const yaml::Entry& entry, const Fi
     change.custom = true;
     return change;
   }
-  const bool fixed = std::find(std::begin(kNotSettable), std::end(kNotSettable), change.name) != std::end(kNotSettable) &&
-                     (path.kind == Kind::kDeal || change.name == "state" || change.name == "deleted" || change.name == "merged_into");
+  const bool fixed = std::find(std::begin(kNotSettable), std::end(kNotSettable), change.name) !=
+                         std::end(kNotSettable) &&
+                     (path.kind == Kind::kDeal || change.name == "state" ||
+                      change.name == "deleted" || change.name == "merged_into");
   if (path.leaf != Leaf::kField || !path.names.empty() || fixed) {
     c.out().error(2001, entry.at, fmt::format("'{}' is nothing that a rule may set", entry.key));
     return std::nullopt;

@@ -19,7 +19,8 @@ std::string render(const TextPlan& text, StepRun& run) {
 
 Outcome evaluate(const ValuePlan& value, StepRun& run) {
   if (const auto* literal = std::get_if<Value>(&value)) return {*literal, false, false, {}, {}};
-  if (const auto* text = std::get_if<TextPlan>(&value)) return {Value{render(*text, run)}, false, false, {}, {}};
+  if (const auto* text = std::get_if<TextPlan>(&value))
+    return {Value{render(*text, run)}, false, false, {}, {}};
   return std::get<Expression>(value).evaluate(run.reader, run.calendars);
 }
 
@@ -37,8 +38,8 @@ std::string effect_key(const RulePlan& plan, const Enrolment& enrolment) {
 }
 
 EffectId StepRun::effect_id(std::string_view channel, std::string_view recipient) const {
-  return dealwright::effect_id(reader.workspace().name, plan.id, effect_key(plan, enrolment), step->id,
-                               enrolment.round, channel, recipient);
+  return dealwright::effect_id(reader.workspace().name, plan.id, effect_key(plan, enrolment),
+                               step->id, enrolment.round, channel, recipient);
 }
 
 }  // namespace dealwright::rules

@@ -36,7 +36,7 @@ class WaitFor : public Step {
   MatchPlan match_;
   Length within_;
   bool since_start_;
-  std::optional<std::uint32_t> then_;       // none: the step behind it
+  std::optional<std::uint32_t> then_;  // none: the step behind it
   std::optional<std::uint32_t> otherwise_;
 };
 

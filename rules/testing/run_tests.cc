@@ -32,7 +32,9 @@ class Recorder {
                    [&](const EnrolmentEnded& c) {
                      if (c.reason != "done") lines_.push_back({now, "exit", c.reason});
                    },
-                   [&](const RuleFailed& c) { lines_.push_back({now, "error", c.where}); },
+                   [&](const RuleFailed& c) {
+                     lines_.push_back({now, "error", c.where});
+                   },
                    [](const auto&) {},
                },
                change);
@@ -67,9 +69,11 @@ class Recorder {
     if (event.type == TypeId::kTaskCreated) return;
     if (name.ends_with(".assigned")) {
       const auto owner = event.data.text(Field::kOwner);
-      lines_.push_back({now, "assign", std::string{owner.empty() ? event.data.text(Field::kTeam) : owner}});
+      lines_.push_back(
+          {now, "assign", std::string{owner.empty() ? event.data.text(Field::kTeam) : owner}});
     } else if (event.type == TypeId::kTaskCancelled || event.type == TypeId::kTaskCompleted) {
-      lines_.push_back({now, "close_tasks", event.type == TypeId::kTaskCancelled ? "cancelled" : "done"});
+      lines_.push_back(
+          {now, "close_tasks", event.type == TypeId::kTaskCancelled ? "cancelled" : "done"});
     } else {
       lines_.push_back({now, "update", std::string{name}});
     }
@@ -115,7 +119,8 @@ TestResult run_one(const std::shared_ptr<const RulePlan>& plan, const TestCase& 
     last = std::max(last, event.at);
     const auto refusal = world.deliver(event.event, event.at);
     if (!refusal.empty()) {
-      notes += fmt::format("  ! {} {} was refused: {}\n", to_short_text(event.at), event.event.type_name(), refusal);
+      notes += fmt::format("  ! {} {} was refused: {}\n", to_short_text(event.at),
+                           event.event.type_name(), refusal);
     }
   }
   for (const auto& line : test.expect) last = std::max(last, line.at);
@@ -144,7 +149,8 @@ TestResult run_one(const std::shared_ptr<const RulePlan>& plan, const TestCase& 
 
 std::vector<TestResult> run_tests(const CompiledRule& compiled, const TestOptions& options) {
   std::vector<TestResult> out;
-  for (const auto& test : compiled.plan->tests) out.push_back(run_one(compiled.plan, test, options));
+  for (const auto& test : compiled.plan->tests)
+    out.push_back(run_one(compiled.plan, test, options));
   return out;
 }
 

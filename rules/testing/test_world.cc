@@ -103,7 +103,8 @@ std::string TestWorld::deliver(const Event& event, Instant at) {
   facts_ = depth_ = 0;
   if (!accepted(event)) {
     WorldNeighbours neighbours{records_};
-    return std::string{refusal_name(decide(neighbours.find(event.subject), event, now_, pipelines_, neighbours))};
+    return std::string{
+        refusal_name(decide(neighbours.find(event.subject), event, now_, pipelines_, neighbours))};
   }
   auto frame = std::make_unique<Frame>();
   frame->event = event;
@@ -197,7 +198,8 @@ std::vector<EnrolmentId> TestWorld::watching(const RecordKey& key) {
 bool TestWorld::decide_fact(const FactDecided& fact) {
   if (depth_ + 1 > kDepthMax || ++facts_ > kFactsMax || !accepted(fact.event)) {
     RuleFailed failed;
-    failed.rule = fact.event.actor.starts_with("rule/") ? fact.event.actor.substr(5) : fact.event.actor;
+    failed.rule =
+        fact.event.actor.starts_with("rule/") ? fact.event.actor.substr(5) : fact.event.actor;
     failed.subject = fact.event.subject;
     failed.where = fact.event.type_name();
     failed.code = depth_ + 1 > kDepthMax ? "loop" : facts_ > kFactsMax ? "budget" : "refused";
@@ -275,7 +277,8 @@ void TestWorld::apply(const Change& change) {
                    watch(e, false);
                    const auto effects = e.effects;
                    if (c.cancel_effects) {
-                     for (const auto& id : effects) move_effect(id, EffectState::kCancelled, c.reason);
+                     for (const auto& id : effects)
+                       move_effect(id, EffectState::kCancelled, c.reason);
                    }
                    enrolments_.erase(c.id);
                  },

@@ -1,5 +1,5 @@
-// The engine in the small, for tests of rules: records, enrolments, timers and effects in memory, folded
-// by the domain's own evolve, on a virtual clock.
+// The engine in the small, for tests of rules: records, enrolments, timers and effects in memory,
+// folded by the domain's own evolve, on a virtual clock.
 #pragma once
 
 #include <deque>
@@ -19,7 +19,8 @@ class TestWorld : public Turn {
  public:
   // Told every change, as it is made; FactDecided: only if it was accepted.
   using Watch = std::function<void(Instant now, const Change& change)>;
-  explicit TestWorld(Decider& decider, Watch watch = {}) : decider_{decider}, watch_{std::move(watch)} {}
+  explicit TestWorld(Decider& decider, Watch watch = {})
+      : decider_{decider}, watch_{std::move(watch)} {}
 
   // Before the first event.
   Record& give(const RecordKey& key) { return touch(key); }

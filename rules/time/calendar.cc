@@ -8,14 +8,17 @@ namespace {
 constexpr std::int32_t kFarDays = 20 * 366;
 
 // 0 is Monday; 1970-01-01 was a Thursday.
-std::size_t weekday(LocalDate date) { return static_cast<std::size_t>(((date.days + 3) % 7 + 7) % 7); }
+std::size_t weekday(LocalDate date) {
+  return static_cast<std::size_t>(((date.days + 3) % 7 + 7) % 7);
+}
 
 std::optional<std::int32_t> minute(std::string_view text) {  // 09:00, 24:00
   if (text.size() != 5 || text[2] != ':') return std::nullopt;
   for (const std::size_t i : {0, 1, 3, 4}) {
     if (text[i] < '0' || text[i] > '9') return std::nullopt;
   }
-  const auto out = ((text[0] - '0') * 10 + (text[1] - '0')) * 60 + (text[3] - '0') * 10 + (text[4] - '0');
+  const auto out =
+      ((text[0] - '0') * 10 + (text[1] - '0')) * 60 + (text[3] - '0') * 10 + (text[4] - '0');
   return out <= 1440 ? std::optional{out} : std::nullopt;
 }
 

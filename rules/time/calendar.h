@@ -1,5 +1,5 @@
-// Business time: the open minutes of a calendar in its zone. A prefix table makes questions cheap; a
-// business day has no fixed length, so results are instants and counts, never durations.
+// Business time: the open minutes of a calendar in its zone. A prefix table makes questions cheap;
+// a business day has no fixed length, so results are instants and counts, never durations.
 #pragma once
 
 #include <array>
@@ -22,9 +22,9 @@ struct OpenHours {
 };
 
 struct CalendarSpec {
-  std::array<std::vector<OpenHours>, 7> week;                     // Monday first
+  std::array<std::vector<OpenHours>, 7> week;  // Monday first
   std::vector<LocalDate> holidays;
-  std::vector<std::pair<LocalDate, OpenHours>> extra;             // open in spite of both
+  std::vector<std::pair<LocalDate, OpenHours>> extra;  // open in spite of both
 };
 // Mon-Fri 09:00-17:00.
 CalendarSpec default_calendar();
@@ -41,10 +41,11 @@ class Calendar {
   const Zone& zone() const { return *zone_; }
   bool is_open(Instant at) const;
   bool is_business_day(LocalDate date) const;
-  // The instant at which `minutes` more open minutes have passed. With none to come within 20 years:
-  // kAfterAll.
+  // The instant at which `minutes` more open minutes have passed. With none to come within 20
+  // years: kAfterAll.
   Instant add_minutes(Instant at, std::int64_t minutes) const;
-  // Closing time of the n-th business day after at's local date; 0: of today if open, else the next.
+  // Closing time of the n-th business day after at's local date; 0: of today if open, else the
+  // next.
   Instant add_days(Instant at, std::int64_t n) const;
   // Open milliseconds in [a, b); negative if b < a.
   std::int64_t open_ms(Instant a, Instant b) const;
@@ -66,10 +67,10 @@ class Calendar {
 
   CalendarSpec spec_;
   std::shared_ptr<const Zone> zone_;
-  std::vector<OpenHours> extra_hours_;       // parallel to spec_.extra
-  LocalDate first_;                          // of the table
-  std::vector<std::int64_t> open_before_;    // open ms before each of its dates
-  std::vector<std::int32_t> days_before_;    // business days before each of its dates
+  std::vector<OpenHours> extra_hours_;     // parallel to spec_.extra
+  LocalDate first_;                        // of the table
+  std::vector<std::int64_t> open_before_;  // open ms before each of its dates
+  std::vector<std::int32_t> days_before_;  // business days before each of its dates
 };
 
 }  // namespace dealwright::rules

@@ -1,4 +1,5 @@
-// T of the rule language: `90s 5min 2h 3d` exact, `2cd` calendar days, `15bmin 2bh 1bd` business time.
+// T of the rule language: `90s 5min 2h 3d` exact, `2cd` calendar days, `15bmin 2bh 1bd` business
+// time.
 #pragma once
 
 #include <cstdint>

@@ -7,9 +7,7 @@ namespace {
 
 constexpr std::int64_t kDayMs = 86'400'000;
 
-std::int64_t floor_div(std::int64_t a, std::int64_t b) {
-  return a / b - (a % b < 0 ? 1 : 0);
-}
+std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
 }  // namespace
 
@@ -35,8 +33,8 @@ std::int32_t Zone::offset_s(Instant at) const {
 LocalTime Zone::local(Instant at) const { return {at.ms + offset_s(at) * std::int64_t{1000}}; }
 
 Instant Zone::instant(LocalTime time) const {
-  // The first period of equal offset in which the clocks show `time` or have jumped past it; offsets
-  // stay within a day, so whatever changed two days before is over.
+  // The first period of equal offset in which the clocks show `time` or have jumped past it;
+  // offsets stay within a day, so whatever changed two days before is over.
   const auto begin = std::lower_bound(
       transitions_.begin(), transitions_.end(), time,
       [](const Transition& x, LocalTime t) { return x.at.ms + 2 * kDayMs < t.ms; });
@@ -60,8 +58,10 @@ std::shared_ptr<const Zone> fixed_zone(std::string_view name) {
   if (name.size() < 5 || (name[0] != '+' && name[0] != '-')) return nullptr;
   std::string digits;
   for (const char c : name.substr(1)) {
-    if (c >= '0' && c <= '9') digits += c;
-    else if (c != ':') return nullptr;
+    if (c >= '0' && c <= '9')
+      digits += c;
+    else if (c != ':')
+      return nullptr;
   }
   if (digits.size() != 4) return nullptr;
   const auto hours = (digits[0] - '0') * 10 + (digits[1] - '0');

@@ -25,8 +25,8 @@ LocalTime local_time(LocalDate date, std::int32_t minute_of_day);
 class Zone {
  public:
   struct Transition {
-    Instant at;                  // from here on ...
-    std::int32_t offset_s = 0;   // ... clocks show UTC plus this
+    Instant at;                 // from here on ...
+    std::int32_t offset_s = 0;  // ... clocks show UTC plus this
   };
   // `first_offset_s` holds before the first transition. REQUIRES: transitions sorted by `at`
   Zone(std::string name, std::int32_t first_offset_s, std::vector<Transition> transitions);
@@ -49,8 +49,8 @@ const Zone& utc();
 // "UTC", "Z", "+02:00", "-0330"; none: another name, ask the tz database.
 std::shared_ptr<const Zone> fixed_zone(std::string_view name);
 
-// Named zones of the caller's tz database; none: no such zone. The same answer for the same name for
-// as long as a rule set lives. May be empty: then only fixed offsets are known.
+// Named zones of the caller's tz database; none: no such zone. The same answer for the same name
+// for as long as a rule set lives. May be empty: then only fixed offsets are known.
 using ZoneProvider = std::function<std::shared_ptr<const Zone>(std::string_view name)>;
 std::shared_ptr<const Zone> find_zone(std::string_view name, const ZoneProvider& named);
 

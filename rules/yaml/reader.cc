@@ -1,6 +1,5 @@
-#include <yaml.h>
-
 #include <fmt/core.h>
+#include <yaml.h>
 
 #include <algorithm>
 
@@ -48,8 +47,7 @@ class Events {
 
 class Reader {
  public:
-  Reader(std::string_view source, Diagnostics& out)
-      : source_{source}, events_{source}, out_{out} {}
+  Reader(std::string_view source, Diagnostics& out) : source_{source}, events_{source}, out_{out} {}
 
   bool read(Node& root) {
     if (!expect(YAML_STREAM_START_EVENT)) return false;
@@ -69,8 +67,7 @@ class Reader {
     if (!expect(YAML_DOCUMENT_END_EVENT)) return false;
     if ((event = next()) == nullptr) return false;
     if (event->type != YAML_STREAM_END_EVENT) {
-      out_.error(1002, place_of(event->start_mark), "a second document",
-                 "One file holds one rule");
+      out_.error(1002, place_of(event->start_mark), "a second document", "One file holds one rule");
       return false;
     }
     if (!root.is_map()) {
@@ -97,7 +94,8 @@ class Reader {
     const auto at = place_of(parser.problem_mark);
     const std::string problem = parser.problem == nullptr ? "not YAML" : parser.problem;
     if (problem.find("mapping values are not allowed") != std::string::npos) {
-      out_.error(1007, at, "YAML cuts this value at ': '", "Put the value in quotes, or below '>-'");
+      out_.error(1007, at, "YAML cuts this value at ': '",
+                 "Put the value in quotes, or below '>-'");
       return;
     }
     auto message = "not YAML: " + problem;
@@ -115,7 +113,8 @@ class Reader {
       case YAML_ALIAS_EVENT:
         out_.error(1002, out.at, "an alias is not part of a rule file", "Write the value again");
         return false;
-      case YAML_SCALAR_EVENT: return scalar(event, out);
+      case YAML_SCALAR_EVENT:
+        return scalar(event, out);
       case YAML_SEQUENCE_START_EVENT: {
         const auto& s = event.data.sequence_start;
         return plain(s.anchor, s.tag, out.at) && list(out, depth);
@@ -124,7 +123,8 @@ class Reader {
         const auto& m = event.data.mapping_start;
         return plain(m.anchor, m.tag, out.at) && map(out, depth);
       }
-      default: return false;
+      default:
+        return false;
     }
   }
 
@@ -226,8 +226,8 @@ bool blank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 }  // namespace
 
 const Entry* Node::entry(std::string_view key) const {
-  const auto it = std::find_if(entries.begin(), entries.end(),
-                               [&](const Entry& e) { return e.key == key; });
+  const auto it =
+      std::find_if(entries.begin(), entries.end(), [&](const Entry& e) { return e.key == key; });
   return it == entries.end() ? nullptr : &*it;
 }
 const Node* Node::find(std::string_view key) const {
@@ -237,8 +237,8 @@ const Node* Node::find(std::string_view key) const {
 
 bool read(std::string_view source, Node& root, Diagnostics& out) {
   if (source.size() > kBytesMax) {
-    out.error(1009, {}, fmt::format("the file has {} bytes, at most {} are read", source.size(),
-                                    kBytesMax));
+    out.error(1009, {},
+              fmt::format("the file has {} bytes, at most {} are read", source.size(), kBytesMax));
     return false;
   }
   Reader reader{source, out};

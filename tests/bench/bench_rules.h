@@ -25,7 +25,10 @@ inline std::string rule_id(std::size_t i) {
 
 // A rule of rules.jsonl in our language; behind them the follow-up of deals that enter `offer`.
 inline std::vector<std::string> rules_of(const std::string& path) {
-  static const std::map<std::string, std::string> kTypes = {{"created", "deal.opened"}, {"moved", "deal.stage_changed"}, {"updated", "deal.amount_changed"}, {"note", "note.added"}};
+  static const std::map<std::string, std::string> kTypes = {{"created", "deal.opened"},
+                                                            {"moved", "deal.stage_changed"},
+                                                            {"updated", "deal.amount_changed"},
+                                                            {"note", "note.added"}};
   std::vector<std::string> out;
   std::ifstream in{path};
   for (std::string line; std::getline(in, line);) {
@@ -35,11 +38,17 @@ inline std::vector<std::string> rules_of(const std::string& path) {
     const std::string type{find(map, "type")->text_or_empty()};
     const auto trigger = type == "closed" ? "deal." + stage : kTypes.at(type);
     const Money above{*find(map, "above")->as_int(), Currency::unchecked('E', 'U', 'R')};
-    out.push_back("rule: " + rule_id(out.size()) + "\nname: bench\nowner: ops\ntrigger: " + trigger + "\nwhen: 'deal.stage == \"" + stage +
-                  "\" && deal.amount > money(\"" + to_text(above) + "\")'\nentry: each_time\nsteps:\n  - send_webhook: { endpoint: crm, data: { deal: \"= deal.stage\" } }\n");
+    out.push_back("rule: " + rule_id(out.size()) +
+                  "\nname: bench\nowner: ops\ntrigger: " + trigger + "\nwhen: 'deal.stage == \"" +
+                  stage + "\" && deal.amount > money(\"" + to_text(above) +
+                  "\")'\nentry: each_time\nsteps:\n  - send_webhook: { endpoint: crm, data: { "
+                  "deal: \"= deal.stage\" } }\n");
   }
-  out.push_back("rule: follow-up\nname: bench\nowner: ops\ntrigger: { changed: deal.stage, to: offer }\nentry: { once_per: event.id }\nexit:\n"
-                "  - { when: 'deal.stage != \"offer\"', reason: left }\nsteps:\n  - wait: 3d\n  - send_webhook: { endpoint: crm, data: { deal: \"= deal.stage\" } }\n");
+  out.push_back(
+      "rule: follow-up\nname: bench\nowner: ops\ntrigger: { changed: deal.stage, to: offer "
+      "}\nentry: { once_per: event.id }\nexit:\n"
+      "  - { when: 'deal.stage != \"offer\"', reason: left }\nsteps:\n  - wait: 3d\n  - "
+      "send_webhook: { endpoint: crm, data: { deal: \"= deal.stage\" } }\n");
   return out;
 }
 
@@ -58,12 +67,14 @@ inline bool equals_expected(runtime::Engine& engine, const std::string& path) {
       auto& state = partition.state();
       state.write_back();
       pending += static_cast<std::int64_t>(state.timers().pending());
-      static_cast<void>(state.scan(runtime::keys::kEffect, [&](std::string_view, std::string_view value) {
-        Effect effect;
-        if (codec::decode(value, effect)) ++(effect.rule == "follow-up" ? fired : matches);
-        return true;
-      }));
-      for (const auto* name : {"board", "deals"}) parts[name].push_back(state.view_fold(name)->query({}).value());
+      static_cast<void>(
+          state.scan(runtime::keys::kEffect, [&](std::string_view, std::string_view value) {
+            Effect effect;
+            if (codec::decode(value, effect)) ++(effect.rule == "follow-up" ? fired : matches);
+            return true;
+          }));
+      for (const auto* name : {"board", "deals"})
+        parts[name].push_back(state.view_fold(name)->query({}).value());
     });
     if (!asked) {
       std::printf("%s\n", asked.error().detail.c_str());
@@ -74,7 +85,8 @@ inline bool equals_expected(runtime::Engine& engine, const std::string& path) {
   const auto same = [&](const std::string& what, std::int64_t want, std::int64_t got) {
     if (want == got) return;
     good = false;
-    std::printf("%s: expected %lld, got %lld\n", what.c_str(), static_cast<long long>(want), static_cast<long long>(got));
+    std::printf("%s: expected %lld, got %lld\n", what.c_str(), static_cast<long long>(want),
+                static_cast<long long>(got));
   };
   same("matches", *find(expected, "matches")->as_int(), matches);
   same("timers_fired", *find(expected, "timers_fired")->as_int(), fired);
@@ -98,7 +110,8 @@ inline bool equals_expected(runtime::Engine& engine, const std::string& path) {
     if (kpi == nullptr) continue;
     same(*row[0].as_text() + " won", *(*kpi->as_list())[0].as_int(), *row[2].as_int());
     same(*row[0].as_text() + " won amount", *(*kpi->as_list())[1].as_int(), *row[6].as_int());
-    same(*row[0].as_text() + " lost", *(*kpi->as_list())[2].as_int(), *row[3].as_int() + *row[4].as_int());
+    same(*row[0].as_text() + " lost", *(*kpi->as_list())[2].as_int(),
+         *row[3].as_int() + *row[4].as_int());
   }
   if (deals.rows.size() != 50) same("owners", 50, static_cast<std::int64_t>(deals.rows.size()));
   return good;

@@ -1,13 +1,14 @@
-// The "deals" workload (bench/deals.md of the shared folder): preloaded on the embedded log, from the
-// first event read to the last decision durable and all views up to date. Checks the result against
-// the oracle's expected.json.
+// The "deals" workload (bench/deals.md of the shared folder): preloaded on the embedded log, from
+// the first event read to the last decision durable and all views up to date. Checks the result
+// against the oracle's expected.json.
 //   deals_bench DIR_WITH_GEN_OUTPUT [WORK_DIR]
+#include <sys/resource.h>
+
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <sys/resource.h>
 
 #include "connectors/embedded_log/embedded_log.h"
 #include "connectors/os/posix_file_system.h"
@@ -38,7 +39,8 @@ Event pipeline() {
   for (const auto* id : {"lead", "qualified", "demo", "offer", "contract", "won", "lost"}) {
     const std::string_view name = id;
     const auto* category = name == "won" ? "won" : name == "lost" ? "lost" : "open";
-    stages.emplace_back(Map{{"id", Value{id}}, {"category", Value{category}}, {"probability", Value{1000}}});
+    stages.emplace_back(
+        Map{{"id", Value{id}}, {"category", Value{category}}, {"probability", Value{1000}}});
   }
   event.data.set(Field::kStages, Value{std::move(stages)});
   return event;
@@ -95,24 +97,35 @@ int run(int argc, char** argv) {
   auto random = os::make_system_random();
   embedded_log::Options options;
   auto log = embedded_log::open(*files, *clock, work, options);
-  if (!log) { std::fprintf(stderr, "%s\n", log.error().detail.c_str()); return 1; }
+  if (!log) {
+    std::fprintf(stderr, "%s\n", log.error().detail.c_str());
+    return 1;
+  }
   auto& l = *log.value();
   Waiter waiter;
   std::vector<std::vector<std::string>> groups(l.partitions());
   std::size_t count = 0;
   const auto ship = [&](PartitionId id) {
     if (groups[id].empty()) return;
-    { const std::lock_guard lock{waiter.mutex}; ++waiter.pending; }
-    l.append(Topic::kEvents, id, std::exchange(groups[id], {}), [&](Result<std::vector<Position>> done) {
-      if (!done) { std::fprintf(stderr, "%s\n", done.error().detail.c_str()); std::exit(1); }
+    {
       const std::lock_guard lock{waiter.mutex};
-      --waiter.pending;
-      waiter.there.notify_all();
-    });
+      ++waiter.pending;
+    }
+    l.append(Topic::kEvents, id, std::exchange(groups[id], {}),
+             [&](Result<std::vector<Position>> done) {
+               if (!done) {
+                 std::fprintf(stderr, "%s\n", done.error().detail.c_str());
+                 std::exit(1);
+               }
+               const std::lock_guard lock{waiter.mutex};
+               --waiter.pending;
+               waiter.there.notify_all();
+             });
     std::unique_lock lock{waiter.mutex};
     waiter.there.wait(lock, [&] { return waiter.pending < 8; });
   };
-  for (PartitionId id = 0; id < l.partitions(); ++id) codec::encode(pipeline(), groups[id].emplace_back());
+  for (PartitionId id = 0; id < l.partitions(); ++id)
+    codec::encode(pipeline(), groups[id].emplace_back());
   std::vector<std::string> rules = bench::rules_of(gen + "/rules.jsonl");
   for (PartitionId id = 0; id < l.partitions(); ++id) {
     for (std::size_t i = 0; i < rules.size(); ++i) {
@@ -146,42 +159,69 @@ int run(int argc, char** argv) {
     std::unique_lock lock{waiter.mutex};
     waiter.there.wait(lock, [&] { return waiter.pending == 0; });
   }
-  std::printf("preloaded %zu events, %zu bytes each on the log\n", count, bytes / std::max<std::size_t>(count, 1));
+  std::printf("preloaded %zu events, %zu bytes each on the log\n", count,
+              bytes / std::max<std::size_t>(count, 1));
   auto deciders = bench::make_deciders();
   const runtime::ClusterKey key{"bench"};
   const auto budget = projections::StoreBudget::from_bytes(std::size_t{128} << 20);
   runtime::PartitionOptions partition;
   partition.event_clock = true;
   const auto open_engine = [&] {
-    runtime::EngineParts parts{l, *files, *clock, *random, *deciders, key, projections::all_views(),
-                               [budget](const std::string& path) { return projections::open_rocks_store(path, budget); },
-                               work + "/state"};
+    runtime::EngineParts parts{
+        l,
+        *files,
+        *clock,
+        *random,
+        *deciders,
+        key,
+        projections::all_views(),
+        [budget](const std::string& path) { return projections::open_rocks_store(path, budget); },
+        work + "/state"};
     return runtime::Engine::open(std::move(parts), partition);
   };
   const auto start = Clock_::now();
   auto engine = open_engine();
-  if (!engine) { std::fprintf(stderr, "%s\n", engine.error().detail.c_str()); return 1; }
+  if (!engine) {
+    std::fprintf(stderr, "%s\n", engine.error().detail.c_str());
+    return 1;
+  }
   auto done = engine.value()->advance_together();
   const auto took = seconds_since(start);
-  if (!done) { std::fprintf(stderr, "%s\n", done.error().detail.c_str()); return 1; }
+  if (!done) {
+    std::fprintf(stderr, "%s\n", done.error().detail.c_str());
+    return 1;
+  }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  std::printf("decide: %.0f events/s (%.2f s), CPU so far %.1f s, peak RSS %ld MB\n", static_cast<double>(count) / took, took,
-              static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec), usage.ru_maxrss / 1024);
+  std::printf("decide: %.0f events/s (%.2f s), CPU so far %.1f s, peak RSS %ld MB\n",
+              static_cast<double>(count) / took, took,
+              static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec),
+              usage.ru_maxrss / 1024);
   const bool equal = bench::equals_expected(*engine.value(), gen + "/expected.json");
-  if (auto stopped = engine.value()->stop(); !stopped) { std::fprintf(stderr, "%s\n", stopped.error().detail.c_str()); return 1; }
+  if (auto stopped = engine.value()->stop(); !stopped) {
+    std::fprintf(stderr, "%s\n", stopped.error().detail.c_str());
+    return 1;
+  }
   engine.value().reset();
   std::filesystem::remove_all(work + "/state");
   const auto again = Clock_::now();
   partition.lead = false;
   auto rebuilt = open_engine();
-  if (!rebuilt) { std::fprintf(stderr, "%s\n", rebuilt.error().detail.c_str()); return 1; }
+  if (!rebuilt) {
+    std::fprintf(stderr, "%s\n", rebuilt.error().detail.c_str());
+    return 1;
+  }
   auto idle = rebuilt.value()->wait_idle();
   const auto rebuild_took = seconds_since(again);
-  if (!idle) { std::fprintf(stderr, "%s\n", idle.error().detail.c_str()); return 1; }
-  std::printf("rebuild of state and views: %.0f events/s (%.2f s)\n", static_cast<double>(count) / rebuild_took, rebuild_took);
+  if (!idle) {
+    std::fprintf(stderr, "%s\n", idle.error().detail.c_str());
+    return 1;
+  }
+  std::printf("rebuild of state and views: %.0f events/s (%.2f s)\n",
+              static_cast<double>(count) / rebuild_took, rebuild_took);
   const bool same = bench::equals_expected(*rebuilt.value(), gen + "/expected.json");
-  std::printf("result equal to expected.json: %s, after rebuild: %s\n", equal ? "yes" : "NO", same ? "yes" : "NO");
+  std::printf("result equal to expected.json: %s, after rebuild: %s\n", equal ? "yes" : "NO",
+              same ? "yes" : "NO");
   return equal && same ? 0 : 1;
 }
 

@@ -174,7 +174,8 @@ void read_sequentially(const Place& place, std::uint64_t records) {
 
 int main(int count, char** arguments) {
   using namespace dealwright::embedded_log;
-  const std::string base = count > 1 ? arguments[1] : std::filesystem::temp_directory_path().string();
+  const std::string base =
+      count > 1 ? arguments[1] : std::filesystem::temp_directory_path().string();
   const std::uint64_t records = count > 2 ? std::strtoull(arguments[2], nullptr, 10) : 1U << 21;
   Place place;
   place.path = base + "/log_bench." + std::to_string(::getpid());

@@ -1,7 +1,6 @@
 // What an event costs the matcher and the decider: 100 and 10,000 rules `type == T && stage == S &&
 // amount > X`, against asking every rule in turn.
 #include <benchmark/benchmark.h>
-
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -13,17 +12,20 @@
 namespace dealwright::rules {
 namespace {
 
-constexpr TypeId kTypes[] = {TypeId::kDealStageChanged, TypeId::kDealAmountChanged, TypeId::kDealUpdated,
-                             TypeId::kNoteAdded,        TypeId::kMeetingHeld,       TypeId::kDealAssigned,
-                             TypeId::kObjectionRaised,  TypeId::kCompetitorNoted,   TypeId::kNeedsCaptured,
-                             TypeId::kDealNextStepSet};
+constexpr TypeId kTypes[] = {TypeId::kDealStageChanged, TypeId::kDealAmountChanged,
+                             TypeId::kDealUpdated,      TypeId::kNoteAdded,
+                             TypeId::kMeetingHeld,      TypeId::kDealAssigned,
+                             TypeId::kObjectionRaised,  TypeId::kCompetitorNoted,
+                             TypeId::kNeedsCaptured,    TypeId::kDealNextStepSet};
 
 // One deal; changes are counted and forgotten.
 class BenchTurn : public Turn {
  public:
   explicit BenchTurn(const Record& record) : record_{record} {}
   Instant now() const override { return Instant{1'770'000'000'000}; }
-  const Record* record(const RecordKey& key) override { return key == record_.key ? &record_ : nullptr; }
+  const Record* record(const RecordKey& key) override {
+    return key == record_.key ? &record_ : nullptr;
+  }
   const Enrolment* enrolment(const EnrolmentId&) override { return nullptr; }
   std::optional<Entry> entry(std::string_view, std::string_view) override { return std::nullopt; }
   std::optional<EffectState> effect_state(const EffectId&) override { return std::nullopt; }
@@ -43,7 +45,8 @@ std::string rule_text(std::size_t n, std::size_t stages) {
   return fmt::format(
       "rule: r{}\nname: R\nowner: o\ntrigger: {}\n"
       "when: deal.stage == \"s{}\" && deal.amount > money(\"{} EUR\")\n"
-      "entry: each_time\nsteps:\n  - notify: {{ to: owner, text: \"{{{{ deal.name }}}} moved\" }}\n",
+      "entry: each_time\nsteps:\n  - notify: {{ to: owner, text: \"{{{{ deal.name }}}} moved\" "
+      "}}\n",
       n, spec_of(kTypes[n % std::size(kTypes)]).name, n / std::size(kTypes) % stages, 1000 + n);
 }
 
@@ -91,7 +94,10 @@ void events_that_match_nothing(benchmark::State& state) {
   const auto record = deal(100);  // every condition fails at the amount
   const Facts facts{record};
   BenchTurn turn{record};
-  RulesDecider decider{rule_set(static_cast<std::size_t>(state.range(0)), static_cast<std::size_t>(state.range(1))), {}, {}};
+  RulesDecider decider{
+      rule_set(static_cast<std::size_t>(state.range(0)), static_cast<std::size_t>(state.range(1))),
+      {},
+      {}};
   std::size_t i = 0;
   for (auto _ : state) {
     decider.on_fact(facts.facts[i], turn);
@@ -106,7 +112,8 @@ void events_that_match_nothing_by_asking_all(benchmark::State& state) {
   const Facts facts{record};
   BenchTurn turn{record};
   std::vector<CompiledRule> rules;
-  for (std::size_t n = 0; n < static_cast<std::size_t>(state.range(0)); ++n) rules.push_back(compile(rule_text(n, 10)));
+  for (std::size_t n = 0; n < static_cast<std::size_t>(state.range(0)); ++n)
+    rules.push_back(compile(rule_text(n, 10)));
   Calendars calendars{{}, {}};
   const Workspace workspace;
   std::size_t i = 0;
@@ -127,13 +134,17 @@ void events_with_one_effect_each(benchmark::State& state) {
   const auto record = deal(100'000'000);
   const Facts facts{record};
   BenchTurn turn{record};
-  RulesDecider decider{rule_set(static_cast<std::size_t>(state.range(0)), static_cast<std::size_t>(state.range(0)) / 10), {}, {}};
+  RulesDecider decider{rule_set(static_cast<std::size_t>(state.range(0)),
+                                static_cast<std::size_t>(state.range(0)) / 10),
+                       {},
+                       {}};
   std::size_t i = 0;
   for (auto _ : state) {
     decider.on_fact(facts.facts[i], turn);
     i = i + 1 == facts.facts.size() ? 0 : i + 1;
   }
-  state.counters["changes"] = benchmark::Counter(static_cast<double>(turn.changes), benchmark::Counter::kAvgIterations);
+  state.counters["changes"] =
+      benchmark::Counter(static_cast<double>(turn.changes), benchmark::Counter::kAvgIterations);
 }
 BENCHMARK(events_with_one_effect_each)->Arg(100)->Arg(10'000);
 

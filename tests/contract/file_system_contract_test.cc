@@ -142,9 +142,8 @@ TEST(PosixFileSystemTest, NamesTheHolderOfALock) {
   const auto files = os::make_posix_file_system();
   const auto path = directory.path() + "/LOCK";
   const auto lock = files->lock(path);
-  EXPECT_EQ(files->lock(path).error().detail,
-            path + " is held by another process (process " + std::to_string(::getpid()) +
-                "); stop it first");
+  EXPECT_EQ(files->lock(path).error().detail, path + " is held by another process (process " +
+                                                  std::to_string(::getpid()) + "); stop it first");
 }
 
 TEST(SystemClockTest, SteadyTimeNeverGoesBack) {

@@ -45,8 +45,9 @@ TEST_P(LogContract, GivesBackWhatWasAppendedInOrder) {
   const auto records = numbered("record", 100);
   std::vector<Position> positions;
   for (std::size_t i = 0; i < records.size(); i += 10) {
-    const auto some = append(Topic::kEvents, 0, {records.begin() + static_cast<std::ptrdiff_t>(i),
-                                                 records.begin() + static_cast<std::ptrdiff_t>(i + 10)});
+    const auto some = append(Topic::kEvents, 0,
+                             {records.begin() + static_cast<std::ptrdiff_t>(i),
+                              records.begin() + static_cast<std::ptrdiff_t>(i + 10)});
     positions.insert(positions.end(), some.begin(), some.end());
   }
   const auto read = read_all(log(), Topic::kEvents, 0, log().begin(Topic::kEvents, 0).value());
@@ -117,7 +118,7 @@ TEST_P(LogContract, TakesAnyBytesAndSizes) {
   std::string all_bytes;
   for (int i = 0; i < 256; ++i) all_bytes.push_back(static_cast<char>(i));
   const std::vector<std::string> records = {
-      std::string(1, '\0'), std::string(4096, '\0'),           all_bytes, "x",
+      std::string(1, '\0'),      std::string(4096, '\0'),          all_bytes, "x",
       std::string(100'000, 'y'), std::string(kRecordBytesMax, 'z')};
   append(Topic::kEvents, 0, records);
   append(Topic::kEvents, 0, {"behind"});

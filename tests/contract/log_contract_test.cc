@@ -57,21 +57,22 @@ class FakeUnderTest : public LogUnderTest {
   FakeLog log_{2};
 };
 
-INSTANTIATE_TEST_SUITE_P(
-    Logs, LogContract,
-    testing::Values(LogCase{"embedded_on_disk",
-                            [] {
-                              return std::make_unique<EmbeddedUnderTest>(
-                                  os::make_posix_file_system(), os::make_system_clock());
-                            }},
-                    LogCase{"embedded_on_fake_files",
-                            [] {
-                              return std::make_unique<EmbeddedUnderTest>(
-                                  std::make_unique<FakeFileSystem>(),
-                                  std::make_unique<FakeClock>());
-                            }},
-                    LogCase{"fake", [] { return std::make_unique<FakeUnderTest>(); }}),
-    case_name);
+INSTANTIATE_TEST_SUITE_P(Logs, LogContract,
+                         testing::Values(LogCase{"embedded_on_disk",
+                                                 [] {
+                                                   return std::make_unique<EmbeddedUnderTest>(
+                                                       os::make_posix_file_system(),
+                                                       os::make_system_clock());
+                                                 }},
+                                         LogCase{"embedded_on_fake_files",
+                                                 [] {
+                                                   return std::make_unique<EmbeddedUnderTest>(
+                                                       std::make_unique<FakeFileSystem>(),
+                                                       std::make_unique<FakeClock>());
+                                                 }},
+                                         LogCase{"fake",
+                                                 [] { return std::make_unique<FakeUnderTest>(); }}),
+                         case_name);
 
 }  // namespace
 }  // namespace dealwright

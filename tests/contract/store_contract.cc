@@ -48,8 +48,8 @@ TEST_P(StoreContract, PutsReplacesAndDeletes) {
 
 TEST_P(StoreContract, OrdersKeysAsUnsignedBytes) {
   const std::string zero(1, '\0');
-  const std::vector<std::string> keys = {zero, zero + zero, "a", "a" + zero, "aa", "b", "\x7f",
-                                         "\x80", "\xfe\xff"};
+  const std::vector<std::string> keys = {zero, zero + zero, "a",    "a" + zero, "aa",
+                                         "b",  "\x7f",      "\x80", "\xfe\xff"};
   for (auto key = keys.rbegin(); key != keys.rend(); ++key) put(*key, *key);
   std::vector<std::string> seen;
   ASSERT_TRUE(store().scan("", "\xff", [&](std::string_view key, std::string_view value) {
@@ -67,9 +67,8 @@ TEST_P(StoreContract, ScansFromToAndStopsWhenTold) {
   EXPECT_EQ(entries("f", "c").size(), 0U);
   EXPECT_EQ(entries("bb", "cc").size(), 1U);
   int visits = 0;
-  ASSERT_TRUE(store().scan("a", "z", [&](std::string_view, std::string_view) {
-    return ++visits < 4;
-  }));
+  ASSERT_TRUE(
+      store().scan("a", "z", [&](std::string_view, std::string_view) { return ++visits < 4; }));
   EXPECT_EQ(visits, 4);
 }
 
@@ -111,9 +110,7 @@ TEST_P(StoreContract, RollsBackToAPrefixOfWholeWrites) {
   constexpr int kFlushed = 15;
   for (int i = 1; i <= kWrites; ++i) {
     const auto n = std::to_string(i);
-    ASSERT_TRUE(store()
-                    .write({{"count", n}, {"key " + n, n}, {"mirror", n}})
-                    .has_value());
+    ASSERT_TRUE(store().write({{"count", n}, {"key " + n, n}, {"mirror", n}}).has_value());
     if (i == kFlushed) {
       ASSERT_TRUE(store().flush().has_value());
     }

@@ -1,5 +1,5 @@
-// A process made to be killed. Appends facts, acknowledges on standard output what is durable, and kills
-// itself (SIGKILL) when it comes to a named point for the n-th time.
+// A process made to be killed. Appends facts, acknowledges on standard output what is durable, and
+// kills itself (SIGKILL) when it comes to a named point for the n-th time.
 //   crash_worker DIR run SEED EVENTS POINT HIT    POINT "none": lives on
 //   crash_worker DIR check                        acknowledged ids on standard input
 #include <signal.h>
@@ -64,7 +64,8 @@ Event pipeline_event() {
   event.subject = {Kind::kPipeline, "p"};
   event.time = Instant{1'772'442'000'000};
   List stages;
-  for (const auto& [id, category] : {std::pair{"lead", "open"}, std::pair{"offer", "open"}, std::pair{"won", "won"}, std::pair{"lost", "lost"}}) {
+  for (const auto& [id, category] : {std::pair{"lead", "open"}, std::pair{"offer", "open"},
+                                     std::pair{"won", "won"}, std::pair{"lost", "lost"}}) {
     stages.emplace_back(Map{{"id", Value{id}}, {"category", Value{category}}});
   }
   event.data.set(Field::kStages, Value{std::move(stages)});
@@ -84,15 +85,20 @@ Event event_of(std::uint64_t seed, std::uint64_t number) {
     case 1:
       event.type = TypeId::kDealOpened;
       event.data.set(Field::kPipeline, Value{"p"});
-      event.data.set(Field::kAmount, Value{Money{static_cast<std::int64_t>(random.below(100'000)), Currency::unchecked('E', 'U', 'R')}});
+      event.data.set(Field::kAmount, Value{Money{static_cast<std::int64_t>(random.below(100'000)),
+                                                 Currency::unchecked('E', 'U', 'R')}});
       break;
     case 2:
     case 3:
       event.type = TypeId::kDealStageChanged;
       event.data.set(Field::kTo, Value{random.chance(60) ? "offer" : "lead"});
       break;
-    case 4: event.type = TypeId::kDealWon; break;
-    case 5: event.type = TypeId::kDealLost; break;
+    case 4:
+      event.type = TypeId::kDealWon;
+      break;
+    case 5:
+      event.type = TypeId::kDealLost;
+      break;
     default:
       event.type = TypeId::kNoteAdded;
       event.data.set(Field::kText, Value{"note " + std::to_string(number)});
@@ -101,30 +107,34 @@ Event event_of(std::uint64_t seed, std::uint64_t number) {
 }
 
 int fail(const Error& error) {
-  std::fprintf(stderr, "%s: %s\n", std::string{code_name(error.code)}.c_str(), error.detail.c_str());
+  std::fprintf(stderr, "%s: %s\n", std::string{code_name(error.code)}.c_str(),
+               error.detail.c_str());
   return 1;
 }
 
-Result<std::unique_ptr<daemon::Workspace>> open(const std::string& path, std::function<void(std::string_view)> at_point) {
+Result<std::unique_ptr<daemon::Workspace>> open(const std::string& path,
+                                                std::function<void(std::string_view)> at_point) {
   daemon::WorkspaceOptions options;
   options.path = path;
   options.create = true;
   options.partitions = 2;
   options.event_clock = true;
-  options.segment_bytes = 64 << 10;    // so that the log rotates
-  options.generation_events = 40;      // and generations close
+  options.segment_bytes = 64 << 10;  // so that the log rotates
+  options.generation_events = 40;    // and generations close
   options.at_point = std::move(at_point);
   return daemon::Workspace::open(std::move(options));
 }
 
-int run(const std::string& path, std::uint64_t seed, std::uint64_t events, const std::string& point, int hit) {
+int run(const std::string& path, std::uint64_t seed, std::uint64_t events, const std::string& point,
+        int hit) {
   auto hits = std::make_shared<std::atomic<int>>(0);
   auto workspace = open(path, [point, hit, hits](std::string_view at) {
     if (at == point && ++*hits == hit) ::kill(::getpid(), SIGKILL);
   });
   if (!workspace) return fail(workspace.error());
   auto& w = *workspace.value();
-  for (const auto& reference : {pipeline_event(), rule_event("follow-up", kFollowUp), rule_event("hand-over", kHandOver)}) {
+  for (const auto& reference :
+       {pipeline_event(), rule_event("follow-up", kFollowUp), rule_event("hand-over", kHandOver)}) {
     auto placed = w.append({reference});
     if (!placed) return fail(placed.error());
   }
@@ -140,14 +150,15 @@ int run(const std::string& path, std::uint64_t seed, std::uint64_t events, const
   }
   if (auto idle = w.engine().wait_idle(); !idle) return fail(idle.error());
   if (point == "view.swap") {
-    if (auto rebuilt = w.rebuild_view("board", [](std::uint64_t) {}); !rebuilt) return fail(rebuilt.error());
+    if (auto rebuilt = w.rebuild_view("board", [](std::uint64_t) {}); !rebuilt)
+      return fail(rebuilt.error());
   }
   if (auto stopped = w.stop(); !stopped) return fail(stopped.error());
   return 0;
 }
 
-// Acknowledged facts are there; each counts once; state and views equal a fold of the logs from 0; no
-// effect stands in the ledger twice, and each that a decision requested stands there.
+// Acknowledged facts are there; each counts once; state and views equal a fold of the logs from 0;
+// no effect stands in the ledger twice, and each that a decision requested stands there.
 int check(const std::string& path) {
   std::set<std::string> acknowledged;
   for (std::string id; std::getline(std::cin, id);) acknowledged.insert(id);
@@ -165,7 +176,8 @@ int check(const std::string& path) {
       if (!batch) return fail(batch.error());
       for (const auto& record : batch.value().records) {
         Event event;
-        if (!codec::decode(record.bytes, event)) return fail({Code::kDamaged, "an unreadable event"});
+        if (!codec::decode(record.bytes, event))
+          return fail({Code::kDamaged, "an unreadable event"});
         if (event.source == "crash" && there.insert(event.id).second) ++distinct;
         if (event.source == "ops") reference.insert(event.id);
       }
@@ -180,15 +192,22 @@ int check(const std::string& path) {
     });
     if (!asked) return fail(asked.error());
     accepted += counted;
-    if (auto folded = w.with_replay(id, [&](runtime::State& state) { replayed = state.fingerprint(); }); !folded) return fail(folded.error());
-    if (!live || !replayed || live.value() != replayed.value()) return fail({Code::kDamaged, "partition " + std::to_string(id) + ": state differs from a fold of its logs"});
+    if (auto folded =
+            w.with_replay(id, [&](runtime::State& state) { replayed = state.fingerprint(); });
+        !folded)
+      return fail(folded.error());
+    if (!live || !replayed || live.value() != replayed.value())
+      return fail({Code::kDamaged,
+                   "partition " + std::to_string(id) + ": state differs from a fold of its logs"});
   }
   for (const auto& id : acknowledged) {
     if (there.count(id) == 0) return fail({Code::kDamaged, "acknowledged and lost: " + id});
   }
   // Reference facts are judged once in each partition.
   const auto expected = distinct + reference.size() * w.partitions();
-  if (accepted != expected) return fail({Code::kDamaged, "judged " + std::to_string(accepted) + " facts of " + std::to_string(expected)});
+  if (accepted != expected)
+    return fail({Code::kDamaged,
+                 "judged " + std::to_string(accepted) + " facts of " + std::to_string(expected)});
   if (auto stopped = w.stop(); !stopped) return fail(stopped.error());
   std::printf("ok %llu events\n", static_cast<unsigned long long>(distinct));
   return 0;
@@ -200,5 +219,6 @@ int check(const std::string& path) {
 int main(int argc, char** argv) {
   if (argc == 3 && std::string{argv[2]} == "check") return dealwright::check(argv[1]);
   if (argc != 7) return 2;
-  return dealwright::run(argv[1], std::stoull(argv[3]), std::stoull(argv[4]), argv[5], std::stoi(argv[6]));
+  return dealwright::run(argv[1], std::stoull(argv[3]), std::stoull(argv[4]), argv[5],
+                         std::stoi(argv[6]));
 }

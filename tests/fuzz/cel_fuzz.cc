@@ -1,4 +1,5 @@
-// The condition language: any text parses or is refused; what parses checks and evaluates within its budget.
+// The condition language: any text parses or is refused; what parses checks and evaluates within
+// its budget.
 #include "rules/cel/check.h"
 #include "rules/cel/eval.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,6 +1,6 @@
 // CSV files: any bytes give rows, bad rows or an error.
-#include "connectors/import/input.h"
 #include "connectors/import/csv_reader.h"
+#include "connectors/import/input.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

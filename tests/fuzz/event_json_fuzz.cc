@@ -7,7 +7,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   dealwright::Event event, again;
-  if (!dealwright::codec::parse_cloudevent(dealwright::fuzz::text_of(data, size), event).empty()) return 0;
+  if (!dealwright::codec::parse_cloudevent(dealwright::fuzz::text_of(data, size), event).empty())
+    return 0;
   std::string bytes;
   dealwright::codec::encode(event, bytes);
   if (!dealwright::codec::decode(bytes, again)) std::abort();

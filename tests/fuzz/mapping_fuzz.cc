@@ -3,6 +3,7 @@
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static_cast<void>(dealwright::import::parse_mapping(dealwright::fuzz::text_of(data, size), "fuzz"));
+  static_cast<void>(
+      dealwright::import::parse_mapping(dealwright::fuzz::text_of(data, size), "fuzz"));
   return 0;
 }

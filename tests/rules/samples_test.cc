@@ -29,7 +29,8 @@ TEST(SamplesTest, CompileAndPassTheirTests) {
     text << in.rdbuf();
     const auto source = text.str();
     const auto compiled = compile(source);
-    EXPECT_NE(compiled.plan, nullptr) << render(compiled.diagnostics, file.filename().string(), source);
+    EXPECT_NE(compiled.plan, nullptr)
+        << render(compiled.diagnostics, file.filename().string(), source);
     if (compiled.plan == nullptr) continue;
     for (const auto& d : compiled.diagnostics) {
       EXPECT_NE(d.severity, Severity::kWarning) << render(d, file.filename().string(), source);

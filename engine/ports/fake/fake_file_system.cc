@@ -68,8 +68,7 @@ class FakeFileSystem::FakeFile final : public File {
   }
   Result<void> truncate(std::uint64_t size) override {
     const std::lock_guard lock{files_.mutex_};
-    return change(Call::kTruncate, size,
-                  [&](bool) { files_.write(*inode_, Change{0, {}, size}); });
+    return change(Call::kTruncate, size, [&](bool) { files_.write(*inode_, Change{0, {}, size}); });
   }
   Result<void> preallocate(std::uint64_t size) override {
     const std::lock_guard lock{files_.mutex_};
@@ -141,12 +140,23 @@ Result<void> FakeFileSystem::apply(Call call, const std::string& path, std::uint
     return ok();
   }
   switch (*fault) {
-    case Fault::kIo: return io_error(path);
-    case Fault::kNoSpace: return no_space(path);
-    case Fault::kShortIo: change(true); return io_error(path);
-    case Fault::kShortSpace: change(true); return no_space(path);
-    case Fault::kDoneButIo: change(false); return io_error(path);
-    case Fault::kPowerCut: change(true); dead_ = true; return io_error(path);
+    case Fault::kIo:
+      return io_error(path);
+    case Fault::kNoSpace:
+      return no_space(path);
+    case Fault::kShortIo:
+      change(true);
+      return io_error(path);
+    case Fault::kShortSpace:
+      change(true);
+      return no_space(path);
+    case Fault::kDoneButIo:
+      change(false);
+      return io_error(path);
+    case Fault::kPowerCut:
+      change(true);
+      dead_ = true;
+      return io_error(path);
   }
   return io_error(path);
 }
@@ -194,7 +204,8 @@ void FakeFileSystem::change_names(Names& names, const NameChange& change) {
     const auto below = change.remove + "/";
     for (auto it = names.lower_bound(below);
          it != names.end() && it->first.compare(0, below.size(), below) == 0;) {
-      if (!change.add.empty()) moved[change.add + "/" + it->first.substr(below.size())] = it->second;
+      if (!change.add.empty())
+        moved[change.add + "/" + it->first.substr(below.size())] = it->second;
       it = names.erase(it);
     }
     names.erase(change.remove);

@@ -39,12 +39,12 @@ class FakeFileSystem final : public FileSystem {
   static constexpr std::size_t kCalls = 12;
   // What goes wrong.
   enum class Fault : std::uint8_t {
-    kIo,           // nothing happens
-    kNoSpace,      // nothing happens
-    kShortIo,      // a write does a part, then fails with kIo
-    kShortSpace,   // a write does a part, then fails with kNoSpace
-    kDoneButIo,    // it is done, yet kIo is reported
-    kPowerCut,     // it is done in part; from here on everything fails, until reboot()
+    kIo,          // nothing happens
+    kNoSpace,     // nothing happens
+    kShortIo,     // a write does a part, then fails with kIo
+    kShortSpace,  // a write does a part, then fails with kNoSpace
+    kDoneButIo,   // it is done, yet kIo is reported
+    kPowerCut,    // it is done in part; from here on everything fails, until reboot()
   };
 
   explicit FakeFileSystem(std::uint64_t seed = 1) : random_{seed} {}

@@ -70,8 +70,11 @@ FakeLog::Outcome FakeLog::take(Partition& partition, Waiting& append, std::optio
   const Error unknown{Code::kUnknownOutcome, "the fake log gave no answer in time"};
   if (!fault) return add(series, std::move(append.records));
   switch (*fault) {
-    case Fault::kAckLost: add(series, std::move(append.records)); return unknown;
-    case Fault::kTimeOut: return unknown;
+    case Fault::kAckLost:
+      add(series, std::move(append.records));
+      return unknown;
+    case Fault::kTimeOut:
+      return unknown;
     case Fault::kLate:
       partition.waiting.push_back(Waiting{append.topic, std::move(append.records), nullptr});
       return unknown;
@@ -88,8 +91,10 @@ FakeLog::Outcome FakeLog::take(Partition& partition, Waiting& append, std::optio
     case Fault::kGap:
       series.next += 1 + random_.below(kGapMax);
       return add(series, std::move(append.records));
-    case Fault::kNoSpace: return Error{Code::kNoSpace, "the fake log is full", true};
-    case Fault::kOverload: return Error{Code::kOverload, "the fake log is busy", true};
+    case Fault::kNoSpace:
+      return Error{Code::kNoSpace, "the fake log is full", true};
+    case Fault::kOverload:
+      return Error{Code::kOverload, "the fake log is busy", true};
   }
   return unknown;
 }

@@ -17,9 +17,9 @@ class FakeStore final : public Store {
  public:
   Result<std::optional<std::string>> get(std::string_view key) const override;
   Result<void> write(const std::vector<StoreWrite>& batch) override;
-  Result<void> scan(std::string_view from, std::string_view to,
-                    const std::function<bool(std::string_view, std::string_view)>& visit)
-      const override;
+  Result<void> scan(
+      std::string_view from, std::string_view to,
+      const std::function<bool(std::string_view, std::string_view)>& visit) const override;
   Result<void> erase_range(std::string_view from, std::string_view to) override;
   Result<void> flush() override;
   std::uint64_t approximate_bytes() const override;

@@ -5,8 +5,8 @@
 namespace dealwright::import {
 namespace {
 
-std::string amount(std::string_view text, std::string_view currency, char decimal, std::int64_t scale = 1,
-                   bool minor = false) {
+std::string amount(std::string_view text, std::string_view currency, char decimal,
+                   std::int64_t scale = 1, bool minor = false) {
   Notation notation;
   notation.decimal = decimal;
   notation.scale = scale;
@@ -31,13 +31,15 @@ TEST(ConversionTest, ReadsMoney) {
 TEST(ConversionTest, RefusesWhatIsNoMoney) {
   EXPECT_EQ(amount("1,5", "EUR", '.'), "bad: '1,5' is no amount; digits, or set `decimal`");
   EXPECT_EQ(amount("1.2.3", "EUR", '.'), "bad: '1.2.3' is no amount; digits, or set `decimal`");
-  EXPECT_EQ(amount("12,34,567", "EUR", '.'), "bad: '12,34,567' is no amount; digits, or set `decimal`");
+  EXPECT_EQ(amount("12,34,567", "EUR", '.'),
+            "bad: '12,34,567' is no amount; digits, or set `decimal`");
   EXPECT_EQ(amount("", "EUR", '.'), "bad: '' is no amount; digits, or set `decimal`");
   EXPECT_EQ(amount("-", "EUR", '.'), "bad: '-' is no amount; digits, or set `decimal`");
   EXPECT_EQ(amount("about 5", "EUR", '.'), "bad: 'about 5' is no amount; digits, or set `decimal`");
   EXPECT_EQ(amount("5", "", '.'), "bad: '5' has no currency; give `currency: EUR`");
-  EXPECT_EQ(amount("1.234", "EUR", '.'),
-            "bad: '1.234 EUR' is no money: more decimals than the currency has; write \"2500 EUR\"");
+  EXPECT_EQ(
+      amount("1.234", "EUR", '.'),
+      "bad: '1.234 EUR' is no money: more decimals than the currency has; write \"2500 EUR\"");
   EXPECT_EQ(amount("99999999999999999999", "EUR", '.').substr(0, 4), "bad:");
 }
 
@@ -53,7 +55,8 @@ TEST(ConversionTest, ReadsTimes) {
   EXPECT_EQ(time("2026-07-02 10:15", "", "America/New_York"), "2026-07-02T14:15:00.000Z");
   EXPECT_EQ(time("2026-07-02T10:15:00Z", "", "America/New_York"), "2026-07-02T10:15:00.000Z");
   EXPECT_EQ(time("2026-03-29 02:30", "", "Europe/Berlin"), "2026-03-29T01:00:00.000Z") << "skipped";
-  EXPECT_EQ(time("2026-10-25 02:30", "", "Europe/Berlin"), "2026-10-25T00:30:00.000Z") << "twice: the first";
+  EXPECT_EQ(time("2026-10-25 02:30", "", "Europe/Berlin"), "2026-10-25T00:30:00.000Z")
+      << "twice: the first";
   EXPECT_EQ(time("2/3/2026", "%d/%m/%Y", "UTC"), "2026-03-02T00:00:00.000Z");
   EXPECT_EQ(time("03-Feb-26 1:05 PM", "%d-%b-%y %I:%M %p", "UTC"), "2026-02-03T13:05:00.000Z");
 }

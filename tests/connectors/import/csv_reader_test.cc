@@ -24,11 +24,13 @@ TEST(CsvReaderTest, ReadsTables) {
       {"plain", "Id,Name\n1,Ann\n2,Bo\n", "1@2 Id=1 Name=Ann\n2@3 Id=2 Name=Bo\n"},
       {"no end of the last line", "Id,Name\n1,Ann", "1@2 Id=1 Name=Ann\n"},
       {"byte order mark", "\xef\xbb\xbfId\n1\n", "1@2 Id=1\n"},
-      {"line ends of Windows", "Id,Name\r\n1,Ann\r\n2,Bo\r\n", "1@2 Id=1 Name=Ann\n2@3 Id=2 Name=Bo\n"},
+      {"line ends of Windows", "Id,Name\r\n1,Ann\r\n2,Bo\r\n",
+       "1@2 Id=1 Name=Ann\n2@3 Id=2 Name=Bo\n"},
       {"line ends of old Macs", "Id,Name\r1,Ann\r2,Bo\r", "1@2 Id=1 Name=Ann\n2@3 Id=2 Name=Bo\n"},
       {"blank lines", "Id\n\n1\n  \n\n2\n", "1@3 Id=1\n2@6 Id=2\n"},
       {"quotes", "Id,Name\n1,\"Ann, \"\"A\"\"\"\n", "1@2 Id=1 Name=Ann, \"A\"\n"},
-      {"a value over lines", "Id,Name\n1,\"a\nb\n\nc\"\n2,x\n", "1@2 Id=1 Name=a\nb\n\nc\n2@6 Id=2 Name=x\n"},
+      {"a value over lines", "Id,Name\n1,\"a\nb\n\nc\"\n2,x\n",
+       "1@2 Id=1 Name=a\nb\n\nc\n2@6 Id=2 Name=x\n"},
       {"empty values", "Id,Name,City\n1,,\n,\"\",x\n", "1@2 Id=1\n2@3 City=x\n"},
       {"UTF-8", "Id\nGr\xc3\xbcnwald\n", "1@2 Id=Gr\xc3\xbcnwald\n"},
       {"a column without name", "Id,\n1,x\n", "1@2 Id=1 #2=x\n"},
@@ -40,8 +42,10 @@ TEST(CsvReaderTest, ReadsTables) {
 
 TEST(CsvReaderTest, SaysWhatIsWrongAndReadsOn) {
   const std::vector<Case> cases = {
-      {"too few", "A,B\n1\n2,3\n", "bad 1@2 bad_csv: the row has 1 values, the header 2\n2@3 A=2 B=3\n"},
-      {"too many", "A,B\n1,2,3\n4,5\n", "bad 1@2 bad_csv: the row has 3 values, the header 2\n2@3 A=4 B=5\n"},
+      {"too few", "A,B\n1\n2,3\n",
+       "bad 1@2 bad_csv: the row has 1 values, the header 2\n2@3 A=2 B=3\n"},
+      {"too many", "A,B\n1,2,3\n4,5\n",
+       "bad 1@2 bad_csv: the row has 3 values, the header 2\n2@3 A=4 B=5\n"},
       {"quote inside a value", "A,B\n1,x\"y\"\n2,3\n",
        "bad 1@2 bad_csv: a quote stands inside a value at column 3\n2@3 A=2 B=3\n"},
       {"text behind a quote", "A,B\n1,\"x\"y\n2,3\n",
@@ -53,10 +57,16 @@ TEST(CsvReaderTest, SaysWhatIsWrongAndReadsOn) {
        "2@3 A=2 B=y\n3@4 A=3 B=4\n"},
       {"not UTF-8", "A\nGr\xfcn\nx\n", "bad 1@2 bad_encoding: the row is no UTF-8 text\n2@3 A=x\n"},
       {"empty file", "", "error: the file is empty; its first row names the columns\n"},
-      {"two columns alike", "A,B,A\n1,2,3\n", "error: line 1: two columns are named 'A'; rename one\n"},
-      {"UTF-16", std::string("\xff\xfe" "A\0", 4), "error: the file is UTF-16; save it as CSV UTF-8\n"},
+      {"two columns alike", "A,B,A\n1,2,3\n",
+       "error: line 1: two columns are named 'A'; rename one\n"},
+      {"UTF-16",
+       std::string("\xff\xfe"
+                   "A\0",
+                   4),
+       "error: the file is UTF-16; save it as CSV UTF-8\n"},
       {"header is no CSV", "A,\"B\"x\n",
-       "error: line 1: the header is no CSV: a quote stands inside a value at column 5; put the whole "
+       "error: line 1: the header is no CSV: a quote stands inside a value at column 5; put the "
+       "whole "
        "value in quotes and write the quote inside twice\n"},
   };
   for (const auto& c : cases) EXPECT_EQ(read(c.bytes), c.rows) << c.name;
@@ -78,11 +88,13 @@ TEST(CsvReaderTest, IsNotMovedByChunks) {
 }
 
 TEST(CsvReaderTest, RefusesEndlessLines) {
-  EXPECT_EQ(read("A\n" + std::string(3U << 20, 'x')), "error: line 2 is longer than 1 MiB; is the file CSV?\n");
+  EXPECT_EQ(read("A\n" + std::string(3U << 20, 'x')),
+            "error: line 2 is longer than 1 MiB; is the file CSV?\n");
   std::string open = "A\n\"";
   for (int i = 0; i < 40'000; ++i) open += "0123456789 0123456789 0123456789\n";
   const auto rows = read(open);
-  EXPECT_EQ(rows.substr(0, rows.find('\n')), "bad 1@2 bad_csv: a quote that opens here is never closed");
+  EXPECT_EQ(rows.substr(0, rows.find('\n')),
+            "bad 1@2 bad_csv: a quote that opens here is never closed");
   EXPECT_EQ(rows.find("error"), std::string::npos);
 }
 

@@ -21,7 +21,8 @@ inline std::string print_rows(RowReader& reader) {
     bad.clear();
     auto found = reader.next(row, bad);
     for (const auto& b : bad) {
-      out += "bad " + std::to_string(b.row) + "@" + std::to_string(b.line) + ' ' + b.code + ": " + b.detail + '\n';
+      out += "bad " + std::to_string(b.row) + "@" + std::to_string(b.line) + ' ' + b.code + ": " +
+             b.detail + '\n';
     }
     if (!found) return out + "error: " + found.error().detail + '\n';
     if (!found.value()) return out;
@@ -39,9 +40,12 @@ inline std::string print(const Event& event) {
                     std::string{event.type_name()} + ' ' + to_text(event.subject);
   for (const auto& [field, value] : event.data) {
     out += ' ' + std::string{field_name(field)} + '=';
-    if (const auto* money = value.as_money()) out += to_text(*money);
-    else if (const auto* text = value.as_text()) out += *text;
-    else out += to_json(value);
+    if (const auto* money = value.as_money())
+      out += to_text(*money);
+    else if (const auto* text = value.as_text())
+      out += *text;
+    else
+      out += to_json(value);
   }
   for (const auto& [name, value] : event.extra) out += " +" + name + '=' + to_json(value);
   return out;

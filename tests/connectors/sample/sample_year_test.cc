@@ -28,9 +28,9 @@ Value data_of(const Event& event) {
 std::string digest(const std::vector<Event>& events) {
   Sha256Stream stream;
   for (const auto& event : events) {
-    stream.update(event.id + '|' + std::string{event.type_name()} + '|' + to_text(event.subject) + '|' +
-                  (event.time ? to_text(*event.time) : "-") + '|' + event.partition_key + '|' +
-                  event.actor + '|' + to_json(data_of(event)) + '\n');
+    stream.update(event.id + '|' + std::string{event.type_name()} + '|' + to_text(event.subject) +
+                  '|' + (event.time ? to_text(*event.time) : "-") + '|' + event.partition_key +
+                  '|' + event.actor + '|' + to_json(data_of(event)) + '\n');
   }
   return hex(stream.finish()).substr(0, 16);
 }
@@ -70,31 +70,32 @@ TEST(SampleYearTest, EveryEventHasASoundForm) {
 
 TEST(SampleYearTest, AllTenStepsOfTheProcessOccur) {
   static constexpr std::pair<int, std::string_view> kSteps[] = {
-      {1, "target.set"},         {1, "forecast.committed"},   {2, "lead.captured"},
-      {2, "lead.enriched"},      {2, "lead.assigned"},        {2, "contact.attempted"},
-      {2, "contact.reached"},    {2, "lead.qualified"},       {2, "lead.scored"},
-      {2, "lead.disqualified"},  {2, "lead.recycled"},        {3, "email.sent"},
-      {3, "email.clicked"},      {3, "email.replied"},        {3, "consent.granted"},
-      {3, "consent.withdrawn"},  {3, "content.viewed"},       {3, "nurture.enrolled"},
-      {4, "meeting.scheduled"},  {4, "meeting.held"},         {4, "meeting.no_show"},
-      {4, "deal.opened"},        {4, "deal.stage_changed"},   {4, "deal.next_step_set"},
-      {4, "needs.captured"},     {5, "offer.drafted"},        {5, "offer.revised"},
-      {5, "offer.sent"},         {5, "offer.viewed"},         {5, "offer.answered"},
-      {5, "offer.accepted"},     {5, "offer.expired"},        {5, "approval.requested"},
-      {6, "objection.raised"},   {6, "objection.resolved"},   {6, "competitor.noted"},
-      {6, "discount.requested"}, {6, "deal.amount_changed"},  {6, "deal.close_date_moved"},
-      {7, "contract.sent"},      {7, "contract.signed"},      {7, "deal.won"},
-      {7, "deal.lost"},          {7, "deal.reopened"},        {8, "delivery.planned"},
-      {8, "milestone.reached"},  {8, "golive.done"},          {8, "task.created"},
-      {8, "task.completed"},     {8, "ticket.opened"},        {9, "survey.sent"},
-      {9, "survey.answered"},    {9, "contract.renewed"},     {9, "contract.ended"},
-      {9, "upsell.identified"},  {9, "referral.received"},    {9, "customer.churned"},
+      {1, "target.set"},          {1, "forecast.committed"},  {2, "lead.captured"},
+      {2, "lead.enriched"},       {2, "lead.assigned"},       {2, "contact.attempted"},
+      {2, "contact.reached"},     {2, "lead.qualified"},      {2, "lead.scored"},
+      {2, "lead.disqualified"},   {2, "lead.recycled"},       {3, "email.sent"},
+      {3, "email.clicked"},       {3, "email.replied"},       {3, "consent.granted"},
+      {3, "consent.withdrawn"},   {3, "content.viewed"},      {3, "nurture.enrolled"},
+      {4, "meeting.scheduled"},   {4, "meeting.held"},        {4, "meeting.no_show"},
+      {4, "deal.opened"},         {4, "deal.stage_changed"},  {4, "deal.next_step_set"},
+      {4, "needs.captured"},      {5, "offer.drafted"},       {5, "offer.revised"},
+      {5, "offer.sent"},          {5, "offer.viewed"},        {5, "offer.answered"},
+      {5, "offer.accepted"},      {5, "offer.expired"},       {5, "approval.requested"},
+      {6, "objection.raised"},    {6, "objection.resolved"},  {6, "competitor.noted"},
+      {6, "discount.requested"},  {6, "deal.amount_changed"}, {6, "deal.close_date_moved"},
+      {7, "contract.sent"},       {7, "contract.signed"},     {7, "deal.won"},
+      {7, "deal.lost"},           {7, "deal.reopened"},       {8, "delivery.planned"},
+      {8, "milestone.reached"},   {8, "golive.done"},         {8, "task.created"},
+      {8, "task.completed"},      {8, "ticket.opened"},       {9, "survey.sent"},
+      {9, "survey.answered"},     {9, "contract.renewed"},    {9, "contract.ended"},
+      {9, "upsell.identified"},   {9, "referral.received"},   {9, "customer.churned"},
       {10, "experiment.started"}, {10, "experiment.stopped"}, {10, "retro.noted"},
       {10, "training.completed"}};
   for (const std::uint64_t seed : {1, 2, 3}) {
     const auto found = counts(year(seed));
     for (const auto& [step, type] : kSteps) {
-      EXPECT_TRUE(found.count(std::string{type})) << "seed " << seed << " step " << step << ' ' << type;
+      EXPECT_TRUE(found.count(std::string{type}))
+          << "seed " << seed << " step " << step << ' ' << type;
     }
   }
 }
@@ -115,7 +116,8 @@ TEST(SampleYearTest, HasTheTeamAndTheOddities) {
     if (event.time && *event.time < newest) ++late;
     if (event.time) newest = std::max(newest, *event.time);
     if (event.type == TypeId::kForeignType) ++foreign;
-    if (const auto amount = event.data.money(Field::kAmount)) currencies.emplace(amount->currency.text());
+    if (const auto amount = event.data.money(Field::kAmount))
+      currencies.emplace(amount->currency.text());
     if (event.type == TypeId::kUserUpdated) zones.emplace(event.data.text(Field::kTz));
     keys.insert(event.partition_key);
   }

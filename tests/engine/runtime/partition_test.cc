@@ -52,7 +52,8 @@ TEST(PartitionTest, ARestartAfterAnyStepChangesNothing) {
     // Only who leads, and since when, may differ.
     ASSERT_TRUE(same_dump(world.dump(), world.dump_of_replay()));
     const auto after = world.dump();
-    ASSERT_TRUE(same_dump(before.substr(0, before.find("\nM = ")), after.substr(0, after.find("\nM = "))));
+    ASSERT_TRUE(
+        same_dump(before.substr(0, before.find("\nM = ")), after.substr(0, after.find("\nM = "))));
   }
 }
 

@@ -26,9 +26,11 @@ EnrolmentStarted started(const FoldedFact& fact, std::string rule, std::string k
   return out;
 }
 
-Effect effect_of(const EnrolmentStarted& start, std::string step, std::string channel, Instant now) {
+Effect effect_of(const EnrolmentStarted& start, std::string step, std::string channel,
+                 Instant now) {
   Effect effect;
-  effect.id = effect_id("default", start.enrolment.rule, start.enrolment.key, step, "", channel, "");
+  effect.id =
+      effect_id("default", start.enrolment.rule, start.enrolment.key, step, "", channel, "");
   effect.rule = start.enrolment.rule;
   effect.version = 1;
   effect.enrolment = start.enrolment.id;
@@ -144,9 +146,11 @@ Event World::pipeline() {
   event.time = clock.wall() - days(60);
   List stages;
   for (const auto& [id, category, bp] :
-       {std::tuple{"lead", "open", 10}, std::tuple{"demo", "open", 30}, std::tuple{"offer", "open", 60},
-        std::tuple{"won", "won", 100}, std::tuple{"lost", "lost", 0}}) {
-    stages.emplace_back(Map{{"id", Value{id}}, {"category", Value{category}}, {"probability", Value{bp * 100}}});
+       {std::tuple{"lead", "open", 10}, std::tuple{"demo", "open", 30},
+        std::tuple{"offer", "open", 60}, std::tuple{"won", "won", 100},
+        std::tuple{"lost", "lost", 0}}) {
+    stages.emplace_back(
+        Map{{"id", Value{id}}, {"category", Value{category}}, {"probability", Value{bp * 100}}});
   }
   event.data.set(Field::kStages, Value{std::move(stages)});
   return event;
@@ -155,7 +159,8 @@ Event World::pipeline() {
 Event World::random_event() {
   Event event;
   event.source = "crm";
-  event.id = "e" + std::to_string(random.chance(4) && next_id > 0 ? random.below(next_id) : next_id);
+  event.id =
+      "e" + std::to_string(random.chance(4) && next_id > 0 ? random.below(next_id) : next_id);
   ++next_id;
   event.subject = {Kind::kDeal, "d" + std::to_string(random.below(6))};
   auto time = clock.wall() - minutes(static_cast<std::int64_t>(random.below(2000)));
@@ -183,7 +188,9 @@ Event World::random_event() {
                                  random.chance(10) ? Currency::unchecked('U', 'S', 'D')
                                                    : Currency::unchecked('E', 'U', 'R')}});
       break;
-    case 6: event.type = TypeId::kDealWon; break;
+    case 6:
+      event.type = TypeId::kDealWon;
+      break;
     case 7:
       event.type = TypeId::kDealLost;
       event.data.set(Field::kReason, Value{"price"});
@@ -216,8 +223,9 @@ std::string dump_of(State& state) {
     if (key.front() == keys::kDedup) return true;  // how runs are cut is no state
     for (const auto text : {key, value}) {
       for (const char c : text) {
-        out += c >= ' ' && c < 127 && c != '\\' ? std::string(1, c)
-                                                : "\\" + std::to_string(static_cast<unsigned char>(c));
+        out += c >= ' ' && c < 127 && c != '\\'
+                   ? std::string(1, c)
+                   : "\\" + std::to_string(static_cast<unsigned char>(c));
       }
       out += text.data() == key.data() ? " = " : "\n";
     }
@@ -232,13 +240,14 @@ std::string dump_of(State& state) {
 
 testing::AssertionResult same_dump(const std::string& a, const std::string& b) {
   if (a == b) return testing::AssertionSuccess();
-  const auto at = static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+  const auto at = static_cast<std::size_t>(
+      std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
   const auto line = a.rfind('\n', at) + 1;
   const auto show = [&](const std::string& text) {
     return text.substr(line, std::min<std::size_t>(text.find('\n', line) - line, 900));
   };
-  return testing::AssertionFailure() << "they part at byte " << at << "\n1: " << show(a)
-                                     << "\n2: " << show(b);
+  return testing::AssertionFailure()
+         << "they part at byte " << at << "\n1: " << show(a) << "\n2: " << show(b);
 }
 
 std::string World::dump() { return dump_of(partition->state()); }

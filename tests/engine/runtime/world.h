@@ -40,7 +40,7 @@ class World {
   void crash();  // the process dies: unflushed state and unacknowledged appends may be lost
   // Steps and runs appends until nothing moves.
   void run();
-  bool step();   // one step of something; false: nothing moves
+  bool step();  // one step of something; false: nothing moves
   Result<bool> try_step() { return partition->step(); }
 
   Position add(const Event& event);  // durable at once, as from another process
