@@ -91,12 +91,14 @@ class CsvReader final : public RowReader {
   }
 
   Result<void> drop_mark() {
-    DW_TRY(fill());
+    do {  // an input may give two bytes first
+      DW_TRY(fill());
+    } while (buffer_.size() < 3 && !ended_);
     const auto head = std::string_view{buffer_}.substr(0, 3);
     if (head.starts_with("\xff\xfe") || head.starts_with("\xfe\xff")) {
       return Error{Code::kInvalid, "the file is UTF-16; save it as CSV UTF-8"};
     }
-    if (head == "\xef\xbb\xbf") at_ = 3;
+    if (head == "\xef\xbb\xbf") at_ = row_start_ = 3;
     return ok();
   }
 

@@ -41,7 +41,7 @@ TEST(MappingTest, SaysWhatIsWrongWhereAndHowToMendIt) {
        "m.yaml:6:26 error IM2001 unknown field 'amout' of deal.opened; did you mean 'amount'? Else "
        "put it under extra"},
       {kHead + "emit:\n  - type: deal.opened\n    subject: deal/{Id}\n",
-       "m.yaml:4:5 error IM1005 deal.opened needs data.pipeline; id"},
+       "m.yaml:4:5 error IM1005 deal.opened needs data.pipeline; text"},
       {kHead + "emit:\n  - type: lead.recycled\n    subject: deal/{Id}\n",
        "m.yaml:5:14 error IM2004 lead.recycled is not about a deal"},
       {kHead + "emit:\n  - type: lead.recycled\n    subject: \"{Id}\"\n",
