@@ -35,11 +35,11 @@ constexpr const char* kLog = R"(<?xml version="1.0" encoding="UTF-8"?>
 )";
 
 TEST(XesReaderTest, ReadsEventsWithTheirTraces) {
-  EXPECT_EQ(
-      read(kLog),
-      "1@10 case:concept:name=7 case:kind=a & b concept:name=A time:timestamp=2026-01-01T00:00:00Z\n"
-      "2@20 case:concept:name=7 case:kind=a & b\n"
-      "3@20 case:concept:name=8 concept:name=B n=4\n");
+  EXPECT_EQ(read(kLog),
+            "1@10 case:concept:name=7 case:kind=a & b concept:name=A "
+            "time:timestamp=2026-01-01T00:00:00Z\n"
+            "2@20 case:concept:name=7 case:kind=a & b\n"
+            "3@20 case:concept:name=8 concept:name=B n=4\n");
   EXPECT_EQ(read(gzip(kLog)), read(kLog));
   EXPECT_EQ(read(gzip(kLog).append(gzip("<!-- more -->"))), read(kLog)) << "two gzip members";
 }
@@ -55,8 +55,7 @@ TEST(XesReaderTest, SaysWhatIsWrong) {
       {"<log><trace></log>",
        "error: line 1: Opening and ending tag mismatch: trace line 1 and log; export the process "
        "log again\n"},
-      {"not XML",
-       "error: line 1: Document is empty; export the process log again\n"},
+      {"not XML", "error: line 1: Document is empty; export the process log again\n"},
       {trace(
            "<event><string value=\"x\"/></event><event><string key=\"a\" value=\"1\"/></event>\n"),
        "bad 1@4 bad_xes: an attribute of the event has no key\n2@4 a=1\n"},
