@@ -33,7 +33,8 @@ constexpr std::string_view kRefusals[] = {"",
                                           "not_merged",
                                           "unknown_event",
                                           "stage_in_use",
-                                          "bad_data"};
+                                          "bad_data",
+                                          "not_supported"};
 
 struct Case {
   const Record* subject;
@@ -252,9 +253,10 @@ Refusal first_refusal(const Case& c) {
   const auto type = c.event.type;
   if (type >= TypeId::kAccountMerged && type <= TypeId::kSurveyMerged) return decide_merge(c);
   if (type >= TypeId::kAccountUnmerged && type <= TypeId::kSurveyUnmerged) {
-    return c.subject == nullptr || c.subject->merged_into.empty() ? Refusal::kNotMerged
-                                                                  : Refusal::kNone;
+    const bool merged = c.subject != nullptr && !c.subject->merged_into.empty();
+    return merged ? Refusal::kNotSupported : Refusal::kNotMerged;
   }
+  if (type == TypeId::kEventRetracted) return Refusal::kNotSupported;
   if (is_update(type)) return decide_update(c);
   if (c.event.subject.kind == Kind::kDeal) {
     if (const auto refusal = decide_deal(c); refusal != Refusal::kNone) return refusal;
