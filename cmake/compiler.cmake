@@ -9,8 +9,9 @@ add_library(dw_compiler INTERFACE)
 target_compile_options(dw_compiler INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
                                              -march=x86-64-v2 -ffp-contract=off)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # g++ 12 reports false positives of these two through inlined std::string and variants.
-  target_compile_options(dw_compiler INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
+  # g++ 12 reports false positives of these through inlined std::string and variants.
+  target_compile_options(dw_compiler INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds
+                                               -Wno-stringop-overflow -Wno-stringop-overread)
 endif()
 target_include_directories(dw_compiler INTERFACE ${PROJECT_SOURCE_DIR})
 if(DW_SANITIZE)

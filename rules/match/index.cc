@@ -1,6 +1,7 @@
 #include "rules/match/index.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/assert.h"
 
@@ -178,11 +179,16 @@ void Index::ask(std::uint32_t candidate, Scratch& scratch) const {
     return;
   }
   std::optional<RecordKey> own_subject;
+  const Record* pinned = nullptr;
   if (rule.subject) {
     own_subject = scratch.reader.subject;
+    pinned = std::exchange(scratch.reader.pinned, nullptr);
     const auto* path = rule.subject->as_path();
     auto subject = path == nullptr ? std::nullopt : scratch.reader.record_of(*path);
-    if (!subject) return;
+    if (!subject) {
+      scratch.reader.pinned = pinned;
+      return;
+    }
     scratch.reader.subject = std::move(*subject);
   }
   bool holds = true;
@@ -203,7 +209,10 @@ void Index::ask(std::uint32_t candidate, Scratch& scratch) const {
     if (outcome.failed && !outcome.absent)
       scratch.failed.emplace_back(found.rule, std::move(outcome));
   }
-  if (own_subject) scratch.reader.subject = std::move(*own_subject);
+  if (own_subject) {
+    scratch.reader.subject = std::move(*own_subject);
+    scratch.reader.pinned = pinned;
+  }
   if (holds) scratch.fired.push_back(found.rule);
 }
 
@@ -215,6 +224,8 @@ void Index::match(Reader& reader, CalendarSource& calendars, std::vector<std::ui
   const auto& fact = *reader.fact;
   const auto& event = *fact.event;
   Scratch scratch{reader, calendars, fired, failed};
+  const bool own = fact.subject != nullptr && fact.subject->key == reader.subject;
+  reader.pinned = own ? fact.subject : nullptr;
   const auto& type = types_[static_cast<std::size_t>(event.type)];
   for (const auto candidate : type.unindexed) ask(candidate, scratch);
   for (const auto slot : type.probes) {
@@ -246,6 +257,7 @@ void Index::match(Reader& reader, CalendarSource& calendars, std::vector<std::ui
       }
     }
   }
+  reader.pinned = nullptr;
   if (fired.size() > 1) {
     std::sort(fired.begin(), fired.end());
     fired.erase(std::unique(fired.begin(), fired.end()), fired.end());

@@ -98,7 +98,7 @@ std::optional<RecordKey> Reader::nearest(Kind kind) {
 const Record* Reader::target(const PathSpec& path) {
   const Record* at = nullptr;
   if (subject.kind == path.kind) {
-    at = record(subject);
+    at = pinned != nullptr ? pinned : record(subject);
   } else if (const auto key = nearest(path.kind)) {
     at = record(*key);
   }

@@ -32,6 +32,7 @@ class Reader {
   std::string_view step_id;              // the id of the step that asks
   const Zone* zone = &utc();             // of local dates
   bool event_record = false;             // see ScopeSpec
+  const Record* pinned = nullptr;        // the subject's record, while nothing changes
 
   // The value, or none if absent. It lives until the next change or the next call with `scratch`.
   const Value* find(const PathSpec& path, Value& scratch);
