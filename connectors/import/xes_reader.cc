@@ -29,11 +29,10 @@ class XesReader final : public RowReader {
     }
     for (;;) {
       const int status = xmlTextReaderRead(reader_);
-      if (status < 0) return stop(failure());
+      // libxml2 may take an input that failed for one that ended.
+      if (status < 0 || input_error_) return stop(failure());
       if (status == 0) {
         done_ = true;
-        if (!seen_root_)
-          return stop(Error{Code::kInvalid, "the file is empty; XES begins with <log>"});
         return false;
       }
       DW_TRY(auto whole, take(row, bad));
@@ -48,7 +47,10 @@ class XesReader final : public RowReader {
   static int feed(void* self, char* out, int count) {
     auto& reader = *static_cast<XesReader*>(self);
     auto got = reader.input_->read(out, static_cast<std::size_t>(count));
-    if (got) return static_cast<int>(got.value());
+    if (got) {
+      reader.fed_ = reader.fed_ || got.value() > 0;
+      return static_cast<int>(got.value());
+    }
     reader.input_error_ = got.error();
     return -1;
   }
@@ -65,8 +67,7 @@ class XesReader final : public RowReader {
                              XML_PARSE_NONET | XML_PARSE_COMPACT | XML_PARSE_NOCDATA);
     if (reader_ == nullptr) {
       done_ = true;
-      if (input_error_) return *input_error_;
-      return Error{Code::kInvalid, "the file cannot be read as XML; is it XES?"};
+      return failure();
     }
     xmlTextReaderSetStructuredErrorHandler(reader_, &complain, this);
     return ok();
@@ -78,15 +79,22 @@ class XesReader final : public RowReader {
   }
   Error failure() const {
     if (input_error_) return *input_error_;
+    if (!fed_) return Error{Code::kInvalid, "the file is empty; XES begins with <log>"};
     return Error{Code::kInvalid, "line " + std::to_string(message_line_) + ": " +
                                      (message_.empty() ? "not well-formed XML" : message_) +
                                      "; export the process log again"};
   }
-  std::uint64_t line() const {
-    return static_cast<std::uint64_t>(std::max(xmlTextReaderGetParserLineNumber(reader_), 0));
+  // libxml2 keeps lines of nodes in 16 bits; from there on the ends of line between nodes count.
+  void count_lines(const xmlNode& node) {
+    if (node.type == XML_ELEMENT_NODE && node.line < 65'535) {
+      line_ = node.line;
+    } else if (node.type == XML_TEXT_NODE && line_ >= 65'000) {
+      const auto text = view(node.content);
+      line_ += static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
+    }
   }
   Error at_line(std::string text) {
-    return stop(Error{Code::kInvalid, "line " + std::to_string(line()) + ": " + std::move(text)});
+    return stop(Error{Code::kInvalid, "line " + std::to_string(line_) + ": " + std::move(text)});
   }
 
   // Looks at the node read last; true: it ended an event.
@@ -95,6 +103,8 @@ class XesReader final : public RowReader {
     if (type == XML_READER_TYPE_DOCUMENT_TYPE || type == XML_READER_TYPE_ENTITY_REFERENCE) {
       return at_line("a DTD or an entity of the file's own is not taken; remove it");
     }
+    const auto* node = xmlTextReaderCurrentNode(reader_);
+    count_lines(*node);
     const int depth = xmlTextReaderDepth(reader_);
     if (type == XML_READER_TYPE_END_ELEMENT) {
       if (depth == 1) in_trace_ = false;
@@ -102,11 +112,9 @@ class XesReader final : public RowReader {
       return false;
     }
     if (type != XML_READER_TYPE_ELEMENT) return false;
-    const auto* node = xmlTextReaderCurrentNode(reader_);
     const auto name = view(node->name);
     switch (depth) {
       case 0:
-        seen_root_ = true;
         if (name != "log")
           return at_line("<" + std::string{name} + "> is no XES; it begins with <log>");
         return false;
@@ -144,7 +152,7 @@ class XesReader final : public RowReader {
     complaint_.clear();
     row.clear();
     row.number = ++rows_;
-    row.line = line();
+    row.line = line_;
     for (const auto& [column, text] : trace_) row.set(column, text);
     return xmlTextReaderIsEmptyElement(reader_) == 1 ? finish(row, bad) : Result<bool>{false};
   }
@@ -210,10 +218,11 @@ class XesReader final : public RowReader {
   std::uint64_t message_line_ = 0;
   std::optional<Error> input_error_;
   std::uint64_t rows_ = 0;
+  std::uint64_t line_ = 1;
+  bool fed_ = false;
   bool in_trace_ = false;
   bool trace_has_events_ = false;
   bool in_event_ = false;
-  bool seen_root_ = false;
   bool done_ = false;
 };
 

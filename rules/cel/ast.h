@@ -3,11 +3,16 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "rules/cel/value.h"
+
+namespace re2 {
+class RE2;
+}
 
 namespace dealwright::rules::cel {
 
@@ -27,6 +32,20 @@ enum class NodeKind : std::uint8_t {
   kPath,    // a chain of selects from a scope variable, set by the checker: slot
 };
 
+// Which operator a kCall is, where the evaluator treats it by itself.
+enum class Form : std::uint8_t {
+  kOther,
+  kAnd,
+  kOr,
+  kTernary,
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+};
+
 struct Node {
   NodeKind kind = NodeKind::kLiteral;
   Value literal;
@@ -38,6 +57,12 @@ struct Node {
   int slot = -1;           // of kPath
   std::size_t begin = 0;   // where it stands in the text
   std::size_t end = 0;
+  Form form = Form::kOther;
+  bool rooted = false;      // of kIdent: written with a leading point, never a macro's variable
+  std::uint16_t depth = 1;  // of the tree below, itself included
+  // Set by the checker: the function that a kCall or kMember means, the pattern of a constant matches().
+  Value (*builtin)(std::span<const Value>) = nullptr;
+  std::shared_ptr<const re2::RE2> pattern;
 };
 using NodePtr = std::unique_ptr<Node>;
 
@@ -56,7 +81,7 @@ struct Parsed {
   std::optional<Problem> problem;
 };
 
-// Never throws; nesting is limited to 64.
+// Never throws; nesting is limited to 64, a chain of operators to 500.
 Parsed parse(std::string_view text);
 
 }  // namespace dealwright::rules::cel

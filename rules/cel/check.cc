@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/domain/vocabulary.h"
+#include "rules/cel/builtins.h"
 #include "rules/cel/eval.h"
 #include "rules/cel/signatures.h"
 
@@ -31,12 +32,34 @@ bool fits(const Type& a, const Type& b) {
   return true;
 }
 
+bool is_type_name(std::string_view word) {
+  static constexpr std::string_view kNames[] = {
+      "bool", "int", "uint",      "double", "string", "bytes", "list",
+      "map",  "type", "null_type", "money",  "date",   "optional_type"};
+  return std::find(std::begin(kNames), std::end(kNames), word) != std::end(kNames);
+}
+
+// What selecting a field of a value of that type gives; none: it has no such field.
+std::optional<Type> field_type(const Type& of, const std::string& name) {
+  if (of.kind == K::kDyn) return Type{};
+  if (of.kind == K::kMap) return of.of.size() == 2 ? of.of[1] : Type{};
+  if (of.kind == K::kMoney && name == "currency") return Type{K::kString, {}, {}, {}};
+  if (of.kind == K::kMoney && name == "minor") return Type{K::kInt, {}, {}, {}};
+  if (of.kind != K::kOptional) return std::nullopt;
+  auto inner = field_type(of.of.empty() ? Type{} : of.of[0], name);
+  return inner ? std::optional{Type::optional(std::move(*inner))} : std::nullopt;
+}
+
 class Checker {
  public:
   Checker(Scope& scope, const CheckOptions& options) : scope_{scope}, options_{options} {}
 
   Checked run(Node& root) {
     result_.type = visit(root);
+    if (const auto cost = cost_of(root); cost > kCostMax && !result_.failed()) {
+      report("DW6001", root, "costs " + std::to_string(cost) + " units, more than 100,000",
+             "a list of unknown length counts 1,000; nest no macros over such lists");
+    }
     return std::move(result_);
   }
 
@@ -54,7 +77,7 @@ class Checker {
       case NodeKind::kPath:
         return {};
       case NodeKind::kIdent:
-        if (const auto* bound = bound_type(node.name)) return *bound;
+        if (const auto* bound = node.rooted ? nullptr : bound_type(node.name)) return *bound;
         return path(node, false);
       case NodeKind::kSelect:
       case NodeKind::kOptSelect:
@@ -88,7 +111,7 @@ class Checker {
   // The words of a chain of selects that begins with a variable of the scope; empty: it does not.
   bool words_of(const Node& node, std::vector<std::string>& words) const {
     if (node.kind == NodeKind::kIdent) {
-      if (bound_type(node.name) != nullptr) return false;
+      if (!node.rooted && bound_type(node.name) != nullptr) return false;
       words.push_back(node.name);
       return true;
     }
@@ -105,7 +128,12 @@ class Checker {
     const bool chain = words_of(node, words);
     node.test_only = test;
     if (!chain) return dynamic_select(node);
-    auto found = scope_.path(words);
+    auto found = find_path(words);
+    if (words.size() == 1 && std::holds_alternative<Problem>(found) && is_type_name(words[0])) {
+      node.kind = NodeKind::kLiteral;
+      node.literal = TypeName{words[0]};
+      return {K::kType, {}, {}, {}};
+    }
     if (auto* problem = std::get_if<Problem>(&found)) {
       problem->begin = node.begin;
       problem->end = node.end;
@@ -131,16 +159,38 @@ class Checker {
       report("DW2005", node, "'" + text + "' may have no value",
              "ask has(" + text + "), or mend it with orValue()", options_.absent_is_note);
     }
-    return whole ? binding.type : Type{};
+    return whole ? binding.type : rest_type(binding, words, node);
+  }
+
+  // The path, or that of a sum of money whose part is asked.
+  std::variant<Binding, Problem> find_path(const std::vector<std::string>& words) {
+    auto found = scope_.path(words);
+    const bool part = words.size() > 1 && (words.back() == "currency" || words.back() == "minor");
+    if (!part || std::holds_alternative<Binding>(found)) return found;
+    auto outer = scope_.path({words.begin(), words.end() - 1});
+    const auto* binding = std::get_if<Binding>(&outer);
+    return binding != nullptr && binding->type.kind == K::kMoney ? outer : found;
+  }
+
+  // The type behind the selects that the path did not take.
+  Type rest_type(const Binding& binding, const std::vector<std::string>& words, const Node& node) {
+    auto type = binding.type;
+    for (auto i = binding.used; i < words.size(); ++i) {
+      auto next = field_type(type, words[i]);
+      if (!next) {
+        report("DW2001", node, "a " + to_text(type) + " has no field '" + words[i] + "'");
+        return {};
+      }
+      type = std::move(*next);
+    }
+    return type;
   }
 
   Type dynamic_select(Node& node) {
     const auto of = visit(*node.args[0]);
     if (node.test_only) return {K::kBool, {}, {}, {}};
-    if (of.kind == K::kMap && of.of.size() == 2) return of.of[1];
-    if (of.kind == K::kOptional) return of;
-    if (of.kind != K::kDyn && of.kind != K::kMap)
-      report("DW2001", node, "a " + to_text(of) + " has no field '" + node.name + "'");
+    if (auto type = field_type(of, node.name)) return *type;
+    report("DW2001", node, "a " + to_text(of) + " has no field '" + node.name + "'");
     return {};
   }
 
@@ -161,15 +211,23 @@ class Checker {
       return Type::optional(type);
     }
     const auto of = visit(*node.args[0]);
-    return of.kind == K::kOptional && of.of[0].kind != K::kDyn ? of : Type::optional({});
+    const auto type = field_type(of, node.name);
+    if (!type) report("DW2001", node, "a " + to_text(of) + " has no field '" + node.name + "'");
+    if (type && type->kind == K::kOptional) return *type;
+    return Type::optional(type ? *type : Type{});
   }
 
   Type index(Node& node) {
     const auto of = visit(*node.args[0]);
-    visit(*node.args[1]);
+    const auto key = visit(*node.args[1]);
+    const bool whole = key.kind == K::kInt || key.kind == K::kUint || key.kind == K::kDyn;
+    if (of.kind == K::kList && !whole) mismatch(node, key, {K::kInt, {}, {}, {}});
     Type element;
     if (of.kind == K::kList && !of.of.empty()) element = of.of[0];
     if (of.kind == K::kMap && of.of.size() == 2) element = of.of[1];
+    if (of.kind == K::kOptional) return of.of[0].kind == K::kDyn ? of : Type::optional({});
+    const bool indexed = of.kind == K::kList || of.kind == K::kMap || of.kind == K::kDyn;
+    if (!indexed) report("DW2003", node, "a " + to_text(of) + " has no elements");
     return node.kind == NodeKind::kOptIndex ? Type::optional(element) : element;
   }
 
@@ -184,8 +242,10 @@ class Checker {
   }
 
   Type macro(Node& node) {
-    if (++macros_ > 2) report("DW6002", node, "macros nested deeper than 2");
     const auto range = visit(*node.args[0]);
+    if (++macros_ > 2) report("DW6002", node, "macros nested deeper than 2");
+    if (range.kind != K::kList && range.kind != K::kMap && range.kind != K::kDyn)
+      report("DW2003", node, node.name + "() goes over a list or a map, not a " + to_text(range));
     Type element;
     if (range.kind == K::kList && !range.of.empty()) element = range.of[0];
     if (range.kind == K::kMap && !range.of.empty()) element = range.of[0];
@@ -194,6 +254,9 @@ class Checker {
     for (std::size_t i = 1; i < node.args.size(); ++i) body = visit(*node.args[i]);
     bound_.pop_back();
     --macros_;
+    const bool asks = node.name != "map" || node.args.size() == 3;
+    if (asks && node.args.size() == 2 && body.kind != K::kBool && body.kind != K::kDyn)
+      report("DW2003", *node.args[1], node.name + "() asks for a bool, not a " + to_text(body));
     if (node.name == "map") return Type::list(body);
     if (node.name == "filter") return Type::list(element);
     return {K::kBool, {}, {}, {}};
@@ -234,11 +297,15 @@ class Checker {
   Type call(Node& node) {
     std::vector<Type> types;
     for (auto& arg : node.args) types.push_back(visit(*arg));
+    if (const auto* function = find_function(node.name); function != nullptr) {
+      node.builtin = function->arity == node.args.size() ? function->call : nullptr;
+    }
     if (node.args.size() == 2) {
       adapt(*node.args[0], types[0], types[1]);
       adapt(*node.args[1], types[1], types[0]);
     }
     if (node.name == "_==_" || node.name == "_!=_") return equality_call(node, types[0], types[1]);
+    if (node.name == "@in" && node.args[1]->kind == NodeKind::kList) adapt_list(node, types);
     if (node.name == "@in" && types[1].kind == K::kList && !types[1].of.empty()) {
       if (!fits(types[0], types[1].of[0])) mismatch(node, types[0], types[1].of[0]);
       if (node.args[1]->kind == NodeKind::kList) {
@@ -253,14 +320,40 @@ class Checker {
     return by_signature(node, types, false);
   }
 
-  Type member(Node& node) {
-    if (node.args[0]->kind == NodeKind::kIdent && node.args[0]->name == "optional") {
-      Type held;
-      for (std::size_t i = 1; i < node.args.size(); ++i) held = visit(*node.args[i]);
-      return Type::optional(held);
+  // x in [1, 2] over doubles.
+  static void adapt_list(Node& node, std::vector<Type>& types) {
+    if (types[0].kind != K::kDouble || types[1].of.empty() || types[1].of[0].kind != K::kInt)
+      return;
+    bool all = true;
+    for (auto& entry : node.args[1]->args) {
+      Type type{K::kInt, {}, {}, {}};
+      adapt(*entry, type, types[0]);
+      all = all && type.kind == K::kDouble;
     }
+    if (all) types[1] = Type::list(types[0]);
+  }
+
+  Type optional_call(Node& node) {
+    Type held;
+    for (std::size_t i = 1; i < node.args.size(); ++i) held = visit(*node.args[i]);
+    const std::size_t count = node.name == "of" ? 2 : 1;
+    if (node.name != "of" && node.name != "none")
+      report("DW2006", node, "unknown function 'optional." + node.name + "'",
+             "there are optional.of(x) and optional.none()");
+    else if (node.args.size() != count)
+      report("DW2003", node, "optional." + node.name + "() takes " +
+                                 (count == 2 ? "one value" : "nothing"));
+    return Type::optional(held);
+  }
+
+  Type member(Node& node) {
+    if (node.args[0]->kind == NodeKind::kIdent && node.args[0]->name == "optional")
+      return optional_call(node);
     std::vector<Type> types;
     for (auto& arg : node.args) types.push_back(visit(*arg));
+    node.builtin = find_member(node.name);
+    if (types[0].kind == K::kOptional && node.name == "orValue" && types.size() == 2)
+      adapt(*node.args[1], types[1], types[0].of[0]);
     if (types[0].kind == K::kOptional && (node.name == "orValue" || node.name == "value")) {
       if (types.size() > 1 && !fits(types[0].of[0], types[1]))
         mismatch(node, types[0].of[0], types[1]);
@@ -270,7 +363,10 @@ class Checker {
   }
 
   Type by_signature(Node& node, const std::vector<Type>& types, bool member) {
-    if (const auto type = scope_.function(node.name, member, types)) return *type;
+    if (const auto type = scope_.function(node.name, member, types)) {
+      node.builtin = nullptr;
+      return *type;
+    }
     const bool known = member
                            ? is_member(node.name)
                            : is_function(node.name) || node.name == "_&&_" || node.name == "_||_";
@@ -280,12 +376,7 @@ class Checker {
              near.empty() ? "" : "did you mean " + near + "?");
       return {};
     }
-    if (node.name == "duration" && node.args.size() == 1 &&
-        node.args[0]->kind == NodeKind::kLiteral) {
-      const auto* text = node.args[0]->literal.as_text();
-      if (text != nullptr && text->ends_with("d"))
-        report("DW2006", node, "duration() knows no days", "write days(3)");
-    }
+    constant_text(node);
     if (auto type = result_type(node.name, member, types)) return *type;
     std::string got;
     for (const auto& type : types) got += (got.empty() ? "" : ", ") + to_text(type);
@@ -294,6 +385,29 @@ class Checker {
     report("DW2003", node, "'" + shown(node.name) + "' does not take " + got,
            money ? "write money(\"1000 EUR\")" : "");
     return {};
+  }
+
+  // A constant that cannot be read is found at load: money("12"), matches("(").
+  void constant_text(Node& node) {
+    if (node.args.empty()) return;
+    const auto& last = *node.args.back();
+    const auto* text = last.kind == NodeKind::kLiteral ? last.literal.as_text() : nullptr;
+    if (text == nullptr) return;
+    std::string problem;
+    if (node.name == "matches" && node.args.size() == 2) {
+      node.pattern = read_pattern(*text, problem);
+    } else if (node.kind == NodeKind::kCall && node.args.size() == 1 && node.builtin != nullptr &&
+               node.name != "size") {
+      const auto value = node.builtin({&last.literal, 1});
+      if (const auto* error = value.error(); error != nullptr && error->fault != Fault::kNoSuchOverload)
+        problem = error->detail;
+    }
+    if (problem.empty()) return;
+    const bool days = node.name == "duration" && (text->ends_with("d") || text->ends_with("w"));
+    if (days)
+      report("DW2006", node, "duration() knows no days or weeks", "write days(3), weeks(2)");
+    else
+      report("DW2003", node, problem);
   }
 
   static std::string shown(const std::string& name) {

@@ -1,6 +1,9 @@
 #include "rules/cel/eval.h"
 
 #include <algorithm>
+#include <array>
+
+#include "rules/cel/builtins.h"
 
 namespace dealwright::rules::cel {
 namespace {
@@ -12,10 +15,6 @@ struct Frame {
 };
 
 Value run(const Node& node, Frame& frame);
-
-Value no_overload(std::string_view what) {
-  return Value::fault(Fault::kNoSuchOverload, "no such overload: " + std::string{what});
-}
 
 Value logic(const Node& node, Frame& frame, bool deciding) {
   auto left = run(*node.args[0], frame);
@@ -38,6 +37,12 @@ Value ternary(const Node& node, Frame& frame) {
   return run(*node.args[*v ? 1 : 2], frame);
 }
 
+Value money_part(const Money& money, const std::string& name) {
+  if (name == "currency") return Value{std::string{money.currency.text()}};
+  if (name == "minor") return Value{money.minor};
+  return no_overload("." + name);
+}
+
 // field of a map, of an optional map; test: has().
 Value field_of(const Value& of, const std::string& name, bool test) {
   if (of.failed()) return of;
@@ -50,6 +55,7 @@ Value field_of(const Value& of, const std::string& name, bool test) {
                  : inner;
     return Value{Optional{std::make_shared<const Value>(std::move(inner))}};
   }
+  if (const auto* money = of.get<Money>(); money != nullptr && !test) return money_part(*money, name);
   const auto* map = of.as_map();
   if (map == nullptr) return no_overload("." + name);
   for (const auto& [key, value] : *map) {
@@ -204,30 +210,105 @@ Value make_map(const Node& node, Frame& frame) {
   return Value::map(std::move(map));
 }
 
-Value call(const Node& node, Frame& frame) {
-  if (node.name == "_&&_") return logic(node, frame, false);
-  if (node.name == "_||_") return logic(node, frame, true);
-  if (node.name == "_?_:_") return ternary(node, frame);
-  // optional.of(x), optional.none(): a namespace, not a variable.
-  const bool spaced = node.kind == NodeKind::kMember && node.args[0]->kind == NodeKind::kIdent &&
-                      node.args[0]->name == "optional";
-  std::vector<Value> args;
-  args.reserve(node.args.size());
-  for (std::size_t i = spaced ? 1 : 0; i < node.args.size(); ++i) {
-    args.push_back(run(*node.args[i], frame));
-    if (args.back().failed()) return args.back();
+// What an operation on the value costs beside its node: texts and lists are not free.
+std::uint32_t weight(const Value& value) {
+  if (const auto* list = value.as_list()) return static_cast<std::uint32_t>(list->size());
+  if (const auto* map = value.as_map()) return static_cast<std::uint32_t>(map->size());
+  if (const auto* text = value.as_text()) return static_cast<std::uint32_t>(text->size() / 64);
+  if (const auto* bytes = value.get<Bytes>())
+    return static_cast<std::uint32_t>(bytes->bytes.size() / 64);
+  return 0;
+}
+
+// The operand, a literal without a copy.
+const Value& operand(const Node& node, Frame& frame, Value& scratch) {
+  if (node.kind == NodeKind::kLiteral) return node.literal;
+  scratch = run(node, frame);
+  return scratch;
+}
+
+Value comparison(const Node& node, Frame& frame) {
+  Value scratch[2];
+  const auto& a = operand(*node.args[0], frame, scratch[0]);
+  if (a.failed()) return a;
+  const auto& b = operand(*node.args[1], frame, scratch[1]);
+  if (b.failed()) return b;
+  frame.evaluation.cost += std::min(weight(a), weight(b));
+  switch (node.form) {
+    case Form::kEqual:
+      return equals(a, b, true);
+    case Form::kNotEqual:
+      return equals(a, b, false);
+    case Form::kLess:
+      return ordered(a, b, Order::kLess);
+    case Form::kLessEqual:
+      return ordered(a, b, Order::kLessEqual);
+    case Form::kGreater:
+      return ordered(a, b, Order::kGreater);
+    default:
+      return ordered(a, b, Order::kGreaterEqual);
   }
-  if (spaced) {
-    if (node.name == "none") return Value{Optional{}};
-    if (node.name == "of" && args.size() == 1)
-      return Value{Optional{std::make_shared<const Value>(args[0])}};
-    return no_overload("optional." + node.name);
-  }
+}
+
+// Clock times of a named zone: the instant moved to what its clocks show, and no zone any more.
+std::size_t move_to_zone(std::span<Value> args, Frame& frame) {
+  const auto* at = args[0].get<Timestamp>();
+  const auto* zone = args[1].as_text();
+  if (at == nullptr || zone == nullptr || is_fixed_zone(*zone)) return 2;
+  const auto east = frame.evaluation.resolver.zone_offset_s(*zone, to_instant(*at));
+  if (!east) return 2;
+  args[0] = Timestamp{at->seconds + *east, at->nanos};
+  return 1;
+}
+
+Value apply(const Node& node, std::span<Value> args, Frame& frame) {
+  for (const auto& arg : args) frame.evaluation.cost += weight(arg);
+  if (node.pattern != nullptr && args[0].as_text() != nullptr)
+    return Value{found_in(*args[0].as_text(), *node.pattern)};
   const bool member = node.kind == NodeKind::kMember;
-  if (member ? is_member(node.name) : is_function(node.name)) {
-    return member ? call_member(node.name, args) : call_function(node.name, args);
+  if (member && args.size() == 2) args = args.first(move_to_zone(args, frame));
+  if (node.builtin != nullptr) return node.builtin(args);
+  std::vector<Value> list{args.begin(), args.end()};
+  if (member ? is_member(node.name) : is_function(node.name))
+    return member ? call_member(node.name, list) : call_function(node.name, list);
+  return frame.evaluation.resolver.call(node.name, list);
+}
+
+// optional.of(x), optional.none(): a namespace, not a variable.
+Value optional_call(const Node& node, Frame& frame) {
+  if (node.name == "none" && node.args.size() == 1) return Value{Optional{}};
+  if (node.name != "of" || node.args.size() != 2) return no_overload("optional." + node.name);
+  auto value = run(*node.args[1], frame);
+  if (value.failed()) return value;
+  return Value{Optional{std::make_shared<const Value>(std::move(value))}};
+}
+
+Value call(const Node& node, Frame& frame) {
+  switch (node.form) {
+    case Form::kOther:
+      break;
+    case Form::kAnd:
+      return logic(node, frame, false);
+    case Form::kOr:
+      return logic(node, frame, true);
+    case Form::kTernary:
+      return ternary(node, frame);
+    default:
+      return comparison(node, frame);
   }
-  return frame.evaluation.resolver.call(node.name, args);
+  if (node.kind == NodeKind::kMember && node.args[0]->kind == NodeKind::kIdent &&
+      node.args[0]->name == "optional") {
+    return optional_call(node, frame);
+  }
+  const auto count = node.args.size();
+  std::array<Value, 3> few;
+  std::vector<Value> many(count > few.size() ? count : 0);
+  const auto args = count > few.size() ? std::span<Value>{many} : std::span{few}.first(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    args[i] = run(*node.args[i], frame);
+    if (args[i].failed()) return args[i];
+  }
+  return apply(node, args, frame);
 }
 
 Value path(const Node& node, Frame& frame) {
@@ -241,14 +322,13 @@ Value path(const Node& node, Frame& frame) {
   return Value{true};
 }
 
-Value run(const Node& node, Frame& frame) {
-  if (++frame.evaluation.cost > kCostMax)
-    return Value::fault(Fault::kBudget, "more than 100,000 operations");
+Value run_node(const Node& node, Frame& frame) {
   switch (node.kind) {
     case NodeKind::kLiteral:
+      frame.evaluation.cost += weight(node.literal);
       return node.literal;
     case NodeKind::kIdent:
-      for (auto it = frame.bound.rbegin(); it != frame.bound.rend(); ++it) {
+      for (auto it = frame.bound.rbegin(); it != frame.bound.rend() && !node.rooted; ++it) {
         if (it->first == node.name) return it->second;
       }
       return Value::fault(Fault::kNoSuchField, "no variable " + node.name);
@@ -282,6 +362,15 @@ Value run(const Node& node, Frame& frame) {
       return macro(node, frame);
   }
   return Value{};
+}
+
+Value run(const Node& node, Frame& frame) {
+  if (++frame.evaluation.cost > kCostMax)
+    return Value::fault(Fault::kBudget, "more than 100,000 operations");
+  auto value = run_node(node, frame);
+  if (frame.evaluation.terms && node.kind != NodeKind::kLiteral)
+    frame.evaluation.terms(node, value);
+  return value;
 }
 
 }  // namespace

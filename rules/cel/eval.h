@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,11 @@ class Resolver {
     static_cast<void>(args);
     return Value::fault(Fault::kNoSuchOverload, "no function " + std::string{name});
   }
+  // What a named zone's clocks showed beside UTC; none: no such zone here. Fixed offsets never ask.
+  virtual std::optional<std::int32_t> zone_offset_s(std::string_view zone, Instant at) {
+    static_cast<void>(zone), static_cast<void>(at);
+    return std::nullopt;
+  }
 };
 
 // One evaluation's limits, and who watches.
@@ -33,6 +39,8 @@ struct Evaluation {
   std::uint32_t cost = 0;
   // Told every path that was read, with its value: what explanations and fires show.
   std::function<void(const Node&, const Value&)> watch = {};
+  // Told every term that was evaluated, operands first; literals are not told.
+  std::function<void(const Node&, const Value&)> terms = {};
 };
 
 Value evaluate(const Node& node, Evaluation& evaluation);

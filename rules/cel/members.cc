@@ -1,16 +1,11 @@
 // Functions called on a value: text.startsWith("a"), at.getFullYear(), m.percent(15), o.orValue(x).
 #include <map>
 
+#include "rules/cel/builtins.h"
 #include "rules/cel/eval.h"
 
 namespace dealwright::rules::cel {
 namespace {
-
-using Args = std::vector<Value>;
-
-Value none(std::string_view what) {
-  return Value::fault(Fault::kNoSuchOverload, "no such overload: " + std::string{what});
-}
 
 // Minutes east of UTC: "+02:00", "-01:30", "02:00", "UTC". False: a named zone, which needs a
 // table.
@@ -56,19 +51,19 @@ Value part_of_span(const Span& span, Part part) {
     case Part::kMillis:
       return Value{ms % 1000};
     default:
-      return none("a duration has hours, minutes, seconds, milliseconds");
+      return no_overload("a duration has hours, minutes, seconds, milliseconds");
   }
 }
 
 template <Part kPart>
-Value part_of(const Args& a) {
+Value part_of(Args a) {
   if (const auto* span = a[0].get<Span>()) return part_of_span(*span, kPart);
   if (const auto* date = a[0].get<LocalDate>()) {
-    const Args at{Value{to_timestamp(start_of(*date))}};
-    return part_of<kPart>(at);
+    const Value at{to_timestamp(start_of(*date))};
+    return part_of<kPart>({&at, 1});
   }
   const auto* time = a[0].get<Timestamp>();
-  if (time == nullptr) return none("accessor");
+  if (time == nullptr) return no_overload("accessor");
   std::int64_t east = 0;
   if (a.size() > 1 && (a[1].as_text() == nullptr || !offset_of(*a[1].as_text(), east))) {
     return Value::fault(Fault::kInvalidArgument, "a zone is UTC or an offset such as +02:00 here");
@@ -99,17 +94,17 @@ Value part_of(const Args& a) {
     case Part::kMillis:
       return Value{ms % 1000};
   }
-  return none("accessor");
+  return no_overload("accessor");
 }
 
-Value text_test(const Args& a, bool (*test)(std::string_view, std::string_view)) {
+Value text_test(Args a, bool (*test)(std::string_view, std::string_view)) {
   if (a.size() != 2 || a[0].as_text() == nullptr || a[1].as_text() == nullptr)
-    return none("string function");
+    return no_overload("string function");
   return Value{test(*a[0].as_text(), *a[1].as_text())};
 }
 
-Value case_of(const Args& a, bool upper) {
-  if (a.size() != 1 || a[0].as_text() == nullptr) return none("case");
+Value case_of(Args a, bool upper) {
+  if (a.size() != 1 || a[0].as_text() == nullptr) return no_overload("case");
   auto text = *a[0].as_text();
   for (auto& c : text) {
     if (upper && c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
@@ -118,65 +113,64 @@ Value case_of(const Args& a, bool upper) {
   return Value{std::move(text)};
 }
 
-Value or_value(const Args& a) {
+Value or_value(Args a) {
   const auto* optional = a[0].get<Optional>();
-  if (optional == nullptr || a.size() != 2) return none("orValue");
+  if (optional == nullptr || a.size() != 2) return no_overload("orValue");
   return optional->value == nullptr ? a[1] : *optional->value;
 }
 
-Value value_of(const Args& a) {
+Value value_of(Args a) {
   const auto* optional = a[0].get<Optional>();
-  if (optional == nullptr) return none("value");
+  if (optional == nullptr) return no_overload("value");
   return optional->value == nullptr ? Value::fault(Fault::kAbsent, "the optional is none")
                                     : *optional->value;
 }
 
-Value percent(const Args& a) {
+Value percent(Args a) {
   const auto* money = a[0].get<Money>();
   const auto* n = a.size() == 2 ? a[1].get<std::int64_t>() : nullptr;
-  if (money == nullptr || n == nullptr) return none("percent");
+  if (money == nullptr || n == nullptr) return no_overload("percent");
   const auto minor = scale_half_even(money->minor, *n, 100);
   return minor ? Value{Money{minor.value(), money->currency}}
                : Value::fault(Fault::kOverflow, "too large");
 }
 
-Value plus_days(const Args& a) {
+Value plus_days(Args a) {
   const auto* date = a[0].get<LocalDate>();
   const auto* n = a.size() == 2 ? a[1].get<std::int64_t>() : nullptr;
-  if (date == nullptr || n == nullptr) return none("plus_days");
+  if (date == nullptr || n == nullptr) return no_overload("plus_days");
   const auto days = std::int64_t{date->days} + *n;
   if (days < -719'162 || days > 2'932'896)
     return Value::fault(Fault::kOverflow, "outside the years 1 to 9999");
   return Value{LocalDate{static_cast<std::int32_t>(days)}};
 }
 
-using Function = Value (*)(const Args&);
-const std::map<std::string_view, Function>& members() {
-  static const std::map<std::string_view, Function> kTable = {
+const std::map<std::string_view, Builtin>& members() {
+  static const std::map<std::string_view, Builtin> kTable = {
       {"startsWith",
-       [](const Args& a) {
+       [](Args a) {
          return text_test(a,
                           [](std::string_view t, std::string_view s) { return t.starts_with(s); });
        }},
       {"endsWith",
-       [](const Args& a) {
+       [](Args a) {
          return text_test(a, [](std::string_view t, std::string_view s) { return t.ends_with(s); });
        }},
       {"contains",
-       [](const Args& a) {
+       [](Args a) {
          return text_test(a, [](std::string_view t, std::string_view s) {
            return t.find(s) != std::string_view::npos;
          });
        }},
-      {"matches", [](const Args& a) { return call_function("matches", a); }},
-      {"size", [](const Args& a) { return call_function("size", a); }},
-      {"lowerAscii", [](const Args& a) { return case_of(a, false); }},
-      {"upperAscii", [](const Args& a) { return case_of(a, true); }},
+      {"matches", [](Args a) { return a.size() == 2 ? matches(a) : no_overload("matches"); }},
+      {"size", [](Args a) { return a.size() == 1 ? find_function("size")->call(a) : no_overload("size"); }},
+      {"lowerAscii", [](Args a) { return case_of(a, false); }},
+      {"upperAscii", [](Args a) { return case_of(a, true); }},
       {"orValue", or_value},
       {"value", value_of},
       {"hasValue",
-       [](const Args& a) {
-         return a[0].get<Optional>() == nullptr ? none("hasValue")
+       [](Args a) {
+         return a[0].get<Optional>() == nullptr ? no_overload("hasValue")
                                                 : Value{a[0].get<Optional>()->value != nullptr};
        }},
       {"percent", percent},
@@ -196,10 +190,20 @@ const std::map<std::string_view, Function>& members() {
 
 }  // namespace
 
-Value call_member(std::string_view name, const std::vector<Value>& args) {
-  const auto it = members().find(name);
-  return it == members().end() || args.empty() ? none(name) : it->second(args);
+bool is_fixed_zone(std::string_view zone) {
+  std::int64_t minutes_east = 0;
+  return offset_of(zone, minutes_east);
 }
-bool is_member(std::string_view name) { return members().count(name) > 0; }
+
+Builtin find_member(std::string_view name) {
+  const auto it = members().find(name);
+  return it == members().end() ? nullptr : it->second;
+}
+
+Value call_member(std::string_view name, const std::vector<Value>& args) {
+  const auto function = find_member(name);
+  return function == nullptr || args.empty() ? no_overload(name) : function(args);
+}
+bool is_member(std::string_view name) { return find_member(name) != nullptr; }
 
 }  // namespace dealwright::rules::cel

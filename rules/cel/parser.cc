@@ -7,6 +7,12 @@ namespace dealwright::rules::cel {
 namespace {
 
 constexpr int kDepthMax = 64;
+constexpr std::uint16_t kChainMax = 500;  // the evaluator walks the tree by recursion
+
+constexpr std::pair<std::string_view, Form> kForms[] = {
+    {"_&&_", Form::kAnd},         {"_||_", Form::kOr},        {"_?_:_", Form::kTernary},
+    {"_==_", Form::kEqual},       {"_!=_", Form::kNotEqual},  {"_<_", Form::kLess},
+    {"_<=_", Form::kLessEqual},   {"_>_", Form::kGreater},    {"_>=_", Form::kGreaterEqual}};
 
 // Precedence of binary operators, loosest first.
 struct Level {
@@ -71,13 +77,24 @@ class Parser {
     node->end = end;
     return node;
   }
-  static NodePtr call(std::string name, std::vector<NodePtr> args) {
+  // The node with its depth; null if that is too much.
+  NodePtr measured(NodePtr node) {
+    for (const auto& arg : node->args) {
+      node->depth = std::max(node->depth, static_cast<std::uint16_t>(arg->depth + 1));
+    }
+    if (node->depth <= kChainMax) return node;
+    return fail("more than 500 terms in a chain", "write x in [a, b, c] for many alternatives");
+  }
+  NodePtr call(std::string name, std::vector<NodePtr> args) {
     auto node = make(NodeKind::kCall, std::move(name), args.front()->begin, args.back()->end);
+    for (const auto& [text, form] : kForms) {
+      if (text == node->name) node->form = form;
+    }
     node->args = std::move(args);
-    return node;
+    return measured(std::move(node));
   }
   template <class... N>
-  static NodePtr call_of(std::string name, N... nodes) {
+  NodePtr call_of(std::string name, N... nodes) {
     std::vector<NodePtr> args;
     (args.push_back(std::move(nodes)), ...);
     return call(std::move(name), std::move(args));
@@ -123,9 +140,8 @@ class Parser {
       while (take(op)) {
         if (++count > kDepthMax) return fail("nested deeper than 64");
       }
-      // A number keeps its sign, so that the least integer can be written.
-      if (op == "-" && count % 2 == 1 && peek().kind == TokenKind::kLiteral && peek().min_int) {
-        tokens_[at_].min_int = false;
+      // A number keeps its sign: the least integer can be written, and -5 is a constant.
+      if (op == "-" && count % 2 == 1 && take_sign(tokens_[at_])) {
         auto node = member();
         if (node != nullptr) node->begin = begin;
         return node;
@@ -135,11 +151,26 @@ class Parser {
       if (count % 2 == 0 && op == "-") count = 2;
       for (int i = 0; i < (count % 2 == 0 ? 2 : 1); ++i) {
         node = call_of(op == "!" ? "!_" : "-_", std::move(node));
+        if (node == nullptr) return nullptr;
         node->begin = begin;
       }
       return node;
     }
     return member();
+  }
+
+  static bool take_sign(Token& token) {
+    if (token.kind != TokenKind::kLiteral) return false;
+    if (const auto* i = token.literal.get<std::int64_t>()) {
+      if (!token.min_int) token.literal = -*i;
+      token.min_int = false;
+      return true;
+    }
+    if (const auto* d = token.literal.get<double>()) {
+      token.literal = -*d;
+      return true;
+    }
+    return false;
   }
 
   NodePtr member() {
@@ -171,7 +202,7 @@ class Parser {
     if (!optional && is("(")) return member_call(std::move(of), name);
     auto node = make(optional ? NodeKind::kOptSelect : NodeKind::kSelect, name, begin, end);
     node->args.push_back(std::move(of));
-    return node;
+    return measured(std::move(node));
   }
 
   NodePtr index(NodePtr of) {
@@ -184,7 +215,7 @@ class Parser {
         make(optional ? NodeKind::kOptIndex : NodeKind::kIndex, "", begin, tokens_[at_ - 1].end);
     node->args.push_back(std::move(of));
     node->args.push_back(std::move(key));
-    return node;
+    return measured(std::move(node));
   }
 
   bool arguments(std::vector<NodePtr>& out, std::string_view close) {
@@ -210,12 +241,12 @@ class Parser {
       node->variable = args[0]->name;
       node->args.push_back(std::move(of));
       for (std::size_t i = 1; i < args.size(); ++i) node->args.push_back(std::move(args[i]));
-      return node;
+      return measured(std::move(node));
     }
     auto node = make(NodeKind::kMember, name, begin, end);
     node->args.push_back(std::move(of));
     for (auto& arg : args) node->args.push_back(std::move(arg));
-    return node;
+    return measured(std::move(node));
   }
 
   NodePtr primary() {
@@ -242,7 +273,7 @@ class Parser {
     ++at_;
     if (is("(")) return global_call(name, token.begin);
     auto node = make(NodeKind::kIdent, name, token.begin, end);
-    static_cast<void>(rooted);
+    node->rooted = rooted;
     return node;
   }
 
@@ -261,14 +292,14 @@ class Parser {
     }
     auto node = make(NodeKind::kCall, name, begin, end);
     node->args = std::move(args);
-    return node;
+    return measured(std::move(node));
   }
 
   NodePtr list(std::size_t begin) {
     auto node = make(NodeKind::kList, "", begin, begin);
     if (!arguments(node->args, "]")) return nullptr;
     node->end = tokens_[at_ - 1].end;
-    return node;
+    return measured(std::move(node));
   }
 
   NodePtr map(std::size_t begin) {
@@ -284,7 +315,7 @@ class Parser {
     }
     if (!expect("}")) return nullptr;
     node->end = tokens_[at_ - 1].end;
-    return node;
+    return measured(std::move(node));
   }
 
   std::vector<Token> tokens_;

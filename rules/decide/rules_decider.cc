@@ -79,6 +79,7 @@ void RulesDecider::judge_one(Reader& reader, Verdict& verdict) {
   reader.enrolment = &enrolment;
   reader.zone = &calendars_.zone(*verdict.plan);
   calendars_.use(*verdict.plan);
+  bool said = false;  // a condition could be evaluated
   for (const auto& exit : verdict.plan->exits) {
     const auto& match = exit.match;
     if (match.events) {
@@ -92,6 +93,7 @@ void RulesDecider::judge_one(Reader& reader, Verdict& verdict) {
         verdict.failure = std::move(outcome);
         continue;  // another may say it for sure
       }
+      said = true;
       if (!outcome.is_true()) continue;
     }
     verdict.what = Verdict::What::kExit;
@@ -102,6 +104,7 @@ void RulesDecider::judge_one(Reader& reader, Verdict& verdict) {
     return;
   }
   if (verdict.what == Verdict::What::kHold) return;
+  if (enrolment.held && !said) return;
   if (enrolment.held) verdict.what = Verdict::What::kRelease;
   const auto& steps = verdict.plan->steps;
   const auto* match = enrolment.step < steps.size() && enrolment.waits_for_event
@@ -142,24 +145,20 @@ void RulesDecider::judge(const FoldedFact& fact, Turn& turn) {
   }
 }
 
-// Goes on where it stood: by its match, or, held over its due instant, as its timer would have.
+// Goes on behind its match; or, no longer held, waits on or takes the step it was held at.
 void RulesDecider::move_on(Run& run, Verdict& verdict, const FoldedFact& fact) {
   auto& enrolment = verdict.enrolment;
-  const auto& at = verdict.plan->steps[enrolment.step];
   if (verdict.what == Verdict::What::kMatch) {
+    const auto& at = verdict.plan->steps[enrolment.step];
     run.since = std::max(enrolment.step_since, std::min(fact.occurred, run.now()));
     run.go(at.step->matched().value_or(at.next));
-    return;
-  }
-  if (enrolment.due && *enrolment.due > run.now()) {
-    enrolment.held = false;
+  } else if (enrolment.due) {
     run.change(EnrolmentMoved{enrolment.id, enrolment.step, enrolment.round, enrolment.step_since,
                               enrolment.due, enrolment.waits_for_event, false, enrolment.watched});
-    return;
+  } else {
+    run.since = run.now();
+    run.go(enrolment.step);
   }
-  run.since = run.now();
-  run.go(at.step->waits_for() != nullptr || enrolment.due ? at.step->timed_out().value_or(at.next)
-                                                          : enrolment.step);
 }
 
 void RulesDecider::apply(const FoldedFact& fact, Turn& turn) {
@@ -250,8 +249,13 @@ void RulesDecider::on_timer(const TimerKey& timer, Turn& turn) {
   const auto due = step.step->due(run, enrolment.step_since).value_or(timer.due);
   run.since = std::min(due, timer.due);
   run.lateness = turn.now() - run.since;
-  if (plan->state_exits && run.check_states()) return;
-  run.go(step.step->timed_out().value_or(step.next));
+  const auto next = step.step->timed_out().value_or(step.next);
+  if (enrolment.held && !plan->state_exits) {  // nothing here can say it: it stays held behind its wait
+    turn.change(EnrolmentMoved{enrolment.id, next, enrolment.round, run.since, {}, false, true,
+                               enrolment.watched});
+    return;
+  }
+  run.go(next);
 }
 
 }  // namespace dealwright::rules

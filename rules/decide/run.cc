@@ -158,6 +158,8 @@ void Run::exit(const ExitPlan* exit_plan, std::string reason) {
 }
 
 void Run::go(std::uint32_t at, std::string_view done) {
+  enrolment.due.reset();
+  enrolment.waits_for_event = false;
   for (int count = 0; at != kNoStep; ++count) {
     step = &plan.steps[at];
     reader.step_id = step->id;

@@ -190,7 +190,7 @@ std::optional<SendHours> read_send(const Node& node, Diagnostics& out) {
   };
   const auto minute = [](std::string_view t) -> std::int32_t {
     if (t.size() != 5 || t[2] != ':') return -1;
-    for (const std::size_t i : {0, 1, 3, 4}) {
+    for (const auto i : {0U, 1U, 3U, 4U}) {
       if (t[i] < '0' || t[i] > '9') return -1;
     }
     return ((t[0] - '0') * 10 + t[1] - '0') * 60 + (t[3] - '0') * 10 + t[4] - '0';

@@ -145,7 +145,7 @@ class RuleCompiler {
 
   void subject(const RuleFile& file, const ScopeSpec& scope) {
     auto found = Expression::compile(*file.subject, source_, scope, Expression::Want::kRecord,
-                                     Expression::Absent::kNote, out_);
+                                     Expression::Absent::kFine, out_);
     if (!found) return;
     const auto* path = found->as_path();
     const bool is_record =

@@ -237,14 +237,44 @@ std::optional<RecordKey> Reader::record_of(const PathSpec& path) {
   return key.kind == Kind::kForeign ? std::nullopt : std::optional{std::move(key)};
 }
 
+namespace {
+
+// The fields of a kind that name records whose events concern it; users, teams and other reference
+// data are left out.
+const std::vector<RouteStep>& pointers(Kind kind) {
+  static const auto table = [] {
+    std::array<std::vector<RouteStep>, kKinds> out;
+    static constexpr Kind kWatched[] = {Kind::kLead,  Kind::kDeal,     Kind::kContact,
+                                        Kind::kAccount, Kind::kOffer,  Kind::kContract,
+                                        Kind::kTask,  Kind::kTicket,   Kind::kSurvey};
+    for (std::size_t k = 1; k < kKinds; ++k) {
+      for (const auto& spec : spec_of(static_cast<Kind>(k)).fields) {
+        const bool watched = std::find(std::begin(kWatched), std::end(kWatched), spec.ref) !=
+                             std::end(kWatched);
+        if (spec.field == Field::kContacts) {
+          out[k].push_back({spec.field, Kind::kContact});
+        } else if (spec.field == Field::kAbout || (spec.type == FieldType::kRef && watched)) {
+          out[k].push_back({spec.field, spec.ref});
+        }
+      }
+    }
+    return out;
+  }();
+  return table[static_cast<std::size_t>(kind)];
+}
+
+std::optional<RecordKey> pointed(const Record& record, const RouteStep& step) {
+  if (step.field != Field::kAbout) return referred(record, step);
+  const auto* about = record.find(Field::kAbout);
+  if (about == nullptr) return std::nullopt;
+  auto key = parse_record_key(about->text_or_empty());
+  const bool known = key.kind != Kind::kForeign && !pointers(key.kind).empty();
+  return known || key.kind == Kind::kAccount ? std::optional{std::move(key)} : std::nullopt;
+}
+
+}  // namespace
+
 std::vector<RecordKey> closure(Turn& turn, const RecordKey& from) {
-  static constexpr Kind kKindsWatched[] = {Kind::kLead,    Kind::kDeal,   Kind::kContact,
-                                           Kind::kAccount, Kind::kOffer,  Kind::kContract,
-                                           Kind::kTask,    Kind::kTicket, Kind::kSurvey};
-  const auto watched = [&](Kind kind) {
-    return std::find(std::begin(kKindsWatched), std::end(kKindsWatched), kind) !=
-           std::end(kKindsWatched);
-  };
   std::vector<RecordKey> out{from};
   std::size_t next = 0;
   std::size_t level_end = 1;
@@ -252,19 +282,11 @@ std::vector<RecordKey> closure(Turn& turn, const RecordKey& from) {
     for (; next < level_end; ++next) {
       const auto* record = turn.record(out[next]);
       if (record == nullptr) continue;
-      for (const auto& spec : spec_of(record->key.kind).fields) {
-        std::optional<RecordKey> key;
-        if (spec.field == Field::kContacts) {
-          key = referred(*record, {Field::kContacts, Kind::kContact});
-        } else if (spec.field == Field::kAbout) {
-          const auto* about = record->find(Field::kAbout);
-          if (about != nullptr) key = parse_record_key(about->text_or_empty());
-        } else if (spec.type == FieldType::kRef && watched(spec.ref)) {
-          key = referred(*record, {spec.field, spec.ref});
-        }
-        const bool fresh = key && watched(key->kind) &&
-                           std::none_of(out.begin(), out.end(),
-                                        [&](const RecordKey& k) { return k.kind == key->kind; });
+      for (const auto& step : pointers(record->key.kind)) {
+        auto key = pointed(*record, step);
+        const bool fresh = key && std::none_of(out.begin(), out.end(), [&](const RecordKey& k) {
+                             return k.kind == key->kind;
+                           });
         if (fresh) out.push_back(std::move(*key));
       }
     }

@@ -17,7 +17,7 @@ class Notify : public Step {
     Map payload{{"text", Value{render(text_, run)}}};
     payload.emplace_back("to", Value{who ? to_text(*who) : "queue/fallback"});
     if (!channel_.empty()) payload.emplace_back("channel", Value{channel_});
-    run.request("notify", who ? to_text(*who) : "queue/fallback", std::move(payload), false);
+    run.request("notify", who ? to_text(*who) : "queue/fallback", std::move(payload));
     return StepResult::go();
   }
 

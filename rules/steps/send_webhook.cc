@@ -7,8 +7,8 @@ namespace {
 
 // Free data with values in it: a list, a map, or a leaf that is evaluated.
 struct Data {
-  std::vector<std::pair<std::string, Data>> entries;  // a map, by key
-  std::vector<Data> items;
+  std::vector<Data> items;        // of a list, or of a map
+  std::vector<std::string> keys;  // of a map: a key each
   std::optional<ValuePlan> leaf;
   bool is_list = false;
 };
@@ -29,7 +29,9 @@ std::optional<Data> read_data(StepCompiler& c, const yaml::Node& node) {
   for (const auto& entry : node.entries) {
     auto data = read_data(c, entry.value);
     sound = sound && data.has_value();
-    if (data) out.entries.emplace_back(entry.key, std::move(*data));
+    if (!data) continue;
+    out.keys.push_back(entry.key);
+    out.items.push_back(std::move(*data));
   }
   return sound ? std::optional{std::move(out)} : std::nullopt;
 }
@@ -47,8 +49,9 @@ Value evaluate_data(const Data& data, StepRun& run, std::optional<Outcome>& fail
     return Value{std::move(list)};
   }
   Map map;
-  for (const auto& [key, item] : data.entries)
-    map.emplace_back(key, evaluate_data(item, run, failure));
+  for (std::size_t i = 0; i < data.keys.size(); ++i) {
+    map.emplace_back(data.keys[i], evaluate_data(data.items[i], run, failure));
+  }
   return Value{std::move(map)};
 }
 

@@ -19,7 +19,7 @@ std::optional<WeekTime> week_time(std::string_view text) {
   static constexpr std::string_view kDays[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
   if (text.size() != 9 || text[3] != ' ' || text[6] != ':') return std::nullopt;
   const auto day = std::find(std::begin(kDays), std::end(kDays), text.substr(0, 3));
-  for (const std::size_t i : {4, 5, 7, 8}) {
+  for (const auto i : {4U, 5U, 7U, 8U}) {
     if (text[i] < '0' || text[i] > '9') return std::nullopt;
   }
   const auto hour = (text[4] - '0') * 10 + (text[5] - '0');

@@ -14,7 +14,7 @@ std::size_t weekday(LocalDate date) {
 
 std::optional<std::int32_t> minute(std::string_view text) {  // 09:00, 24:00
   if (text.size() != 5 || text[2] != ':') return std::nullopt;
-  for (const std::size_t i : {0, 1, 3, 4}) {
+  for (const auto i : {0U, 1U, 3U, 4U}) {
     if (text[i] < '0' || text[i] > '9') return std::nullopt;
   }
   const auto out =

@@ -159,7 +159,7 @@ class Reader {
       if (event == nullptr) return false;
       if (event->type == YAML_SEQUENCE_END_EVENT) return true;
       if (!node(*event, out.items.emplace_back(), depth + 1)) return false;
-      refuse_empty(out.items.back(), "an entry of this list");
+      refuse_empty(out.items.back(), {}, "an entry of this list");
     }
   }
 
@@ -187,17 +187,21 @@ class Reader {
       if ((event = next()) == nullptr) return false;
       Entry entry{std::move(key.text), key.at, {}};
       if (!node(*event, entry.value, depth + 1)) return false;
-      refuse_empty(entry.value, fmt::format("'{}'", entry.key));
+      refuse_empty(entry.value, entry, fmt::format("'{}'", entry.key));
       out.entries.push_back(std::move(entry));
     }
   }
 
-  void refuse_empty(const Node& value, const std::string& what) {
+  void refuse_empty(const Node& value, const Entry& entry, const std::string& what) {
     if (!value.is_scalar() || value.quoted || !value.text.empty()) return;
-    const auto line = value.at;
-    out_.error(1005, line, fmt::format("{} has no value", what),
-               "Leave the key out, or write \"\" for an empty text");
     failed_ = true;
+    if (entry.key.find_first_of(" &|=<>()") != std::string::npos) {  // what stood behind a comma
+      out_.error(1007, entry.at, fmt::format("YAML cut a value: {} stands as a key", what),
+                 "Put the value in quotes");
+      return;
+    }
+    out_.error(1005, value.at, fmt::format("{} has no value", what),
+               "Leave the key out, or write \"\" for an empty text");
   }
 
   std::string_view source_;
@@ -264,7 +268,8 @@ Place place_in(std::string_view source, const Node& scalar, std::size_t offset) 
   }
   const auto end = std::min(offset, scalar.text.size());
   for (std::size_t i = 0; i <= end && p < source.size(); ++i) {
-    const char c = i < scalar.text.size() ? scalar.text[i] : '\0';
+    if (i == scalar.text.size()) break;
+    const char c = scalar.text[i];
     // Blanks of the text may stand for a fold; blanks of the source may be indentation.
     while (p < source.size() && source[p] != c && blank(source[p]) && !blank(c)) step();
     while (i < end && p < source.size() && source[p] != c && source[p] == '\\') step();

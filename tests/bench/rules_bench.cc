@@ -50,13 +50,20 @@ std::string rule_text(std::size_t n, std::size_t stages) {
       n, spec_of(kTypes[n % std::size(kTypes)]).name, n / std::size(kTypes) % stages, 1000 + n);
 }
 
-std::unique_ptr<RuleSet> rule_set(std::size_t count, std::size_t stages) {
+// Its exit is a state, so every event may end one of its enrolments.
+constexpr const char* kFollowUp =
+    "rule: follow-up\nname: R\nowner: o\ntrigger: { changed: deal.stage, to: offer }\n"
+    "entry: { once_per: event.id }\nexit:\n  - { when: 'deal.stage != \"offer\"', reason: left }\n"
+    "steps:\n  - wait: 3d\n  - send_webhook: { endpoint: crm }\n";
+
+std::unique_ptr<RuleSet> rule_set(std::size_t count, std::size_t stages, bool follow_up = false) {
   std::vector<std::shared_ptr<const RulePlan>> plans;
   for (std::size_t i = 0; i < count; ++i) {
     auto compiled = compile(rule_text(i, stages));
     DW_ASSERT(compiled.plan != nullptr);
     plans.push_back(std::move(compiled.plan));
   }
+  if (follow_up) plans.push_back(compile(kFollowUp).plan);
   return RuleSet::of(std::move(plans));
 }
 
@@ -106,6 +113,20 @@ void events_that_match_nothing(benchmark::State& state) {
   DW_ASSERT(turn.changes == 0);
 }
 BENCHMARK(events_that_match_nothing)->Args({100, 10})->Args({10'000, 10})->Args({10'000, 1000});
+
+void events_that_match_nothing_beside_a_state_exit(benchmark::State& state) {
+  const auto record = deal(100);
+  const Facts facts{record};
+  BenchTurn turn{record};
+  RulesDecider decider{rule_set(100, 10, true), {}, {}};
+  std::size_t i = 0;
+  for (auto _ : state) {
+    decider.on_fact(facts.facts[i], turn);
+    i = i + 1 == facts.facts.size() ? 0 : i + 1;
+  }
+  DW_ASSERT(turn.changes == 0);
+}
+BENCHMARK(events_that_match_nothing_beside_a_state_exit);
 
 void events_that_match_nothing_by_asking_all(benchmark::State& state) {
   const auto record = deal(100);

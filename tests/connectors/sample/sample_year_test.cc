@@ -91,7 +91,7 @@ TEST(SampleYearTest, AllTenStepsOfTheProcessOccur) {
       {9, "upsell.identified"},   {9, "referral.received"},   {9, "customer.churned"},
       {10, "experiment.started"}, {10, "experiment.stopped"}, {10, "retro.noted"},
       {10, "training.completed"}};
-  for (const std::uint64_t seed : {1, 2, 3}) {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
     const auto found = counts(year(seed));
     for (const auto& [step, type] : kSteps) {
       EXPECT_TRUE(found.count(std::string{type}))

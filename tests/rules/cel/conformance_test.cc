@@ -1,0 +1,252 @@
+// The public conformance tests of CEL, read where the reference data lies (never copied): every test
+// of the core files that needs no protobuf. What does not pass stands in conformance_unsupported.txt
+// with its reason; that list only gets shorter.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <sstream>
+
+#include "rules/cel/check.h"
+#include "rules/cel/eval.h"
+#include "tests/rules/cel/show.h"
+#include "tests/rules/cel/textproto.h"
+
+namespace dealwright::rules::cel {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFiles[] = {"basic",  "comparisons", "conversions", "fields",   "fp_math",
+                                  "lists",  "integer_math", "logic",      "macros",   "namespace",
+                                  "parse",  "plumbing",     "string",     "timestamps"};
+
+std::string slurp(const fs::path& path) {
+  std::ifstream in{path};
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+double real_of(const std::string& text) {
+  if (text == "inf" || text == "Infinity" || text == "infinity") return HUGE_VAL;
+  if (text == "-inf" || text == "-Infinity" || text == "-infinity") return -HUGE_VAL;
+  if (text == "nan" || text == "NaN") return std::nan("");
+  return std::stod(text);
+}
+
+Value value_of(const ProtoField& message) {
+  if (message.fields.empty()) return Value{Null{}};
+  const auto& field = message.fields.front();
+  if (field.name == "bool_value") return Value{field.text == "true"};
+  if (field.name == "int64_value") return Value{static_cast<std::int64_t>(std::stoll(field.text))};
+  if (field.name == "uint64_value") {
+    return Value{static_cast<std::uint64_t>(std::stoull(field.text))};
+  }
+  if (field.name == "double_value") return Value{real_of(field.text)};
+  if (field.name == "string_value") return Value{field.text};
+  if (field.name == "bytes_value") return Value{Bytes{field.text}};
+  if (field.name == "type_value") return Value{TypeName{field.text}};
+  if (field.name == "list_value") {
+    List list;
+    for (const auto* item : field.all("values")) list.push_back(value_of(*item));
+    return Value::list(std::move(list));
+  }
+  if (field.name == "map_value") {
+    Map map;
+    for (const auto* entry : field.all("entries")) {
+      map.emplace_back(value_of(*entry->find("key")), value_of(*entry->find("value")));
+    }
+    return Value::map(std::move(map));
+  }
+  return Value{Null{}};
+}
+
+// Alike in type and value; NaN is like NaN, maps have no order.
+bool alike(const Value& a, const Value& b) {
+  if (a.variant().index() != b.variant().index()) return false;
+  if (const auto* x = a.get<double>()) {
+    const auto y = *b.get<double>();
+    return std::isnan(*x) ? std::isnan(y) : *x == y && std::signbit(*x) == std::signbit(y);
+  }
+  if (const auto* x = a.as_list()) {
+    const auto* y = b.as_list();
+    return std::equal(x->begin(), x->end(), y->begin(), y->end(), alike);
+  }
+  if (const auto* x = a.as_map()) {
+    const auto* y = b.as_map();
+    return x->size() == y->size() && std::all_of(x->begin(), x->end(), [&](const auto& entry) {
+             return std::any_of(y->begin(), y->end(), [&](const auto& other) {
+               return alike(entry.first, other.first) && alike(entry.second, other.second);
+             });
+           });
+  }
+  return equal(a, b);
+}
+
+Type type_of(const ProtoField& message) {
+  const auto element = [&](const ProtoField& of, const char* name) {
+    const auto* found = of.find(name);
+    return found == nullptr ? Type{} : type_of(*found);
+  };
+  if (message.fields.empty()) return {};
+  const auto& field = message.fields.front();
+  if (field.name == "list_type") return Type::list(element(field, "elem_type"));
+  if (field.name == "map_type") {
+    return {TypeKind::kMap, {element(field, "key_type"), element(field, "value_type")}, {}, {}};
+  }
+  static const std::map<std::string, TypeKind> kKinds = {
+      {"BOOL", TypeKind::kBool},     {"INT64", TypeKind::kInt},      {"UINT64", TypeKind::kUint},
+      {"DOUBLE", TypeKind::kDouble}, {"STRING", TypeKind::kString},  {"BYTES", TypeKind::kBytes},
+      {"TIMESTAMP", TypeKind::kTimestamp}, {"DURATION", TypeKind::kDuration}};
+  const auto kind = kKinds.find(field.text);
+  return kind == kKinds.end() ? Type{} : Type{kind->second, {}, {}, {}};
+}
+
+// The variables of one test; names may hold points, and the container's prefixes are tried first.
+class TestScope : public Scope, public Resolver {
+ public:
+  explicit TestScope(const ProtoField& test) : container_{test.text_of("container")} {
+    for (const auto* env : test.all("type_env")) {
+      if (const auto* ident = env->find("ident")) {
+        declare(env->text_of("name"), type_of(*ident->find("type")));
+      }
+    }
+    for (const auto* binding : test.all("bindings")) {
+      const auto slot = declare(binding->text_of("key"), {});
+      values_[slot] = value_of(*binding->find("value")->find("value"));
+    }
+  }
+  std::variant<Binding, Problem> path(const std::vector<std::string>& words) override {
+    for (auto used = words.size(); used > 0; --used) {
+      std::string name;
+      for (std::size_t i = 0; i < used; ++i) name += (i == 0 ? "" : ".") + words[i];
+      for (auto prefix = container_;; prefix.resize(std::min(prefix.size(), prefix.rfind('.')))) {
+        const auto found = slots_.find(prefix.empty() ? name : prefix + "." + name);
+        if (found != slots_.end()) {
+          const auto slot = static_cast<std::size_t>(found->second);
+          return Binding{found->second, used, types_[slot], false};
+        }
+        if (prefix.empty()) break;
+        if (prefix.find('.') == std::string::npos) prefix.clear(), prefix.push_back('.');
+        if (prefix == ".") prefix.clear();
+      }
+    }
+    return Problem{"DW2001", 0, 0, "unknown variable " + words[0], "", false};
+  }
+  Value get(int slot) override { return values_[static_cast<std::size_t>(slot)]; }
+
+ private:
+  std::size_t declare(const std::string& name, Type type) {
+    const auto [at, added] = slots_.emplace(name, static_cast<int>(values_.size()));
+    if (added) {
+      values_.push_back(Value::fault(Fault::kAbsent, name + " is not bound"));
+      types_.push_back(std::move(type));
+    }
+    return static_cast<std::size_t>(at->second);
+  }
+  std::string container_;
+  std::map<std::string, int> slots_;
+  std::vector<Value> values_;
+  std::vector<Type> types_;
+};
+
+// "" or what is wrong.
+std::string run(const ProtoField& test) {
+  auto parsed = parse(test.text_of("expr"));
+  const bool error_wanted = test.find("eval_error") != nullptr;
+  if (parsed.root == nullptr) {
+    return error_wanted ? "" : "does not parse: " + parsed.problem->message;
+  }
+  TestScope scope{test};
+  const auto checked = check(*parsed.root, scope);
+  const bool unchecked = test.text_of("disable_check") == "true";
+  if (checked.failed() && !unchecked) {
+    if (error_wanted) return "";
+    for (const auto& problem : checked.problems) {
+      if (!problem.note) return "refused: " + problem.code + " " + problem.message;
+    }
+  }
+  Evaluation evaluation{scope};
+  const auto got = evaluate(*parsed.root, evaluation);
+  if (error_wanted) return got.failed() ? "" : "gives " + show(got) + ", an error is wanted";
+  const auto* wanted = test.find("value");
+  const auto expected = wanted == nullptr ? Value{true} : value_of(*wanted);
+  return alike(got, expected) ? "" : "gives " + show(got) + ", wanted " + show(expected);
+}
+
+bool needs_protobuf(const ProtoField& test) {
+  for (const auto* word : {"TestAllTypes", "google.protobuf", "object_value", "cel.expr.conf"}) {
+    if (test.mentions(word)) return true;
+  }
+  return false;
+}
+
+// "file/section/test" to the reason.
+std::map<std::string, std::string> unsupported() {
+  std::map<std::string, std::string> out;
+  std::ifstream in{fs::path{DW_SOURCE_DIR} / "tests/rules/cel/conformance_unsupported.txt"};
+  for (std::string line; std::getline(in, line);) {
+    const auto blank = line.find(' ');
+    if (line.empty() || line[0] == '#' || blank == std::string::npos) continue;
+    out[line.substr(0, blank)] = line.substr(blank + 1);
+  }
+  return out;
+}
+
+struct Counts {
+  int passed = 0, unsupported = 0, failed = 0, protobuf = 0;
+};
+
+void run_file(const fs::path& path, std::map<std::string, std::string>& listed, Counts& counts) {
+  std::string problem;
+  const auto file = read_textproto(slurp(path), problem);
+  ASSERT_EQ(problem, "") << path;
+  for (const auto& section : file) {
+    if (section.name != "section") continue;
+    for (const auto* test : section.all("test")) {
+      if (needs_protobuf(*test)) {
+        ++counts.protobuf;
+        continue;
+      }
+      const auto name =
+          path.stem().string() + "/" + section.text_of("name") + "/" + test->text_of("name");
+      const auto wrong = run(*test);
+      const auto entry = listed.find(name);
+      if (entry == listed.end()) {
+        EXPECT_EQ(wrong, "") << name << ": " << test->text_of("expr");
+        ++(wrong.empty() ? counts.passed : counts.failed);
+      } else {
+        EXPECT_NE(wrong, "") << name << " passes: take it off conformance_unsupported.txt";
+        ++(wrong.empty() ? counts.failed : counts.unsupported);
+        std::cout << "unsupported " << name << ": " << entry->second << "\n";
+        listed.erase(entry);
+      }
+    }
+  }
+}
+
+TEST(CelConformanceTest, CoreFilesWithoutProtobuf) {
+  const auto folder = fs::path{DW_SOURCE_DIR} / "../shared/conformance/cel-spec/testdata";
+  if (!fs::exists(folder)) GTEST_SKIP() << "no reference data at " << folder;
+  auto listed = unsupported();
+  Counts total;
+  for (const auto* file : kFiles) {
+    Counts counts;
+    run_file(folder / (std::string{file} + ".textproto"), listed, counts);
+    std::cout << file << ": passed " << counts.passed << ", failed " << counts.failed
+              << ", unsupported " << counts.unsupported << ", skipped (protobuf) "
+              << counts.protobuf << "\n";
+    total.passed += counts.passed, total.failed += counts.failed;
+    total.unsupported += counts.unsupported, total.protobuf += counts.protobuf;
+  }
+  std::cout << "total: passed " << total.passed << ", failed " << total.failed << ", unsupported "
+            << total.unsupported << ", skipped (protobuf) " << total.protobuf << "\n";
+  for (const auto& [name, reason] : listed) ADD_FAILURE() << name << " is listed, but no such test";
+}
+
+}  // namespace
+}  // namespace dealwright::rules::cel
