@@ -5,6 +5,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <rocksdb/write_buffer_manager.h>
@@ -61,8 +62,13 @@ class RocksStore : public Store {
     return std::optional<std::string>{std::move(value)};
   }
 
-  Result<void> write(const std::vector<StoreWrite>& batch) override {
-    rocksdb::WriteBatch writes;
+  using Store::write;
+  Result<void> write(std::span<const StoreEntry> batch) override {
+    std::size_t bytes = 64;
+    for (const auto& entry : batch) {
+      bytes += entry.key.size() + (entry.value ? entry.value->size() : 0) + 12;
+    }
+    rocksdb::WriteBatch writes{bytes};
     for (const auto& entry : batch) {
       const auto status = entry.value ? writes.Put(slice(entry.key), slice(*entry.value))
                                       : writes.Delete(slice(entry.key));
@@ -130,6 +136,8 @@ rocksdb::Options make_options(const StoreBudget::Shared& shared) {
   options.write_buffer_manager = shared.buffers;
   options.write_buffer_size = std::max<std::size_t>(shared.bytes / 8, std::size_t{8} << 20);
   options.arena_block_size = 256 << 10;
+  // Batches come sorted: an insert begins where the last one of its table ended.
+  options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
   options.max_write_buffer_number = 4;
   options.level_compaction_dynamic_level_bytes = true;
   options.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression,

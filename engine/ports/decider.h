@@ -72,7 +72,8 @@ struct PublishedRule {
   friend bool operator==(const PublishedRule&, const PublishedRule&) = default;
 };
 
-// Made anew whenever a rule is published, paused, resumed or retired. On the partition's thread.
+// Made anew whenever a rule is published, paused, resumed or retired. One caller at a time, any
+// thread; each decider is used by one thread.
 class DeciderFactory {
  public:
   virtual ~DeciderFactory() = default;

@@ -2,6 +2,13 @@
 
 namespace dealwright {
 
+Result<void> Store::write(const std::vector<StoreWrite>& batch) {
+  std::vector<StoreEntry> entries;
+  entries.reserve(batch.size());
+  for (const auto& entry : batch) entries.push_back({entry.key, entry.value});
+  return write(std::span<const StoreEntry>{entries});
+}
+
 std::string prefix_end(std::string_view prefix) {
   std::string end{prefix};
   while (!end.empty() && static_cast<unsigned char>(end.back()) == 0xff) end.pop_back();

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,11 @@ struct StoreWrite {
   std::string key;
   std::optional<std::string> value;  // none: delete
 };
+// The same, of bytes that stand elsewhere.
+struct StoreEntry {
+  std::string_view key;
+  std::optional<std::string_view> value;
+};
 
 // Thread-safe: any thread reads, one writes at a time.
 class Store {
@@ -27,7 +33,8 @@ class Store {
   virtual Result<std::optional<std::string>> get(std::string_view key) const = 0;
   // One atomic batch; keys unique, sorted bytewise. kNoSpace, kIo: nothing of it may be counted on;
   // reopen the store (it rolls back to the last flush).
-  virtual Result<void> write(const std::vector<StoreWrite>& batch) = 0;
+  virtual Result<void> write(std::span<const StoreEntry> batch) = 0;
+  Result<void> write(const std::vector<StoreWrite>& batch);
   // Entries with from <= key < to, in order, from one snapshot, until `visit` returns false.
   virtual Result<void> scan(
       std::string_view from, std::string_view to,

@@ -36,6 +36,20 @@ void ThreadWorker::run() {
   }
 }
 
+// Partitions make their deciders on their own threads; the factory takes one at a time.
+class Engine::Deciders : public DeciderFactory {
+ public:
+  explicit Deciders(DeciderFactory& factory) : factory_{factory} {}
+  Result<std::shared_ptr<Decider>> make(std::span<const PublishedRule> rules) override {
+    const std::lock_guard lock{mutex_};
+    return factory_.make(rules);
+  }
+
+ private:
+  std::mutex mutex_;
+  DeciderFactory& factory_;
+};
+
 // What a thread and those who talk to it share.
 struct Engine::Seat {
   std::unique_ptr<Store> store;
@@ -62,7 +76,8 @@ struct Engine::Seat {
   }
 };
 
-Engine::Engine(EngineParts parts) : parts_{std::move(parts)} {}
+Engine::Engine(EngineParts parts)
+    : parts_{std::move(parts)}, deciders_{std::make_unique<Deciders>(parts_.deciders)} {}
 
 Result<std::unique_ptr<Engine>> Engine::open(EngineParts parts, PartitionOptions options) {
   auto out = std::unique_ptr<Engine>{new Engine{std::move(parts)}};
@@ -77,8 +92,9 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineParts parts, PartitionOptions
     auto mine = options;
     mine.id = id;
     mine.dedup_directory = folder + "/ids";
-    const PartitionParts partition_parts{p.log,          *seat->store, p.files, p.clock, p.random,
-                                         *seat->flusher, p.deciders,   p.key,   p.views};
+    const PartitionParts partition_parts{p.log,           *seat->store, p.files,
+                                         p.clock,         p.random,     *seat->flusher,
+                                         *out->deciders_, p.key,        p.views};
     DW_TRY(auto partition,
            Partition::open(partition_parts, std::move(mine), [raw = seat.get()] { raw->nudge(); }));
     seat->partition = std::move(partition);

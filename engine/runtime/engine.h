@@ -63,12 +63,14 @@ class Engine {
 
  private:
   struct Seat;
+  class Deciders;
   explicit Engine(EngineParts parts);
   void run(Seat& seat);
   bool run_jobs(Seat& seat, std::unique_lock<std::mutex>& lock);
   std::vector<std::uint64_t> progress();
 
   EngineParts parts_;
+  std::unique_ptr<Deciders> deciders_;
   std::vector<std::unique_ptr<Seat>> seats_;
   bool stopped_ = false;
 };

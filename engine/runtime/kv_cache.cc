@@ -1,17 +1,33 @@
 #include "engine/runtime/kv_cache.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "engine/base/assert.h"
 
 namespace dealwright::runtime {
 
-std::vector<StoreWrite> KvCache::Generation::sorted() const {
-  std::vector<StoreWrite> out;
-  out.reserve(hashed.size() + ordered.size());
-  for (const auto& [key, value] : hashed) out.push_back({key, value});
-  for (const auto& [key, value] : ordered) out.push_back({key, value});
-  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
+std::vector<StoreEntry> KvCache::Generation::sorted(const std::vector<StoreWrite>& more) const {
+  struct Place {  // by the first bytes as a number: they tell most keys apart
+    std::uint64_t head;
+    StoreEntry entry;
+  };
+  std::vector<Place> places;
+  places.reserve(hashed.size() + ordered.size() + more.size());
+  const auto add = [&](std::string_view key, const std::optional<std::string>& value) {
+    std::uint64_t head = 0;
+    std::memcpy(&head, key.data(), std::min(key.size(), sizeof head));
+    places.push_back({__builtin_bswap64(head), {key, value}});
+  };
+  for (const auto& [key, value] : hashed) add(key, value);
+  for (const auto& [key, value] : ordered) add(key, value);
+  for (const auto& write : more) add(write.key, write.value);
+  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
+    return a.head != b.head ? a.head < b.head : a.entry.key < b.entry.key;
+  });
+  std::vector<StoreEntry> out;
+  out.reserve(places.size());
+  for (const auto& place : places) out.push_back(place.entry);
   return out;
 }
 

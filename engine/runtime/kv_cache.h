@@ -33,7 +33,8 @@ class KvCache {
     std::map<std::string, std::optional<std::string>, std::less<>> ordered;
     std::size_t bytes = 0;
     bool empty() const { return hashed.empty() && ordered.empty(); }
-    std::vector<StoreWrite> sorted() const;  // a copy, keys in order
+    // All of it and `more` in the order of keys; the bytes stay where they are.
+    std::vector<StoreEntry> sorted(const std::vector<StoreWrite>& more) const;
   };
   using Visit = std::function<bool(std::string_view key, std::string_view value)>;
 

@@ -175,10 +175,20 @@ bool LeaderTurn::fire_due(Instant limit, std::uint64_t position) {
   }
 }
 
+// What a changed rule set is made for in one go: the rules that change behind it in the log, as
+// long as no timer is to be decided between them.
+bool LeaderTurn::goes_with_change(const Event& event) {
+  if (event.type < TypeId::kRulePublished || event.type > TypeId::kRuleRetired) return false;
+  auto due = state_.timers().next_due();
+  if (!due) state_.fail(due.error());
+  return due && (!due.value() || *due.value() > std::max(now_, event.time.value_or(now_)));
+}
+
 bool LeaderTurn::take_event(std::uint64_t position, std::string_view bytes) {
   if (bytes_ >= kBatchBytesMax) return false;
   const auto decoded = codec::decode(bytes, frame_.event);
   const auto& time = frame_.event.time;
+  if (decoded && folder_.rules_changed() && !goes_with_change(frame_.event)) return false;
   if (decoded && time && (state_.meta.event_clock || *time < now_)) {
     if (!fire_due(*time, position)) return false;
   } else if (decoded && !fire_due(now_, position)) {

@@ -33,7 +33,8 @@ class LeaderTurn : public Turn {
       : state_{state}, folder_{folder}, decider_{decider}, key_{key}, where_{place}, now_{now} {}
 
   // Fires the timers due before it, then judges one event of the log, folds it and decides what
-  // follows. False: the record is full, nothing of the event was done.
+  // follows. False: nothing of the event was done, the record is full, or the event needs the rules
+  // that an earlier one of the record changed.
   bool take_event(std::uint64_t position, std::string_view bytes);
   // Fires the timers due by `limit` before the event at `position`. False: the record is full.
   bool fire_due(Instant limit, std::uint64_t position);
@@ -57,6 +58,7 @@ class LeaderTurn : public Turn {
     std::string code;
     std::string detail;
   };
+  bool goes_with_change(const Event& event);
   void start(std::uint64_t position);
   void take_timer(const TimerKey& timer, std::uint64_t position);
   Judgement judge(const Event& event, std::uint64_t position);

@@ -181,7 +181,7 @@ void Partition::take_events(LeaderTurn& turn, DecisionHeader& header) {
     chain.add_event(record.bytes);
     meta.events = record.position + 1;
     ++next_event_;
-    if (folder_->rules_changed() || state_->failure()) break;  // in force behind this record
+    if (state_->failure()) break;
   }
   if (!full && next_event_ == events_.records.size()) {
     const auto limit = meta.event_clock ? advance_to_.value_or(kBeforeAll) : turn.now();

@@ -76,7 +76,7 @@ class State::Cells : public ViewReader {
 State::State(Store& store, StateLimits limits)
     : store_{store},
       limits_{limits},
-      cache_{store, std::string_view{"TSAB", 4}},
+      cache_{store, "TSABPU"},
       timers_{cache_, limits.timers_in_memory},
       records_{std::make_unique<Records>()} {}
 
@@ -335,13 +335,7 @@ State::Frozen State::freeze() {
 
 Result<void> State::write(const Frozen& frozen, Store& store) {
   DW_TRY(auto ids, frozen.ids->run());
-  auto writes = frozen.generation->sorted();
-  for (auto& write : ids) {
-    const auto at = std::lower_bound(writes.begin(), writes.end(), write,
-                                     [](const auto& a, const auto& b) { return a.key < b.key; });
-    writes.insert(at, std::move(write));
-  }
-  DW_TRY(store.write(writes));
+  DW_TRY(store.write(frozen.generation->sorted(ids)));
   return store.flush();
 }
 

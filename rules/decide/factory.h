@@ -15,7 +15,8 @@ struct DeciderOptions {
   std::string zones_version;  // of that database: part of the rule set's id
 };
 
-// Compiles every version anew at each make(); keeps nothing, so any thread may call.
+// One caller at a time; plans are immutable and shared between the deciders. A text is compiled
+// once as long as a decider has its plan: a change of one rule compiles one.
 std::unique_ptr<DeciderFactory> make_decider_factory(DeciderOptions options = {});
 
 }  // namespace dealwright::rules

@@ -65,7 +65,7 @@ void RuleSet::finish() {
 }
 
 Result<std::unique_ptr<RuleSet>> RuleSet::build(std::span<const PublishedRule> published,
-                                                const CompileOptions& options,
+                                                const Compile& compile,
                                                 std::string_view fingerprint) {
   auto set = std::make_unique<RuleSet>();
   Sha256Stream hash;
@@ -73,14 +73,10 @@ Result<std::unique_ptr<RuleSet>> RuleSet::build(std::span<const PublishedRule> p
   hash.update(fingerprint);
   std::string head;
   for (const auto& rule : published) {
-    auto compiled = compile(rule.text, options);
-    if (compiled.plan == nullptr) {
+    DW_TRY(auto plan, compile(rule));
+    if (plan->id != rule.rule) {
       return Error{Code::kInvalid,
-                   render(compiled.diagnostics, rule.rule + ".rule.yaml", rule.text)};
-    }
-    if (compiled.rule != rule.rule) {
-      return Error{Code::kInvalid, "the rule published as '" + rule.rule + "' calls itself '" +
-                                       compiled.rule + "'"};
+                   "the rule published as '" + rule.rule + "' calls itself '" + plan->id + "'"};
     }
     head.clear();
     put_text(head, rule.rule);
@@ -88,7 +84,7 @@ Result<std::unique_ptr<RuleSet>> RuleSet::build(std::span<const PublishedRule> p
     put_text(head, rule.status);
     put_text(head, rule.text);
     hash.update(head);
-    set->add(std::move(compiled.plan), rule.version, rule.status);
+    set->add(std::move(plan), rule.version, rule.status);
   }
   set->id_ = hex(hash.finish());
   set->finish();

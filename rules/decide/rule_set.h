@@ -1,6 +1,7 @@
 // The rules in force: every version that an enrolment may stand on, the newest ones in an index.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -8,7 +9,6 @@
 #include <vector>
 
 #include "engine/ports/decider.h"
-#include "rules/compile.h"
 #include "rules/match/index.h"
 
 namespace dealwright::rules {
@@ -24,9 +24,12 @@ class RuleSet {
     RuleStatus status = RuleStatus::kLive;
   };
 
-  // kInvalid: the diagnostics of the first version that does not compile.
+  // Gives the plan of a version, or kInvalid with its diagnostics.
+  using Compile = std::function<Result<std::shared_ptr<const RulePlan>>(const PublishedRule&)>;
+  // `fingerprint`: what plans depend on beside their texts. The first error of `compile` is passed
+  // on.
   static Result<std::unique_ptr<RuleSet>> build(std::span<const PublishedRule> published,
-                                                const CompileOptions& options,
+                                                const Compile& compile,
                                                 std::string_view fingerprint);
   // Of plans compiled already, all version 1: for tests of rules.
   static std::unique_ptr<RuleSet> of(std::vector<std::shared_ptr<const RulePlan>> plans);

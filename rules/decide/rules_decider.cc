@@ -250,9 +250,10 @@ void RulesDecider::on_timer(const TimerKey& timer, Turn& turn) {
   run.since = std::min(due, timer.due);
   run.lateness = turn.now() - run.since;
   const auto next = step.step->timed_out().value_or(step.next);
-  if (enrolment.held && !plan->state_exits) {  // nothing here can say it: it stays held behind its wait
-    turn.change(EnrolmentMoved{enrolment.id, next, enrolment.round, run.since, {}, false, true,
-                               enrolment.watched});
+  if (enrolment.held &&
+      !plan->state_exits) {  // nothing here can say it: it stays held behind its wait
+    turn.change(EnrolmentMoved{
+        enrolment.id, next, enrolment.round, run.since, {}, false, true, enrolment.watched});
     return;
   }
   run.go(next);

@@ -28,6 +28,20 @@ double seconds_since(Clock_::time_point start) {
   return std::chrono::duration<double>(Clock_::now() - start).count();
 }
 
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto of = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
+  return of(usage.ru_utime) + of(usage.ru_stime);
+}
+long peak_rss_mb() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss / 1024;
+}
+
 Event pipeline() {
   Event event;
   event.source = "ops";
@@ -179,6 +193,7 @@ int run(int argc, char** argv) {
         work + "/state"};
     return runtime::Engine::open(std::move(parts), partition);
   };
+  const auto cpu_before = cpu_seconds();
   const auto start = Clock_::now();
   auto engine = open_engine();
   if (!engine) {
@@ -191,12 +206,8 @@ int run(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", done.error().detail.c_str());
     return 1;
   }
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  std::printf("decide: %.0f events/s (%.2f s), CPU so far %.1f s, peak RSS %ld MB\n",
-              static_cast<double>(count) / took, took,
-              static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec),
-              usage.ru_maxrss / 1024);
+  std::printf("decide: %.0f events/s (%.2f s), CPU %.2f s, peak RSS %ld MB\n",
+              static_cast<double>(count) / took, took, cpu_seconds() - cpu_before, peak_rss_mb());
   const bool equal = bench::equals_expected(*engine.value(), gen + "/expected.json");
   if (auto stopped = engine.value()->stop(); !stopped) {
     std::fprintf(stderr, "%s\n", stopped.error().detail.c_str());
@@ -204,6 +215,7 @@ int run(int argc, char** argv) {
   }
   engine.value().reset();
   std::filesystem::remove_all(work + "/state");
+  const auto cpu_again = cpu_seconds();
   const auto again = Clock_::now();
   partition.lead = false;
   auto rebuilt = open_engine();
@@ -217,8 +229,8 @@ int run(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", idle.error().detail.c_str());
     return 1;
   }
-  std::printf("rebuild of state and views: %.0f events/s (%.2f s)\n",
-              static_cast<double>(count) / rebuild_took, rebuild_took);
+  std::printf("rebuild of state and views: %.0f events/s (%.2f s), CPU %.2f s\n",
+              static_cast<double>(count) / rebuild_took, rebuild_took, cpu_seconds() - cpu_again);
   const bool same = bench::equals_expected(*rebuilt.value(), gen + "/expected.json");
   std::printf("result equal to expected.json: %s, after rebuild: %s\n", equal ? "yes" : "NO",
               same ? "yes" : "NO");

@@ -38,7 +38,7 @@ void FakeStore::put(const std::string& key, std::optional<std::string> value, Un
   entries_.emplace(key, std::move(*value));
 }
 
-Result<void> FakeStore::write(const std::vector<StoreWrite>& batch) {
+Result<void> FakeStore::write(std::span<const StoreEntry> batch) {
   const std::lock_guard lock{mutex_};
   for (std::size_t i = 1; i < batch.size(); ++i) DW_ASSERT(batch[i - 1].key < batch[i].key);
   DW_TRY(admit());
@@ -49,7 +49,10 @@ Result<void> FakeStore::write(const std::vector<StoreWrite>& batch) {
     return *failed_;
   }
   Undo undo;
-  for (const auto& write : batch) put(write.key, write.value, undo);
+  for (const auto& write : batch) {
+    put(std::string{write.key},
+        write.value ? std::optional{std::string{*write.value}} : std::nullopt, undo);
+  }
   unflushed_.push_back(std::move(undo));
   return ok();
 }

@@ -16,7 +16,8 @@ namespace dealwright {
 class FakeStore final : public Store {
  public:
   Result<std::optional<std::string>> get(std::string_view key) const override;
-  Result<void> write(const std::vector<StoreWrite>& batch) override;
+  using Store::write;
+  Result<void> write(std::span<const StoreEntry> batch) override;
   Result<void> scan(
       std::string_view from, std::string_view to,
       const std::function<bool(std::string_view, std::string_view)>& visit) const override;
