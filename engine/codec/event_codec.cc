@@ -140,6 +140,17 @@ bool take(const WireReader& in, Event& out) {
 
 }  // namespace
 
+std::optional<std::pair<Kind, std::string_view>> peek_subject(std::string_view bytes) {
+  WireReader in{bytes};
+  auto kind = Kind::kForeign;
+  while (in.next()) {
+    if (in.field() == kSubjectKind && in.number() < kKinds) kind = static_cast<Kind>(in.number());
+    if (in.field() == kSubjectId) return std::pair{kind, in.text()};
+    if (in.field() > kSubjectId) break;
+  }
+  return std::nullopt;
+}
+
 void encode(const Event& event, std::string& out) {
   WireWriter w{out};
   w.number(kFormatField, kFormat);

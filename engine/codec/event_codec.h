@@ -1,8 +1,10 @@
 // Events as proto/dealwright/v1/event.proto has them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "engine/base/result.h"
 #include "engine/domain/event.h"
@@ -11,6 +13,8 @@ namespace dealwright::codec {
 
 // Appends the event's bytes.
 void encode(const Event& event, std::string& out);
+// The subject alone, as far as the bytes are sound; for hints only.
+std::optional<std::pair<Kind, std::string_view>> peek_subject(std::string_view bytes);
 // Fills `out`, reusing its room. kInvalid: malformed; kUnsupported: of a newer format. Fields that
 // this version does not know are passed over.
 Result<void> decode(std::string_view bytes, Event& out);

@@ -119,23 +119,24 @@ struct HistoryEntry {
 inline constexpr std::size_t kHistoryChunk = 256;
 
 struct Record {
+  // What nearly every fact reads or writes stands first, side by side.
   RecordKey key;
-  std::vector<Register> fields;       // sorted by field; current values, derived ones too
+  Stamp newest;                  // of all facts
+  Stamp last_activity;           // by people: not auto, not by a rule, not in a batch
+  std::vector<Register> fields;  // sorted by field; current values, derived ones too
+  std::vector<std::pair<TypeId, std::uint32_t>> counts;  // accepted facts by type, sorted
+  std::vector<LifeFact> facts;                           // in history order
+  std::vector<HistoryEntry> history;  // those behind the last full chunk, as folded
+  std::vector<Hash128> watchers;      // live enrolments that this record concerns, sorted
+  std::string merged_into;            // id of the winner
+  bool erased = false;
+  Stamp melted;                       // the newest fact that melted into `base`
+  Life life;                          // after all facts
+  Life base;                          // what melted
+  std::uint64_t chunks = 0;           // full history chunks, kept beside the record
   std::vector<NamedRegister> custom;  // sorted by name
   std::vector<NamedRegister> extra;   // undeclared, as they came; sorted by name
-  Life base;                          // what melted
-  Stamp melted;                       // the newest melted fact
-  std::vector<LifeFact> facts;        // in history order
-  Life life;                          // after all of them
   std::vector<ConsentRow> consents;   // in history order, never overwritten
-  std::vector<std::pair<TypeId, std::uint32_t>> counts;  // accepted facts by type, sorted
-  Stamp newest;                                          // of all facts
-  Stamp last_activity;      // by people: not auto, not by a rule, not in a batch
-  std::string merged_into;  // id of the winner
-  bool erased = false;
-  std::vector<Hash128> watchers;      // live enrolments that this record concerns, sorted
-  std::uint64_t chunks = 0;           // full history chunks, kept beside the record
-  std::vector<HistoryEntry> history;  // those behind the last full chunk, as folded
 
   const Value* find(Field field) const;  // current value; none if absent
   const Value* find_custom(std::string_view name) const;

@@ -53,15 +53,19 @@ Result<std::optional<std::string>> KvCache::get(std::string_view key) const {
 }
 
 void KvCache::write(std::string key, std::optional<std::string> value) {
-  const std::size_t size = key.size() + (value ? value->size() : 0) + 64;
-  std::optional<std::string>* slot = nullptr;
+  const std::size_t key_bytes = key.size() + 64;
+  const auto put = [&](auto& table) {
+    const auto [it, fresh] = table.try_emplace(std::move(key));
+    current_->bytes += fresh ? key_bytes : 0;
+    current_->bytes += value ? value->size() : 0;
+    current_->bytes -= it->second ? it->second->size() : 0;
+    it->second = std::move(value);
+  };
   if (ordered(key)) {
-    slot = &current_->ordered[std::move(key)];
+    put(current_->ordered);
   } else {
-    slot = &current_->hashed[std::move(key)];
+    put(current_->hashed);
   }
-  current_->bytes += size;
-  *slot = std::move(value);
 }
 
 void KvCache::put(std::string key, std::string value) { write(std::move(key), std::move(value)); }

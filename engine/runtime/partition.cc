@@ -31,6 +31,7 @@ Result<std::unique_ptr<Partition>> Partition::open(const PartitionParts& parts,
                                  parts.views, out->options_.limits));
   out->state_ = std::move(state);
   out->folder_ = std::make_unique<Folder>(*out->state_);
+  out->look_ahead_.emplace(out->state_->records());
   out->replay_ = std::make_unique<Replay>(parts.log, out->options_.id, *out->state_, *out->folder_);
   out->confirmed_ = out->state_->meta.decisions;
   DW_TRY(out->check_log());
@@ -174,6 +175,7 @@ void Partition::take_events(LeaderTurn& turn, DecisionHeader& header) {
   bool full = false;
   while (next_event_ < events_.records.size() && chain.count() < options_.events_per_record) {
     const auto& record = events_.records[next_event_];
+    look_ahead_->at(events_.records, next_event_);
     if (!turn.take_event(record.position, record.bytes)) {
       full = true;
       break;

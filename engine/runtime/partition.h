@@ -143,6 +143,7 @@ class Partition {
   Position confirmed_ = 0;        // decisions up to here are read back
   LogBatch events_;
   std::size_t next_event_ = 0;
+  std::optional<LookAhead> look_ahead_;
   std::vector<SendAck> acks_;
   bool held_ = false;
   std::optional<Instant> advance_to_;

@@ -79,6 +79,7 @@ Result<LogRecord> Replay::next_event() {
                        std::to_string(state_.meta.events) + " are decided on but not in the log"};
     }
   }
+  look_ahead_.at(events_.records, next_event_);
   return events_.records[next_event_++];
 }
 

@@ -18,7 +18,11 @@ Acceptance accept(const Meta& meta, const DecisionHeader& header, bool claim);
 class Replay {
  public:
   Replay(Log& log, PartitionId partition, State& state, Folder& folder)
-      : log_{log}, partition_{partition}, state_{state}, folder_{folder} {}
+      : log_{log},
+        partition_{partition},
+        state_{state},
+        folder_{folder},
+        look_ahead_{state.records()} {}
 
   // Folds the next decision record of the log, if there is one; false: none. kDamaged: checksum,
   // chain, count or order is wrong, or events it covers are gone. kUnsupported: a newer version.
@@ -43,6 +47,7 @@ class Replay {
   std::size_t next_decision_ = 0;
   LogBatch events_;
   std::size_t next_event_ = 0;
+  LookAhead look_ahead_;
   Instant now_ = kBeforeAll;
   std::uint32_t index_ = 0;
 };

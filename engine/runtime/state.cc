@@ -26,27 +26,12 @@ std::string single(char letter) { return std::string(1, letter); }
 
 // ---- records
 
-struct State::Slot {
-  Record record;
-  std::size_t bytes = 0;  // as weighed when last written back
-  bool dirty = false;
-  bool used = true;
-};
-
 struct State::Records {
-  TextMap<std::unique_ptr<Slot>> slots;  // by store key
-  std::vector<Slot*> dirty;
+  RecordTable table;
+  std::vector<RecordSlot*> dirty;
   std::size_t bytes = 0;
-  std::string key;  // reused
-  std::string text;
-
-  const std::string& key_of(const RecordKey& of) {
-    key.clear();
-    key += keys::kRecord;
-    key += static_cast<char>(of.kind);
-    key += of.id;
-    return key;
-  }
+  std::string text;            // reused
+  RecordSlot* last = nullptr;  // asked for: often asked again
 };
 
 // ---- views: cells below their own prefix
@@ -188,16 +173,18 @@ std::optional<std::string> State::read(std::string_view key) {
   return std::move(value.value());
 }
 
-State::Slot* State::locate(const RecordKey& key, bool create) {
-  const auto& text = records_->key_of(key);
-  const auto it = records_->slots.find(text);
-  if (it != records_->slots.end()) {
-    it->second->used = true;
-    return it->second.get();
+RecordSlot* State::locate(const RecordKey& key, bool create) {
+  auto& records = *records_;
+  if (records.last != nullptr && records.last->record.key == key) return records.last;
+  const auto hash = RecordTable::hash_of(key.kind, key.id);
+  if (auto* slot = records.table.find(key, hash)) {
+    slot->used = true;
+    return records.last = slot;
   }
-  auto bytes = read(text);
+  auto bytes = read(keys::record(key));
   if (!bytes && !create) return nullptr;
-  auto slot = std::make_unique<Slot>();
+  auto slot = std::make_unique<RecordSlot>();
+  slot->hash = hash;
   slot->record.key = key;
   if (bytes) {
     if (auto decoded = codec::decode(*bytes, slot->record); !decoded) {
@@ -205,10 +192,12 @@ State::Slot* State::locate(const RecordKey& key, bool create) {
       if (!create) return nullptr;
     }
     slot->bytes = weigh(slot->record);
-    records_->bytes += slot->bytes;
+    records.bytes += slot->bytes;
   }
-  return records_->slots.emplace(text, std::move(slot)).first->second.get();
+  return records.last = &records.table.insert(std::move(slot));
 }
+
+const RecordTable& State::records() const { return records_->table; }
 
 Record* State::find(const RecordKey& key) {
   auto* slot = locate(key, false);
@@ -224,7 +213,7 @@ Record& State::touch(const RecordKey& key) {
   return slot->record;
 }
 
-std::size_t State::cached_records() const { return records_->slots.size(); }
+std::size_t State::cached_records() const { return records_->table.size(); }
 
 void State::add_history(Record& record, HistoryEntry entry) {
   if (record.history.size() == kHistoryChunk) {
@@ -250,17 +239,17 @@ Result<std::vector<HistoryEntry>> State::history(const Record& record) const {
 }
 
 void State::evict() {
-  for (int pass = 0; pass < 2 && records_->bytes > limits_.record_cache_bytes; ++pass) {
-    for (auto it = records_->slots.begin(); it != records_->slots.end();) {
-      auto& slot = *it->second;
-      if (slot.dirty || slot.used) {
+  auto& records = *records_;
+  for (int pass = 0; pass < 2 && records.bytes > limits_.record_cache_bytes; ++pass) {
+    records.last = nullptr;
+    records.table.erase_if([&](RecordSlot& slot) {
+      if (slot.dirty || slot.used || records.bytes <= limits_.record_cache_bytes) {
         slot.used = false;
-        ++it;
-      } else {
-        records_->bytes -= slot.bytes;
-        records_->slots.erase(it++);
+        return false;
       }
-    }
+      records.bytes -= slot.bytes;
+      return true;
+    });
   }
 }
 

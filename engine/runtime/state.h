@@ -20,6 +20,7 @@
 #include "engine/ports/worker.h"
 #include "engine/runtime/dedup.h"
 #include "engine/runtime/kv_cache.h"
+#include "engine/runtime/record_table.h"
 #include "engine/runtime/timer_index.h"
 
 namespace dealwright::runtime {
@@ -55,7 +56,7 @@ Result<Meta> decode_meta(std::string_view bytes);
 
 struct StateLimits {
   std::size_t record_cache_bytes = std::size_t{96} << 20;
-  std::size_t generation_bytes = std::size_t{24} << 20;
+  std::size_t generation_bytes = std::size_t{64} << 20;
   std::uint64_t generation_events = 150'000;  // so that recovery folds for 2 s at most
   std::uint64_t dedup_bytes = std::uint64_t{256} << 20;
   std::size_t timers_in_memory = 65'536;
@@ -148,15 +149,15 @@ class State {
   const std::optional<Error>& failure() const { return failure_; }
   void fail(Error error);
   std::size_t cached_records() const;
+  const RecordTable& records() const;  // in memory
 
  private:
-  struct Slot;
   struct Records;
   class Cells;
   State(Store& store, StateLimits limits);
   Result<void> load_reference();
   Result<void> open_views(std::span<const View* const> views);
-  Slot* locate(const RecordKey& key, bool create);
+  RecordSlot* locate(const RecordKey& key, bool create);
   std::optional<std::string> read(std::string_view key);
   template <class T>
   std::optional<T> read_entry(const std::string& key);

@@ -1,0 +1,100 @@
+#include "engine/runtime/record_table.h"
+
+#include <utility>
+
+#include "engine/codec/event_codec.h"
+
+namespace dealwright::runtime {
+namespace {
+
+constexpr std::size_t kLine = 64;
+
+void fetch_bytes(const void* from, std::size_t bytes) {
+  const auto* at = static_cast<const char*>(from);
+  for (std::size_t i = 0; i < bytes; i += kLine) __builtin_prefetch(at + i, 1);
+}
+
+}  // namespace
+
+std::uint64_t RecordTable::hash_of(Kind kind, std::string_view id) {
+  return hash64(id) ^ (static_cast<std::uint64_t>(kind) * 0x9e3779b97f4a7c15U);
+}
+
+RecordSlot* RecordTable::find(const RecordKey& key, std::uint64_t hash) const {
+  const auto mask = buckets_.size() - 1;
+  for (auto at = hash & mask;; at = (at + 1) & mask) {
+    const auto& bucket = buckets_[at];
+    if (bucket.slot == nullptr) return nullptr;
+    if (bucket.hash == hash && bucket.slot->record.key == key) return bucket.slot.get();
+  }
+}
+
+RecordSlot& RecordTable::insert(std::unique_ptr<RecordSlot> slot) {
+  if (2 * (size_ + 1) > buckets_.size()) grow(buckets_.size() * 2);
+  const auto mask = buckets_.size() - 1;
+  auto at = slot->hash & mask;
+  while (buckets_[at].slot != nullptr) at = (at + 1) & mask;
+  buckets_[at] = {slot->hash, std::move(slot)};
+  ++size_;
+  return *buckets_[at].slot;
+}
+
+void RecordTable::grow(std::size_t buckets) {
+  auto old = std::exchange(buckets_, std::vector<Bucket>(buckets));
+  size_ = 0;
+  for (auto& bucket : old) {
+    if (bucket.slot != nullptr) insert(std::move(bucket.slot));
+  }
+}
+
+void RecordTable::erase_if(const std::function<bool(RecordSlot&)>& gone) {
+  for (auto& bucket : buckets_) {
+    if (bucket.slot != nullptr && gone(*bucket.slot)) bucket.slot.reset();
+  }
+  grow(buckets_.size());
+}
+
+const RecordSlot* RecordTable::first(std::uint64_t hash) const {
+  const auto mask = buckets_.size() - 1;
+  for (auto at = hash & mask;; at = (at + 1) & mask) {
+    const auto& bucket = buckets_[at];
+    if (bucket.slot == nullptr || bucket.hash == hash) return bucket.slot.get();
+  }
+}
+
+void RecordTable::fetch(std::uint64_t hash) const {
+  if (const auto* slot = first(hash))
+    fetch_bytes(slot, offsetof(RecordSlot, record) + offsetof(Record, base));
+}
+
+void RecordTable::fetch_parts(std::uint64_t hash) const {
+  const auto* slot = first(hash);
+  if (slot == nullptr) return;
+  const auto& record = slot->record;
+  fetch_bytes(record.fields.data(), record.fields.size() * sizeof(Register));
+  fetch_bytes(record.counts.data(), 1);
+  if (!record.facts.empty()) fetch_bytes(&record.facts.back(), 2 * sizeof(LifeFact));
+  if (!record.history.empty()) fetch_bytes(&record.history.back(), 2 * sizeof(HistoryEntry));
+}
+
+void LookAhead::see(const LogRecord& event, std::size_t index) {
+  auto& hash = hashes_[index % hashes_.size()];
+  hash = 0;
+  if (const auto subject = codec::peek_subject(event.bytes)) {
+    hash = RecordTable::hash_of(subject->first, subject->second);
+    records_.fetch(hash);
+  }
+}
+
+void LookAhead::at(const std::vector<LogRecord>& events, std::size_t next) {
+  if (next == 0) {
+    for (std::size_t i = 1; i < kFar && i < events.size(); ++i) see(events[i], i);
+  }
+  if (next + kFar < events.size()) see(events[next + kFar], next + kFar);
+  if (next + kNear < events.size()) {
+    const auto hash = hashes_[(next + kNear) % hashes_.size()];
+    if (hash != 0) records_.fetch_parts(hash);
+  }
+}
+
+}  // namespace dealwright::runtime
