@@ -135,6 +135,12 @@ Result<void> PartitionReader::walk(Spot& spot, Gather& gather) {
     step = frames.next();
     if (step != FrameWalk::Step::kFrame) break;
     if (!gather.wants(frames.frame())) continue;
+    if (frames.frame().position != gather.next()) {
+      return to_error(
+          Damage{spot.path, spot.place.offset,
+                 fmt::format("{} {} to {} are missing before it", topic_name(gather.topic()),
+                             gather.next(), frames.frame().position - 1)});
+    }
     if (!gather.has_room(frames.frame())) break;
     gather.add(frames.frame());
   }
@@ -233,7 +239,8 @@ Result<std::optional<PartitionReader::Spot>> PartitionReader::seek(Topic topic, 
   return std::optional<Spot>{std::move(spot)};
 }
 
-// The start of the next segment behind `before` that holds records of `topic`; none at the end.
+// Where to read on behind `before`: what came to its segment since, else the start of the next
+// segment that holds records of `topic`; none at the end.
 Result<std::optional<PartitionReader::Spot>> PartitionReader::following(const Spot& before,
                                                                         Topic topic) {
   const std::lock_guard lock{mutex_};
@@ -241,6 +248,16 @@ Result<std::optional<PartitionReader::Spot>> PartitionReader::following(const Sp
   auto next = std::partition_point(
       segments_.begin(), segments_.end(),
       [&](const SegmentFile& segment) { return segment.header.first_sequence <= before.segment; });
+  if (next != segments_.end() && next->header.first_sequence != before.place.sequence) {
+    // Frames came, and then a new segment, since `before` looked where the log ends: what is left
+    // of its own segment comes first. (Gone by retention meanwhile: the next read says so.)
+    const bool kept =
+        next != segments_.begin() && (next - 1)->header.first_sequence == before.segment;
+    if (!kept) return std::optional<Spot>{};
+    DW_TRY(auto rest,
+           spot_at(static_cast<std::size_t>(next - segments_.begin()) - 1, before.place));
+    return std::optional<Spot>{std::move(rest)};
+  }
   for (; next != segments_.end(); ++next) {
     const bool last = next + 1 == segments_.end();
     const auto& first = next->header.first_positions;
