@@ -58,7 +58,8 @@ struct Send {
 
 // What one event or one due timer led to. Events that were accepted and led to nothing have none.
 struct TurnRecord {
-  std::uint64_t position = 0;     // of the event; for a timer, of the event that it fires before
+  std::uint64_t position = 0;     // of the event; for a timer, where the fold stands: behind the
+                                  // event before, at or (gaps) below the one that it fires before
   std::optional<TimerKey> timer;  // none: the event at `position`
   Verdict verdict = Verdict::kAccepted;
   std::string code;    // of refused, set aside; "forwarded" where another partition folds it

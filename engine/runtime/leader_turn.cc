@@ -190,8 +190,8 @@ bool LeaderTurn::take_event(std::uint64_t position, std::string_view bytes) {
   const auto& time = frame_.event.time;
   if (decoded && folder_.rules_changed() && !goes_with_change(frame_.event)) return false;
   if (decoded && time && (state_.meta.event_clock || *time < now_)) {
-    if (!fire_due(*time, position)) return false;
-  } else if (decoded && !fire_due(now_, position)) {
+    if (!fire_due(*time, state_.meta.events)) return false;
+  } else if (decoded && !fire_due(now_, state_.meta.events)) {
     return false;
   }
   if (decoded && time && state_.meta.event_clock) now_ = std::max(now_, *time);

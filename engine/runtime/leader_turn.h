@@ -36,7 +36,8 @@ class LeaderTurn : public Turn {
   // follows. False: nothing of the event was done, the record is full, or the event needs the rules
   // that an earlier one of the record changed.
   bool take_event(std::uint64_t position, std::string_view bytes);
-  // Fires the timers due by `limit` before the event at `position`. False: the record is full.
+  // Fires the timers due by `limit`, with the fold standing at `position`. False: the record is
+  // full.
   bool fire_due(Instant limit, std::uint64_t position);
   void ack(SendAck ack) { batch_.acks.push_back(ack); }
 
