@@ -257,7 +257,9 @@ Result<void> Workspace::rebuild_in(PartitionId id, const View& view,
           DW_TRY(rebuild->advance(partition.state().meta.decisions));
           DW_TRY(auto cells, rebuild->take_cells(view));
           if (options_.at_point) options_.at_point("view.swap");
-          return partition.state().adopt_view(view, cells);
+          DW_TRY(partition.state().adopt_view(view, cells));
+          if (options_.at_point) options_.at_point("view.swapped");
+          return ok();
         };
         result = catch_up();
         swapped = true;

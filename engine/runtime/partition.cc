@@ -148,7 +148,10 @@ Result<void> Partition::claim() {
   record.header.chain = Chain{meta.chain}.finish();
   record.body = LeaderClaim{options_.node};
   phase_ = Phase::kClaiming;
-  return append(std::move(record));
+  point("claim.begin");
+  DW_TRY(append(std::move(record)));
+  point("claim.appended");
+  return ok();
 }
 
 Result<void> Partition::refresh_decider() {
@@ -217,11 +220,15 @@ Result<bool> Partition::decide() {
   }
   acks_.clear();
   record.header.now = now;
+  const auto fired_before = state_->meta.timers_fired;
   take_events(turn, record.header);
+  const bool fired = state_->meta.timers_fired != fired_before;
   if (const auto& failure = state_->failure()) return *failure;
   record.header.through = state_->meta.events;
   record.body = turn.take_batch();
+  if (fired) point("timer.decided");
   DW_TRY(append(std::move(record)));
+  in_flight_.back().timers = fired;
   return true;
 }
 
@@ -284,6 +291,7 @@ Result<bool> Partition::take_mail() {
     static_cast<void>(positions);
     ++acknowledged_;
   }
+  if (!sent.empty()) point("send.durable");
   for (auto& [to, through] : sent) {
     DW_TRY(auto number, std::move(through));
     acks_.push_back({to, number});
@@ -326,7 +334,9 @@ Result<void> Partition::read_back() {
 
 void Partition::confirm(InFlight done) {
   confirmed_ = done.position + 1;
+  if (done.timers) point("timer.recorded");
   if (phase_ == Phase::kClaiming) {
+    point("claim.confirmed");
     phase_ = Phase::kLeading;
     auto pending = state_->sends();  // what an earlier leader may not have passed on
     if (pending) {
@@ -335,6 +345,7 @@ void Partition::confirm(InFlight done) {
       state_->fail(pending.error());
     }
   }
+  if (!done.sends.empty()) point("send.begin");
   send_on(done.sends);
   for (auto& release : done.releases) release();
 }
@@ -367,8 +378,10 @@ Result<bool> Partition::generation_step() {
   if (!frozen_ || frozen_posted_ || confirmed_ < frozen_->decisions) return false;
   frozen_posted_ = true;
   point("flush.begin");
-  parts_.flusher.post([mail = mail_, wake = wake_, frozen = *frozen_, store = &parts_.store] {
+  parts_.flusher.post([mail = mail_, wake = wake_, frozen = *frozen_, store = &parts_.store,
+                       at_point = options_.at_point] {
     auto written = State::write(frozen, *store);
+    if (written && at_point) at_point("flush.durable");
     {
       const std::lock_guard lock{mail->mutex};
       mail->flushed = true;

@@ -44,8 +44,10 @@ struct PartitionOptions {
   StateLimits limits;
   std::uint32_t events_per_record = 1000;
   std::size_t records_in_flight = 4;
-  // Called at named points, for crash tests: decide.begin, decide.appended, fold.read_back,
-  // flush.begin, flush.written, flush.adopted.
+  // Called at named points, for crash tests: claim.{begin,appended,confirmed}, decide.{begin,
+  // appended}, timer.{decided,recorded}, fold.read_back, send.{begin,durable},
+  // flush.{begin,durable, written,adopted}; flush.durable on the flusher's thread, the others on
+  // the owner's.
   std::function<void(std::string_view)> at_point;
 };
 
@@ -97,6 +99,7 @@ class Partition {
   struct InFlight {
     Position position = 0;  // that it will take
     Sha256 hash{};
+    bool timers = false;  // it fires some
     std::vector<Send> sends;
     std::vector<std::function<void()>> releases;
   };

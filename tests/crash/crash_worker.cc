@@ -1,7 +1,9 @@
-// A process made to be killed. Appends facts, acknowledges on standard output what is durable, and
-// kills itself (SIGKILL) when it comes to a named point for the n-th time.
-//   crash_worker DIR run SEED EVENTS POINT HIT    POINT "none": lives on
-//   crash_worker DIR check                        acknowledged ids on standard input
+// A process made to be killed. Publishes rules, appends facts, imports rows, acknowledges on
+// standard output what is durable, and kills itself (SIGKILL) when it comes to a named point for
+// the n-th time. Its own points: publish.{begin,durable}, import.{added,durable}; the others are
+// the log's, the partition's and the workspace's.
+//   crash_worker DIR run SEED FIRST POINT HIT    600 facts from number FIRST on; POINT "none":
+//   lives on crash_worker DIR check                       acknowledged ids on standard input
 #include <signal.h>
 #include <unistd.h>
 
@@ -14,6 +16,7 @@
 #include <string>
 
 #include "connectors/daemon/workspace.h"
+#include "engine/codec/decision_codec.h"
 #include "engine/codec/event_codec.h"
 #include "engine/codec/state_codec.h"
 #include "engine/ports/fake/fake_clock.h"
@@ -23,6 +26,7 @@
 namespace dealwright {
 namespace {
 
+constexpr std::uint64_t kFacts = 600;  // that one run appends
 constexpr const char* kFollowUp = R"rule(rule: follow-up
 name: Call after a silent day
 owner: u1
@@ -44,15 +48,15 @@ steps:
   - create_task: { kind: delivery, title: "Hand over", due: 3d }
 )rule";
 
-Event rule_event(const std::string& id, const std::string& text) {
+Event rule_event(const std::string& id, const std::string& text, std::int64_t version = 1) {
   Event event;
   event.source = "ops";
-  event.id = "rule-" + id;
+  event.id = "rule-" + id + "-" + std::to_string(version);
   event.type = TypeId::kRulePublished;
   event.subject = {Kind::kRule, id};
   event.time = Instant{1'772'442'000'000};  // ids are known for 30 days of the log's own time
   event.data.set(Field::kText, Value{text});
-  event.data.set(Field::kVersion, Value{1});
+  event.data.set(Field::kVersion, Value{version});
   return event;
 }
 
@@ -125,91 +129,268 @@ Result<std::unique_ptr<daemon::Workspace>> open(const std::string& path,
   return daemon::Workspace::open(std::move(options));
 }
 
-int run(const std::string& path, std::uint64_t seed, std::uint64_t events, const std::string& point,
-        int hit) {
-  auto hits = std::make_shared<std::atomic<int>>(0);
-  auto workspace = open(path, [point, hit, hits](std::string_view at) {
-    if (at == point && ++*hits == hit) ::kill(::getpid(), SIGKILL);
-  });
-  if (!workspace) return fail(workspace.error());
-  auto& w = *workspace.value();
-  for (const auto& reference :
-       {pipeline_event(), rule_event("follow-up", kFollowUp), rule_event("hand-over", kHandOver)}) {
-    auto placed = w.append({reference});
-    if (!placed) return fail(placed.error());
+// Counts how often a point was reached; at the n-th time the process is gone.
+class Killer {
+ public:
+  Killer(std::string point, int hit) : point_{std::move(point)}, hit_{hit} {}
+  void at(std::string_view point) {
+    if (point == point_ && ++hits_ == hit_) ::kill(::getpid(), SIGKILL);
   }
-  if (auto idle = w.engine().wait_idle(); !idle) return fail(idle.error());
-  for (std::uint64_t at = 0; at < events; at += 10) {
-    std::vector<Event> batch;
-    for (auto i = at; i < std::min(at + 10, events); ++i) batch.push_back(event_of(seed, i));
-    auto placed = w.append(batch);
-    if (!placed) return fail(placed.error());
-    std::string text;
-    for (const auto& event : batch) text += event.id + "\n";
-    if (::write(STDOUT_FILENO, text.data(), text.size()) < 0) return 1;
-  }
-  if (auto idle = w.engine().wait_idle(); !idle) return fail(idle.error());
-  if (point == "view.swap") {
-    if (auto rebuilt = w.rebuild_view("board", [](std::uint64_t) {}); !rebuilt)
-      return fail(rebuilt.error());
-  }
-  if (auto stopped = w.stop(); !stopped) return fail(stopped.error());
-  return 0;
+  bool wants(std::string_view prefix) const { return point_.starts_with(prefix); }
+
+ private:
+  const std::string point_;
+  const int hit_;
+  std::atomic<int> hits_{0};
+};
+
+void acknowledge(const std::string& text) {
+  if (::write(STDOUT_FILENO, text.data(), text.size()) < 0) std::perror("standard output");
 }
 
-// Acknowledged facts are there; each counts once; state and views equal a fold of the logs from 0;
-// no effect stands in the ledger twice, and each that a decision requested stands there.
+Result<void> publish(daemon::Workspace& w, Killer& killer, const Event& reference) {
+  killer.at("publish.begin");
+  DW_TRY(w.append({reference}));
+  killer.at("publish.durable");
+  acknowledge(reference.id + "\n");
+  return ok();
+}
+
+// Facts as a CRM sends them, ten at a time, and a new version of a rule between them.
+Result<void> append_facts(daemon::Workspace& w, Killer& killer, std::uint64_t seed,
+                          std::uint64_t first) {
+  for (auto at = first; at < first + kFacts; at += 10) {
+    std::vector<Event> batch;
+    for (auto i = at; i < at + 10; ++i) batch.push_back(event_of(seed, i));
+    DW_TRY(w.append(batch));
+    std::string text;
+    for (const auto& event : batch) text += event.id + "\n";
+    acknowledge(text);
+    if (at % 50 == 40) {
+      const auto version = static_cast<std::int64_t>(2 + at / 50);
+      DW_TRY(publish(w, killer, rule_event("follow-up", kFollowUp, version)));
+    }
+  }
+  return ok();
+}
+
+// Rows of a table, from the first one again after each kill, as `import run` reads its file.
+Result<void> import_rows(daemon::Workspace& w, Killer& killer, std::uint64_t seed,
+                         std::uint64_t rows) {
+  daemon::Appender appender{w};
+  std::string text;
+  for (std::uint64_t row = 1; row <= rows; ++row) {
+    auto event = event_of(seed, 1'000'000 + row);
+    event.time = Instant{1'772'442'000'000} + minutes(static_cast<std::int64_t>(row * 11));
+    event.id = "i" + std::to_string(row);
+    event.import_batch = "table";
+    event.import_row = row;
+    DW_TRY(appender.add(event));
+    killer.at("import.added");
+    text += event.id + "\n";
+    if (row % 25 != 0) continue;
+    DW_TRY(appender.flush());
+    killer.at("import.durable");
+    acknowledge(std::exchange(text, {}));
+  }
+  return appender.flush();
+}
+
+Result<void> work(daemon::Workspace& w, Killer& killer, std::uint64_t seed, std::uint64_t first) {
+  for (const auto& reference :
+       {pipeline_event(), rule_event("follow-up", kFollowUp), rule_event("hand-over", kHandOver)}) {
+    DW_TRY(publish(w, killer, reference));
+  }
+  DW_TRY(w.engine().wait_idle());
+  DW_TRY(append_facts(w, killer, seed, first));
+  DW_TRY(import_rows(w, killer, seed, first / 2 + kFacts / 2));
+  DW_TRY(w.engine().wait_idle());
+  if (killer.wants("view.")) {
+    DW_TRY(w.rebuild_view("board", [](std::uint64_t) {}));
+  }
+  return w.stop();
+}
+
+int run(const std::string& path, std::uint64_t seed, std::uint64_t first, const std::string& point,
+        int hit) {
+  auto killer = std::make_shared<Killer>(point, hit);
+  auto workspace = open(path, [killer](std::string_view at) { killer->at(at); });
+  if (!workspace) return fail(workspace.error());
+  auto done = work(*workspace.value(), *killer, seed, first);
+  return done ? 0 : fail(done.error());
+}
+
+// ---- afterwards
+
+Error wrong(PartitionId id, const std::string& what) {
+  return Error{Code::kDamaged, "partition " + std::to_string(id) + ": " + what};
+}
+
+// What a partition's logs say, read record by record with no help from the engine's fold.
+struct Said {
+  std::set<std::string> facts;      // source/id
+  std::set<std::string> reference;  // ids
+  std::set<EffectId> effects;       // requested by accepted decisions
+  std::uint64_t timers = 0;
+  std::vector<std::uint64_t> sent;  // per target: the last number, dense from 1
+};
+
+Result<void> read_facts(Log& log, PartitionId id, Said& said) {
+  DW_TRY(auto end, log.end(Topic::kEvents, id));
+  for (Position at = 0; at < end;) {
+    DW_TRY(auto batch, log.read(Topic::kEvents, id, at, 1 << 20));
+    for (const auto& record : batch.records) {
+      Event event;
+      DW_TRY(codec::decode(record.bytes, event));
+      if (event.source == "crash") said.facts.insert(event.id);
+      if (event.source == "ops") said.reference.insert(event.id);
+    }
+    at = batch.next;
+  }
+  return ok();
+}
+
+Result<void> hear(PartitionId id, const TurnRecord& turn, Said& said) {
+  if (turn.timer) ++said.timers;
+  for (const auto& change : turn.changes) {
+    const auto* effect = std::get_if<EffectRequested>(&change);
+    if (effect != nullptr && !said.effects.insert(effect->effect.id).second)
+      return wrong(id, "an effect was decided twice");
+  }
+  for (const auto& send : turn.sends) {
+    said.sent.resize(std::max<std::size_t>(said.sent.size(), send.to + 1));
+    if (send.number != ++said.sent[send.to]) return wrong(id, "a send's number is not the next");
+  }
+  return ok();
+}
+
+Result<void> read_decisions(Log& log, PartitionId id, Said& said) {
+  DW_TRY(auto end, log.end(Topic::kDecisions, id));
+  runtime::Meta at_record;
+  for (Position at = 0; at < end;) {
+    DW_TRY(auto batch, log.read(Topic::kDecisions, id, at, 1 << 20));
+    for (const auto& bytes : batch.records) {
+      DecisionRecord record;
+      DW_TRY(codec::decode(bytes.bytes, record));
+      const bool claim = std::holds_alternative<LeaderClaim>(record.body);
+      if (accept(at_record, record.header, claim) == runtime::Acceptance::kIgnored) continue;
+      at_record.term = record.header.term;
+      at_record.claim = record.header.claim;
+      at_record.sequence = record.header.sequence + 1;
+      at_record.events = record.header.through;
+      const auto* turns = std::get_if<Batch>(&record.body);
+      for (std::size_t i = 0; turns != nullptr && i < turns->turns.size(); ++i) {
+        DW_TRY(hear(id, turns->turns[i], said));
+      }
+    }
+    at = batch.next;
+  }
+  return ok();
+}
+
+// What a partition came to.
+struct Found {
+  Result<Sha256> live = Error{Code::kClosed, ""};
+  runtime::Meta meta;
+  std::set<EffectId> ledger;
+  std::map<std::string, std::string> rules;
+};
+
+Result<Found> look(daemon::Workspace& w, PartitionId id) {
+  Found found;
+  Result<void> scanned = ok();
+  DW_TRY(w.engine().ask(id, [&](runtime::Partition& partition) {
+    auto& state = partition.state();
+    found.live = state.fingerprint();
+    found.meta = state.meta;
+    scanned = state.scan(runtime::keys::kEffect, [&](std::string_view, std::string_view value) {
+      Effect effect;
+      if (codec::decode(value, effect)) found.ledger.insert(effect.id);
+      return true;
+    });
+    if (!scanned) return;
+    scanned = state.scan(runtime::keys::kPublished, [&](std::string_view key, std::string_view v) {
+      found.rules.emplace(key, v);
+      return true;
+    });
+  }));
+  DW_TRY(std::move(scanned));
+  return found;
+}
+
+Result<void> compare(daemon::Workspace& w, PartitionId id, const Said& said, const Found& found) {
+  Result<Sha256> replayed = Error{Code::kClosed, ""};
+  DW_TRY(w.with_replay(id, [&](runtime::State& state) { replayed = state.fingerprint(); }));
+  if (!found.live || !replayed || found.live.value() != replayed.value())
+    return wrong(id, "state and views differ from a fold of the logs");
+  if (found.ledger != said.effects)
+    return wrong(id, "the ledger has " + std::to_string(found.ledger.size()) +
+                         " effects, the decisions " + std::to_string(said.effects.size()));
+  if (found.meta.timers_fired != said.timers)
+    return wrong(id, "timers fired " + std::to_string(found.meta.timers_fired) + ", recorded " +
+                         std::to_string(said.timers));
+  return ok();
+}
+
+// Each send was taken once, by each partition, and nothing is on the way any more.
+Result<void> compare_sends(const std::vector<Said>& said, const std::vector<Found>& found) {
+  for (PartitionId from = 0; from < said.size(); ++from) {
+    for (PartitionId to = 0; to < said[from].sent.size(); ++to) {
+      const auto& meta = found[to].meta;
+      const auto taken = from < meta.received.size() ? meta.received[from] : 0;
+      if (said[from].sent[to] != taken)
+        return wrong(to, "took send " + std::to_string(taken) + " of " +
+                             std::to_string(said[from].sent[to]));
+    }
+    if (found[from].meta.acked != found[from].meta.sent) return wrong(from, "a send waits");
+    if (found[from].rules != found[0].rules) return wrong(from, "it has other rules");
+    if (found[from].meta.reference != found[0].meta.reference)
+      return wrong(from, "it has another revision");
+  }
+  return ok();
+}
+
+Result<std::size_t> check_all(daemon::Workspace& w, const std::set<std::string>& acknowledged) {
+  DW_TRY(w.engine().wait_idle());
+  std::vector<Said> said(w.partitions());
+  std::vector<Found> found;
+  std::set<std::string> facts, reference;
+  std::uint64_t judged = 0;
+  for (PartitionId id = 0; id < w.partitions(); ++id) {
+    DW_TRY(auto looked, look(w, id));
+    found.push_back(std::move(looked));
+    DW_TRY(read_facts(w.log(), id, said[id]));
+    DW_TRY(read_decisions(w.log(), id, said[id]));
+    DW_TRY(compare(w, id, said[id], found[id]));
+    const auto& meta = found[id].meta;
+    judged += meta.accepted + meta.refused + meta.set_aside;
+    facts.insert(said[id].facts.begin(), said[id].facts.end());
+    reference.insert(said[id].reference.begin(), said[id].reference.end());
+  }
+  DW_TRY(compare_sends(said, found));
+  for (const auto& id : acknowledged) {
+    if (facts.count(id) + reference.count(id) == 0)
+      return Error{Code::kDamaged, "acknowledged and lost: " + id};
+  }
+  // Reference facts are judged once in each partition, others once.
+  const auto expected = facts.size() + reference.size() * w.partitions();
+  if (judged != expected)
+    return Error{Code::kDamaged,
+                 "judged " + std::to_string(judged) + " facts of " + std::to_string(expected)};
+  return facts.size();
+}
+
 int check(const std::string& path) {
   std::set<std::string> acknowledged;
-  for (std::string id; std::getline(std::cin, id);) acknowledged.insert(id);
+  for (std::string id; std::getline(std::cin, id);) {
+    if (!id.empty()) acknowledged.insert(id);
+  }
   auto workspace = open(path, {});
   if (!workspace) return fail(workspace.error());
-  auto& w = *workspace.value();
-  if (auto idle = w.engine().wait_idle(); !idle) return fail(idle.error());
-  std::uint64_t distinct = 0, accepted = 0;
-  std::set<std::string> there, reference;
-  for (PartitionId id = 0; id < w.partitions(); ++id) {
-    auto end = w.log().end(Topic::kEvents, id);
-    if (!end) return fail(end.error());
-    for (Position at = 0; at < end.value();) {
-      auto batch = w.log().read(Topic::kEvents, id, at, 1 << 20);
-      if (!batch) return fail(batch.error());
-      for (const auto& record : batch.value().records) {
-        Event event;
-        if (!codec::decode(record.bytes, event))
-          return fail({Code::kDamaged, "an unreadable event"});
-        if (event.source == "crash" && there.insert(event.id).second) ++distinct;
-        if (event.source == "ops") reference.insert(event.id);
-      }
-      at = batch.value().next;
-    }
-    Result<Sha256> live = Error{Code::kClosed, ""}, replayed = Error{Code::kClosed, ""};
-    std::uint64_t counted = 0;
-    auto asked = w.engine().ask(id, [&](runtime::Partition& partition) {
-      live = partition.state().fingerprint();
-      const auto& meta = partition.state().meta;
-      counted = meta.accepted + meta.refused + meta.set_aside;
-    });
-    if (!asked) return fail(asked.error());
-    accepted += counted;
-    if (auto folded =
-            w.with_replay(id, [&](runtime::State& state) { replayed = state.fingerprint(); });
-        !folded)
-      return fail(folded.error());
-    if (!live || !replayed || live.value() != replayed.value())
-      return fail({Code::kDamaged,
-                   "partition " + std::to_string(id) + ": state differs from a fold of its logs"});
-  }
-  for (const auto& id : acknowledged) {
-    if (there.count(id) == 0) return fail({Code::kDamaged, "acknowledged and lost: " + id});
-  }
-  // Reference facts are judged once in each partition.
-  const auto expected = distinct + reference.size() * w.partitions();
-  if (accepted != expected)
-    return fail({Code::kDamaged,
-                 "judged " + std::to_string(accepted) + " facts of " + std::to_string(expected)});
-  if (auto stopped = w.stop(); !stopped) return fail(stopped.error());
-  std::printf("ok %llu events\n", static_cast<unsigned long long>(distinct));
+  const auto facts = check_all(*workspace.value(), acknowledged);
+  if (!facts) return fail(facts.error());
+  if (auto stopped = workspace.value()->stop(); !stopped) return fail(stopped.error());
+  std::printf("ok %zu facts\n", facts.value());
   return 0;
 }
 
