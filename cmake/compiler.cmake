@@ -25,3 +25,6 @@ if(DW_SANITIZE)
   add_compile_options(-fsanitize=${DW_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${DW_SANITIZE})
 endif()
+if(DW_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # the fuzzer is told which branches of our libraries ran
+endif()

@@ -140,7 +140,8 @@ void CellHistory::write_deltas(char table, std::vector<StoreWrite>& out) const {
   for (const auto& delta : deltas_) {
     by_day[day_of(table == kByOccurred ? delta.occurred : delta.ingested)].push_back(&delta);
   }
-  for (const auto& [day, list] : by_day) {
+  for (const auto& entry : by_day) {
+    const auto day = entry.first;
     std::string count_key = prefix_ + count_table(table);
     put_key_day(count_key, day);
     std::uint64_t count = 0;
@@ -160,7 +161,7 @@ void CellHistory::write_deltas(char table, std::vector<StoreWrite>& out) const {
         chunk = *stored.value();
       }
     }
-    for (const auto* delta : list) {
+    for (const auto* delta : entry.second) {
       put_signed(chunk, delta->occurred.ms);
       put_signed(chunk, delta->ingested.ms - delta->occurred.ms);
       put_varint(chunk, delta->cell);

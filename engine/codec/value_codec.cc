@@ -171,10 +171,10 @@ bool read_value(std::string_view bytes, Value& out, int depth) {
 }
 
 void write_map(WireWriter& out, std::uint32_t field, const Map& map) {
-  for (const auto& [name, value] : map) {
+  for (const auto& entry : map) {
     out.message(field, [&](WireWriter& w) {
-      w.text(1, name);
-      w.message(2, [&](WireWriter& inner) { write_value(inner, value); });
+      w.text(1, entry.first);
+      w.message(2, [&](WireWriter& inner) { write_value(inner, entry.second); });
     });
   }
 }
@@ -182,10 +182,10 @@ void write_map(WireWriter& out, std::uint32_t field, const Map& map) {
 bool read_named(std::string_view bytes, Map& out) { return read_entry(bytes, out, 0); }
 
 void write_fields(WireWriter& out, std::uint32_t field, const Fields& fields) {
-  for (const auto& [name, value] : fields) {
+  for (const auto& entry : fields) {
     out.message(field, [&](WireWriter& w) {
-      w.number(1, static_cast<std::uint64_t>(name));
-      w.message(2, [&](WireWriter& inner) { write_value(inner, value); });
+      w.number(1, static_cast<std::uint64_t>(entry.first));
+      w.message(2, [&](WireWriter& inner) { write_value(inner, entry.second); });
     });
   }
 }
