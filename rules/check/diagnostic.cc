@@ -44,9 +44,13 @@ std::string_view severity_name(Severity severity) {
 std::string render(const Diagnostic& d, std::string_view file, std::string_view source) {
   auto out = fmt::format("{}:{}:{} {} DW{} {}", file, d.at.line, d.at.column,
                          severity_name(d.severity), d.code, d.message);
-  if (!d.hint.empty()) out += fmt::format(". {}", d.hint);
+  const std::string_view hint = d.hint;
+  const auto first = hint.substr(0, hint.find('\n'));
+  if (!first.empty()) out += fmt::format(". {}", first);
   const auto line = line_of(source, d.at.line);
-  return out + fmt::format("\n  {}\n  {}^\n", line, indent_to(line, d.at.column));
+  out += fmt::format("\n  {}\n  {}^\n", line, indent_to(line, d.at.column));
+  if (first.size() < hint.size()) out += fmt::format("{}\n", hint.substr(first.size() + 1));
+  return out;
 }
 
 std::string render(const std::vector<Diagnostic>& all, std::string_view file,

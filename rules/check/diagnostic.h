@@ -30,7 +30,8 @@ struct Diagnostic {
 };
 
 // offer.rule.yaml:6:7 error DW2001 unknown field 'deal.amout'. Did you mean 'deal.amount'?
-// then the line of the source and a caret below the place; ends in a newline.
+// then the line of the source, a caret below the place, and the hint's further lines; ends in a
+// newline.
 std::string render(const Diagnostic& diagnostic, std::string_view file, std::string_view source);
 std::string render(const std::vector<Diagnostic>& all, std::string_view file,
                    std::string_view source);

@@ -77,7 +77,8 @@ bool check_keys(const Node& node, std::span<const KeySpec> keys, std::string_vie
   }
   for (const auto& key : keys) {
     if (key.need == KeySpec::Need::kNeeded && node.find(key.name) == nullptr) {
-      out.error(1005, node.at, fmt::format("{} needs the key '{}'", what, key.name));
+      out.error(1005, node.at, fmt::format("{} needs the key '{}'", what, key.name),
+                fmt::format("Add '{}: ...'", key.name));
     }
   }
   return true;

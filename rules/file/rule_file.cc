@@ -269,8 +269,7 @@ void read_misfire(const Node& node, MisfireFile& misfire, Diagnostics& out) {
   if (const auto* ticks = node.find("ticks")) {
     static constexpr std::string_view kWords[] = {"one", "skip", "each"};
     const auto word = read_word(*ticks, "ticks", kWords, out);
-    if (word == std::size_t{2}) refuse_later(ticks->at, "ticks: each", out);
-    misfire.skip_ticks = word == std::size_t{1};
+    if (word && *word > 0) refuse_later(ticks->at, fmt::format("ticks: {}", ticks->text), out);
   }
   if (const auto* resume = node.find("on_resume")) {
     static constexpr std::string_view kWords[] = {"late", "shift", "skip"};

@@ -71,7 +71,6 @@ struct LimitsFile {
 
 struct MisfireFile {
   std::optional<Length> messages;  // 24h
-  bool skip_ticks = false;
 };
 
 enum class ImportRule : std::uint8_t { kSuppress, kFire };

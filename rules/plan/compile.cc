@@ -30,6 +30,8 @@ class RuleCompiler {
   std::shared_ptr<RulePlan> run(const RuleFile& file) {
     head(file);
     triggers(file);
+    // Behind a trigger that cannot be read any record may be at hand: that is one error, not many.
+    if (subjects_ == 0 && out_.has_errors()) subjects_ = (std::uint32_t{1} << kKinds) - 2;
     event_subjects_ = subjects_;
     const ScopeSpec at_event = event_scope();
     if (file.subject != nullptr) subject(file, at_event);

@@ -127,15 +127,17 @@ Branch StepCompiler::branch(const Node& node, const EventSet* events, bool inher
 
 std::string StepCompiler::unique_id(const Node& node, std::string_view kind,
                                     std::string_view main) {
-  const auto taken = [&](const std::string& id) {
-    return std::any_of(plan_.steps.begin(), plan_.steps.end(),
-                       [&](const PlanStep& s) { return s.id == id; });
+  const auto find = [&](const std::string& id) {
+    return std::find_if(plan_.steps.begin(), plan_.steps.end(),
+                        [&](const PlanStep& s) { return s.id == id; });
   };
+  const auto taken = [&](const std::string& id) { return find(id) != plan_.steps.end(); };
   if (const auto* own = node.find("id")) {
     if (!own->is_scalar() || own->text.size() > 120) {
       out_.error(2004, own->at, "an id is a text of up to 120 bytes");
     } else if (taken(own->text)) {
-      out_.error(1003, own->at, fmt::format("the step id '{}' stands twice", own->text));
+      out_.error(1003, own->at, fmt::format("the step id '{}' stands twice", own->text),
+                 fmt::format("The first one is in line {}", find(own->text)->at.line));
     }
     return own->text;
   }

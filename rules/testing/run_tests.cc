@@ -158,7 +158,11 @@ std::vector<Diagnostic> diagnostics_of(const std::vector<TestResult>& results) {
   std::vector<Diagnostic> out;
   for (const auto& result : results) {
     if (result.passed) continue;
-    out.push_back({Severity::kError, 8002, result.at, "the test failed", "\n" + result.report});
+    auto lines = result.report;  // the first one says again that it failed
+    lines.erase(0, std::min(lines.find('\n'), lines.size()));
+    if (lines.ends_with('\n')) lines.pop_back();
+    out.push_back({Severity::kError, 8002, result.at, "the test '" + result.name + "' failed",
+                   "Marked - is missing, + is not expected:" + lines});
   }
   return out;
 }

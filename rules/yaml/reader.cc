@@ -98,9 +98,26 @@ class Reader {
                  "Put the value in quotes, or below '>-'");
       return;
     }
-    auto message = "not YAML: " + problem;
-    if (parser.error == YAML_READER_ERROR) message = "not UTF-8: " + problem;
-    out_.error(1001, at, std::move(message));
+    if (parser.error == YAML_READER_ERROR) {
+      out_.error(1001, at, "not UTF-8: " + problem, "Save the file as UTF-8");
+      return;
+    }
+    out_.error(1001, at, "not YAML: " + problem, hint_of(problem));
+  }
+
+  static std::string hint_of(std::string_view problem) {
+    static constexpr std::pair<std::string_view, std::string_view> kHints[] = {
+        {"cannot start any token", "Indent with blanks, and quote a text that begins with a sign"},
+        {"',' or '}'", "Close the brace, and quote what holds , [ ] { or } inside of it"},
+        {"',' or ']'", "Close the bracket, and quote what holds , [ ] { or } inside of it"},
+        {"expected key", "Keys of one map begin at the same column, and so do entries of a list"},
+        {"'-' indicator", "Entries of one list begin at the same column"},
+        {"end of stream", "A quote or a bracket is left open"},
+        {"unexpected document", "A quote or a bracket is left open"}};
+    for (const auto& [words, hint] : kHints) {
+      if (problem.find(words) != std::string_view::npos) return std::string{hint};
+    }
+    return {};
   }
 
   bool node(const yaml_event_t& event, Node& out, int depth) {
@@ -130,10 +147,13 @@ class Reader {
 
   bool plain(const yaml_char_t* anchor, const yaml_char_t* tag, Place at) {
     if (anchor == nullptr && tag == nullptr) return true;
+    constexpr std::string_view kCore = "tag:yaml.org,2002:";  // written as !!
+    auto shown = std::string{text_of(tag)};
+    if (shown.starts_with(kCore)) shown.replace(0, kCore.size(), "!!");
     out_.error(1002, at,
                fmt::format("{} is not part of a rule file",
                            anchor != nullptr ? fmt::format("the anchor '&{}'", text_of(anchor))
-                                             : fmt::format("the tag '{}'", text_of(tag))),
+                                             : fmt::format("the tag '{}'", shown)),
                anchor != nullptr ? "Write the value again where it is needed"
                                  : "The key gives a value its type");
     return false;

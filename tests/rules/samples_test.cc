@@ -11,10 +11,7 @@
 namespace dealwright::rules {
 namespace {
 
-std::filesystem::path folder() {
-  std::filesystem::path at = __FILE__;
-  return at.parent_path().parent_path().parent_path() / "deploy" / "rules";
-}
+std::filesystem::path folder() { return std::filesystem::path{DW_SOURCE_DIR} / "deploy" / "rules"; }
 
 TEST(SamplesTest, CompileAndPassTheirTests) {
   std::vector<std::filesystem::path> files;
