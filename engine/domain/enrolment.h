@@ -43,7 +43,7 @@ struct Enrolment {
 // How often a rule's entry key has been used: what `entry` policies ask.
 struct Entry {
   std::uint32_t count = 0;
-  Instant last;  // `now` of the last one
+  Instant last;  // when the newest trigger occurred
   friend bool operator==(const Entry&, const Entry&) = default;
 };
 

@@ -186,7 +186,7 @@ void Folder::start(const EnrolmentStarted& c, const FactPlace& place) {
   if (c.remember) {
     auto entry = state_.entry(c.enrolment.rule, c.enrolment.key).value_or(Entry{});
     ++entry.count;
-    entry.last = place.now;
+    entry.last = entry.count == 1 ? c.enrolment.base : std::max(entry.last, c.enrolment.base);
     state_.put_entry(c.enrolment.rule, c.enrolment.key, entry);
   }
   note_decision(c.enrolment.subject, place);

@@ -1,6 +1,7 @@
 // Entries: what stands between a matching condition and an enrolment.
 #include <algorithm>
 
+#include "rules/decide/chain.h"
 #include "rules/decide/rules_decider.h"
 
 namespace dealwright::rules {
@@ -10,18 +11,6 @@ std::string part(const Value& value) {
   const auto* text = value.as_text();
   return text == nullptr ? to_json(value) : *text;
 }
-
-// How often the rule stands in the chain of rules that led to the fact.
-std::uint32_t rounds(std::string_view chain, std::string_view rule) {
-  std::uint32_t out = 0;
-  while (!chain.empty()) {
-    const auto end = std::min(chain.find(','), chain.size());
-    out += chain.substr(0, end) == rule ? 1 : 0;
-    chain.remove_prefix(std::min(end + 1, chain.size()));
-  }
-  return out;
-}
-constexpr std::size_t kChainBytesMax = 2000;
 
 std::string_view chain_of(const Event& event) {
   if (!event.actor.starts_with("rule/")) return {};
@@ -85,7 +74,7 @@ std::string_view RulesDecider::refusal(const FoldedFact& fact, Reader& reader,
       break;
     case EntryPolicy::kCooldown: {
       const auto entry = turn.entry(plan.id, enrolment.key);
-      if (entry && turn.now() < add(entry->last, plan.cooldown, calendars_.calendar(reader)))
+      if (entry && fact.occurred < add(entry->last, plan.cooldown, calendars_.calendar(reader)))
         return "cooldown";
       break;
     }
@@ -102,8 +91,10 @@ std::string_view RulesDecider::refusal(const FoldedFact& fact, Reader& reader,
   if (in_control(plan, enrolment.subject)) return "control";
   if (import_refuses(fact, plan)) return "import";
   const auto chain = chain_of(*fact.event);
-  if (!chain.empty() && (rounds(chain, plan.id) > plan.loops || chain.size() > kChainBytesMax))
+  if (!chain.empty() && (rounds(chain, plan.id, enrolment.subject, turn.now()) > plan.loops ||
+                         chain.size() > kChainBytesMax)) {
     return "loop";
+  }
   return {};
 }
 
@@ -141,7 +132,7 @@ void RulesDecider::enter(const FoldedFact& fact, Turn& turn, EntryVerdict& entry
             [](const auto& a, const auto& b) { return a.first < b.first; });
   const bool remember = plan.entry == EntryPolicy::kOnce || plan.entry == EntryPolicy::kOncePer ||
                         plan.entry == EntryPolicy::kCooldown;
-  Run run{at, calendars_, plan, enrolment, std::move(entry.used), remember};
+  Run run{at, calendars_, so_far_, plan, enrolment, std::move(entry.used), remember};
   run.go(plan.first);
 }
 

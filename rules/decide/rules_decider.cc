@@ -176,7 +176,7 @@ void RulesDecider::apply(const FoldedFact& fact, Turn& turn) {
       }
       auto at = reader(turn, &fact);
       at.subject = verdict.enrolment.subject;
-      Run run{at, calendars_, *verdict.plan, verdict.enrolment};
+      Run run{at, calendars_, so_far_, *verdict.plan, verdict.enrolment};
       if (verdict.what == What::kExit) {
         run.since = run.now();
         run.exit(verdict.exit, verdict.reason);
@@ -193,6 +193,10 @@ void RulesDecider::apply(const FoldedFact& fact, Turn& turn) {
 
 void RulesDecider::on_fact(const FoldedFact& fact, Turn& turn) {
   if (fact.retracted) return;
+  if (fact.depth == 0) {
+    so_far_.begin();
+    cancel_wins(fact, turn);
+  }
   verdicts_.clear();
   if (rules_->concerns(*fact.event)) judge(fact, turn);
   auto at = reader(turn, &fact);
@@ -225,6 +229,7 @@ void RulesDecider::on_fact(const FoldedFact& fact, Turn& turn) {
 }
 
 void RulesDecider::on_timer(const TimerKey& timer, Turn& turn) {
+  so_far_.begin();
   const auto* found = turn.enrolment(timer.enrolment);
   if (found == nullptr) return;
   Enrolment enrolment = *found;
@@ -243,7 +248,7 @@ void RulesDecider::on_timer(const TimerKey& timer, Turn& turn) {
                                enrolment.watched});
     return;
   }
-  Run run{at, calendars_, *plan, enrolment};
+  Run run{at, calendars_, so_far_, *plan, enrolment};
   const auto& step = plan->steps[enrolment.step];
   // The instant it was due at first, whatever pauses put it off.
   const auto due = step.step->due(run, enrolment.step_since).value_or(timer.due);
@@ -257,6 +262,7 @@ void RulesDecider::on_timer(const TimerKey& timer, Turn& turn) {
     return;
   }
   run.go(next);
+  if (turn.enrolment(enrolment.id) == nullptr) remember_ended(run, timer.due);
 }
 
 }  // namespace dealwright::rules

@@ -12,7 +12,8 @@
 
 namespace dealwright::rules {
 
-// One thread: it remembers calendars and reuses its buffers. Decisions depend on neither.
+// One thread: it remembers calendars and reuses its buffers; decisions depend on neither. Of the
+// decision before it remembers what timers ended, see cancel_wins.cc.
 class RulesDecider : public Decider {
  public:
   RulesDecider(std::unique_ptr<const RuleSet> rules, Workspace workspace, ZoneProvider zones)
@@ -40,6 +41,14 @@ class RulesDecider : public Decider {
     std::vector<UsedValue> used;
   };
 
+  // An enrolment that a timer ended, and what it asked for.
+  struct Ended {
+    Enrolment enrolment;
+    const RulePlan* plan = nullptr;
+    Instant due;
+    Instant now;
+  };
+
   Reader reader(Turn& turn, const FoldedFact* fact);
   std::vector<EnrolmentId> concerned(const FoldedFact& fact, Turn& turn);
   void judge(const FoldedFact& fact, Turn& turn);
@@ -48,6 +57,9 @@ class RulesDecider : public Decider {
   void apply(const FoldedFact& fact, Turn& turn);
   void move_on(Run& run, Verdict& verdict, const FoldedFact& fact);
 
+  void remember_ended(const Run& run, Instant due);
+  void cancel_wins(const FoldedFact& fact, Turn& turn);
+
   void enter(const FoldedFact& fact, Turn& turn, EntryVerdict& entry);
   std::string_view refusal(const FoldedFact& fact, Reader& reader, const RuleSet::Rule& rule,
                            const Enrolment& enrolment);
@@ -55,6 +67,8 @@ class RulesDecider : public Decider {
 
   std::unique_ptr<const RuleSet> rules_;
   Calendars calendars_;
+  DecisionSoFar so_far_;
+  std::vector<Ended> ended_;  // at one instant, the last at which timers fired
   std::vector<Verdict> verdicts_;
   std::vector<std::uint32_t> fired_;
   std::vector<std::pair<std::uint32_t, Outcome>> failed_;

@@ -2,20 +2,23 @@
 
 #include <algorithm>
 
+#include "rules/decide/chain.h"
+
 namespace dealwright::rules {
 
-Run::Run(Reader& reader_in, Calendars& calendars_in, const RulePlan& plan_in,
-         Enrolment& enrolment_in)
-    : StepRun{reader_in, calendars_in, plan_in, enrolment_in} {
+Run::Run(Reader& reader_in, Calendars& calendars_in, DecisionSoFar& decision,
+         const RulePlan& plan_in, Enrolment& enrolment_in)
+    : StepRun{reader_in, calendars_in, plan_in, enrolment_in}, decision_{decision} {
   calendars_in.use(plan_in);
   reader.enrolment = &enrolment;
   reader.zone = &calendars_in.zone(plan_in);
   since = enrolment.step_since;
 }
 
-Run::Run(Reader& reader_in, Calendars& calendars_in, const RulePlan& plan_in,
-         Enrolment& enrolment_in, std::vector<UsedValue> used, bool remember)
-    : Run{reader_in, calendars_in, plan_in, enrolment_in} {
+Run::Run(Reader& reader_in, Calendars& calendars_in, DecisionSoFar& decision,
+         const RulePlan& plan_in, Enrolment& enrolment_in, std::vector<UsedValue> used,
+         bool remember)
+    : Run{reader_in, calendars_in, decision, plan_in, enrolment_in} {
   begins_ = true;
   remember_ = remember;
   used_ = std::move(used);
@@ -24,7 +27,7 @@ Run::Run(Reader& reader_in, Calendars& calendars_in, const RulePlan& plan_in,
 
 std::string Run::chain() const {
   const auto* before = find(enrolment.kept, kChain);
-  return before == nullptr ? plan.id : std::string{before->text_or_empty()} + "," + plan.id;
+  return longer_chain(before == nullptr ? std::string_view{} : before->text_or_empty(), enrolment);
 }
 
 void Run::flush() {
@@ -69,6 +72,7 @@ bool Run::request(std::string channel, std::string recipient, Map payload, bool 
     effect.state = EffectState::kSuppressed;
     effect.reason = "no_recipient";
   }
+  if (effect.state == EffectState::kRequested) requested_.push_back(effect.id);
   effect.channel = std::move(channel);
   effect.recipient = std::move(recipient);
   change(EffectRequested{std::move(effect)});
@@ -88,6 +92,10 @@ bool Run::decide(const EffectId& id, TypeId type, RecordKey subject, Fields data
   event.actor = "rule/" + plan.id;
   if (reader.fact != nullptr) event.causation_id = reader.fact->event->id;
   event.extensions = {{std::string{kChain}, Value{chain()}}};
+  if (const auto conflict = decision_.write(plan.id, event); !conflict.empty()) {
+    change(RuleFailed{plan.id, enrolment.version, event.subject, step->id, "write_conflict",
+                      conflict + "; the later one stands"});
+  }
   return reader.turn().change(FactDecided{std::move(event)});
 }
 
@@ -110,8 +118,12 @@ void Run::end(std::string reason, bool cancel_effects) {
 }
 
 void Run::fail(const StepResult& result) {
+  const bool deep = result.reason == "refused" || result.reason == "budget";
+  const auto* before = deep ? find(enrolment.kept, kChain) : nullptr;
+  const auto led_here =
+      before == nullptr ? std::string{} : "; rules led here: " + rules_of(before->text_or_empty());
   change(RuleFailed{plan.id, enrolment.version, enrolment.subject, step->id, result.reason,
-                    result.detail});
+                    result.detail + led_here});
 }
 
 void Run::hold(const Outcome& outcome) {
@@ -160,11 +172,11 @@ void Run::exit(const ExitPlan* exit_plan, std::string reason) {
 void Run::go(std::uint32_t at, std::string_view done) {
   enrolment.due.reset();
   enrolment.waits_for_event = false;
-  for (int count = 0; at != kNoStep; ++count) {
+  while (at != kNoStep) {
     step = &plan.steps[at];
     reader.step_id = step->id;
     enrolment.step = at;
-    if (count == kRunStepsMax) {
+    if (!decision_.spend_step()) {
       fail(StepResult::failed("budget", "more than 1,000 steps in one decision"));
       return end("error", false);
     }

@@ -6,20 +6,19 @@
 #include <vector>
 
 #include "rules/decide/calendars.h"
+#include "rules/decide/decision_so_far.h"
 #include "rules/steps/step_run.h"
 
 namespace dealwright::rules {
 
-inline constexpr int kRunStepsMax = 1000;                // of one decision
-inline constexpr std::string_view kChain = "rulechain";  // extension of facts that rules made
-
 class Run : public StepRun {
  public:
   // Of one that stands already.
-  Run(Reader& reader, Calendars& calendars, const RulePlan& plan, Enrolment& enrolment);
+  Run(Reader& reader, Calendars& calendars, DecisionSoFar& decision, const RulePlan& plan,
+      Enrolment& enrolment);
   // Of a new one, with what its condition used.
-  Run(Reader& reader, Calendars& calendars, const RulePlan& plan, Enrolment& enrolment,
-      std::vector<UsedValue> used, bool remember);
+  Run(Reader& reader, Calendars& calendars, DecisionSoFar& decision, const RulePlan& plan,
+      Enrolment& enrolment, std::vector<UsedValue> used, bool remember);
 
   // Runs from that step on until it stands or ends. `ends`: reason of what comes behind the last.
   void go(std::uint32_t step, std::string_view done = "done");
@@ -29,6 +28,8 @@ class Run : public StepRun {
   // or held, nothing is left to do.
   bool check_states();
   void hold(const Outcome& outcome);
+  // What it asked for and what may still leave.
+  const std::vector<EffectId>& requested() const { return requested_; }
 
   bool request(std::string channel, std::string recipient, Map payload, bool is_message) override;
   bool decide(const EffectId& id, TypeId type, RecordKey subject, Fields data) override;
@@ -41,6 +42,8 @@ class Run : public StepRun {
   void fail(const StepResult& result);
   std::string chain() const;
 
+  DecisionSoFar& decision_;
+  std::vector<EffectId> requested_;
   bool begins_ = false;  // not written down yet
   bool remember_ = true;
   bool leaving_ = false;  // in the `do` of an exit

@@ -173,7 +173,8 @@ void StepCompiler::one(const Node& node, Branch& so_far) {
                "Start another rule by what 'do' changes");
   }
   if (plan_.steps.size() >= kStepsMax) {
-    out_.error(1009, node.at, fmt::format("more than {} steps", kStepsMax));
+    if (!too_many_) out_.error(1009, node.at, fmt::format("more than {} steps", kStepsMax));
+    too_many_ = true;
     return;
   }
   const auto index = static_cast<std::uint32_t>(plan_.steps.size());

@@ -83,6 +83,7 @@ class StepCompiler {
   Diagnostics& out_;
   int depth_ = 0;
   bool waits_allowed_ = true;
+  bool too_many_ = false;  // said once
   std::deque<EventSet> sets_;
 };
 

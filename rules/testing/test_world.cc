@@ -75,7 +75,7 @@ void TestWorld::settle(Record& record) {
 
 // ---- time
 
-void TestWorld::advance(Instant to) {
+void TestWorld::fire_due(Instant to) {
   for (int fired = 0; !timers_.empty() && fired < kTimersMax; ++fired) {
     const auto timer = *timers_.begin();
     if (to < timer.due) break;
@@ -87,6 +87,10 @@ void TestWorld::advance(Instant to) {
     decider_.on_timer(timer, *this);
     run_queue();
   }
+}
+
+void TestWorld::advance(Instant to) {
+  fire_due(to);
   now_ = std::max(now_, to);
 }
 
@@ -99,7 +103,13 @@ bool TestWorld::accepted(const Event& event) {
 }
 
 std::string TestWorld::deliver(const Event& event, Instant at) {
-  advance(at);
+  // As a partition does: only timers that were due by the event's own time go before it.
+  if (event.time && *event.time < at) {
+    now_ = std::max(now_, at);
+    fire_due(*event.time);
+  } else {
+    advance(at);
+  }
   facts_ = depth_ = 0;
   if (!accepted(event)) {
     WorldNeighbours neighbours{records_};
@@ -251,7 +261,7 @@ void TestWorld::apply(const Change& change) {
                    if (!c.remember) return;
                    auto& entry = entries_[{e.rule, e.key}];
                    ++entry.count;
-                   entry.last = now_;
+                   entry.last = entry.count == 1 ? e.base : std::max(entry.last, e.base);
                  },
                  [&](const EnrolmentMoved& c) {
                    const auto it = enrolments_.find(c.id);

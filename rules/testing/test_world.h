@@ -30,7 +30,8 @@ class TestWorld : public Turn {
 
   // Fires what is due by then, in order of (due, rule, enrolment, step).
   void advance(Instant to);
-  // Fires what is due by `at`, then folds the event and decides what follows. The refusal, or "".
+  // Fires what was due by the event's time, then folds it at `at` and decides what follows. The
+  // refusal, or "".
   std::string deliver(const Event& event, Instant at);
 
   Instant now() const override { return now_; }
@@ -60,6 +61,7 @@ class TestWorld : public Turn {
   void watch(const Enrolment& enrolment, bool on);
   void move_effect(const EffectId& id, EffectState to, const std::string& reason);
   void run_queue();
+  void fire_due(Instant limit);
 
   Decider& decider_;
   Watch watch_;
