@@ -63,6 +63,15 @@ std::string enrolment_key(const std::vector<std::string>& parts) {
   return out;
 }
 
+std::vector<std::string> drip_queues(const Enrolment& enrolment) {
+  std::vector<std::string> out;
+  if (enrolment.step != kBeforeFirst || !enrolment.due) return out;
+  const auto* queues = find(enrolment.kept, kDrip);
+  if (queues == nullptr || queues->as_map() == nullptr) return out;
+  for (const auto& [name, rate] : *queues->as_map()) out.push_back(name);
+  return out;
+}
+
 std::string_view verdict_name(Verdict verdict) {
   static constexpr std::string_view kNames[] = {"accepted", "duplicate", "refused", "set_aside"};
   return kNames[static_cast<std::size_t>(verdict)];

@@ -17,6 +17,12 @@ namespace dealwright {
 // hash128(rule, key): one enrolment per rule and enrolment key.
 using EnrolmentId = Hash128;
 
+// A place before the first step: let in by an import that drips, and waiting for its turn.
+inline constexpr std::uint32_t kBeforeFirst = ~std::uint32_t{0} - 1;
+inline constexpr std::int64_t kDripMax = 1'000'000;  // entries an hour
+// In `kept` of such a one: the queues it stands in, each with its entries an hour.
+inline constexpr std::string_view kDrip = "drip";
+
 struct Enrolment {
   EnrolmentId id;
   std::string rule;
@@ -46,6 +52,10 @@ struct Entry {
   Instant last;  // when the newest trigger occurred
   friend bool operator==(const Entry&, const Entry&) = default;
 };
+
+// A queue's newest instant given out is the entry of (queue, kDrip): what a decision that puts
+// `enrolment` off makes of it. Nothing if it does not wait for its turn.
+std::vector<std::string> drip_queues(const Enrolment& enrolment);
 
 // Keys sort by (due, rule, enrolment, step): the order of firing.
 struct TimerKey {

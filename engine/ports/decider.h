@@ -30,6 +30,7 @@ struct FoldedFact {
   bool stale = false;                    // older than max_event_age, and not in a batch: no entries
   bool retracted = false;                // reserved for re-folds: rules are not asked
   Policy policy = Policy::kUnset;        // the stricter of event and batch; kUnset outside batches
+  std::int64_t drip_per_hour = 0;        // of its batch, if that drips
   std::uint32_t depth = 0;               // 0 from outside, else 1 + that of the fact that led to it
   EnrolmentId made_by;                   // the enrolment that decided it; zero from outside
   std::span<const FieldChange> changes;  // of the subject's current values
@@ -40,6 +41,9 @@ class Turn {
  public:
   virtual ~Turn() = default;
   virtual Instant now() const = 0;
+  // Which partition decides, of how many: a rate is shared by all.
+  virtual std::uint32_t partition() const { return 0; }
+  virtual std::uint32_t partitions() const { return 1; }
   // The record as folded so far, this decision's own changes included; none: never heard of.
   // Follows merges. The pointer lives until the next call of change().
   virtual const Record* record(const RecordKey& key) = 0;

@@ -23,9 +23,13 @@ Record& standing_for(State& state, const Event& event) {
 
 }  // namespace
 
-Policy Folder::policy_of(const Event& event) {
-  if (event.import_batch.empty()) return event.policy;
-  return std::max(event.policy, state_.batch(event.import_batch).policy);
+void Folder::take_policy(const Event& event, FoldedFact& fact) {
+  fact.policy = event.policy;
+  fact.drip_per_hour = 0;
+  if (event.import_batch.empty()) return;
+  const auto batch = state_.batch(event.import_batch);
+  fact.policy = std::max(event.policy, batch.policy);
+  fact.drip_per_hour = batch.per_hour;
 }
 
 void Folder::tell_views(const Frame& frame, const RecordKey& record, const Folded& folded,
@@ -59,27 +63,39 @@ void Folder::fold(Frame& frame, const FactPlace& place) {
   fact.order = at.stamp.order;
   fact.late = frame.folded.late;
   fact.undated = at.undated;
-  fact.policy = policy_of(event);
+  take_policy(event, fact);
   fact.stale = event.time && event.import_batch.empty() && *event.time < place.now - kEventAgeMax;
   fact.depth = place.depth;
   fact.made_by = place.made_by;
   fact.changes = frame.folded.changed;
   tell_views(frame, record.key, frame.folded, record.life);
   if (event.type == TypeId::kForeignType) return;
-  if (spec_of(event.type).group == EventGroup::kReference) fold_reference(event, record, at);
+  if (spec_of(event.type).group == EventGroup::kReference) fold_reference(event, record, at, place);
   fold_implied(event, at, place, frame);
   if (in(event.type, TypeId::kAccountMerged, TypeId::kSurveyMerged)) {
     fold_merge(event, at, place, frame);
   }
-  if (event.type == TypeId::kImportOpened) {
-    auto batch = state_.batch(event.subject.id);
-    batch.policy =
-        dealwright::policy_of(event.data.text(Field::kPolicy)).value_or(Policy::kSuppress);
-    state_.put_batch(event.subject.id, batch);
-  }
 }
 
-void Folder::fold_reference(const Event& event, const Record& record, const FoldAt& at) {
+void Folder::fold_import(const Event& event, const FactPlace& place) {
+  using Phase = ImportBatch::Phase;
+  auto batch = state_.batch(event.subject.id);
+  if (event.type == TypeId::kImportOpened) {
+    batch.policy =
+        dealwright::policy_of(event.data.text(Field::kPolicy)).value_or(Policy::kSuppress);
+    batch.per_hour = std::max<std::int64_t>(0, event.data.integer(Field::kRate).value_or(0));
+    batch.opened_at = place.position;
+    batch.phase = Phase::kOpen;
+  } else if (batch.phase == Phase::kOpen || batch.phase == Phase::kPaused) {
+    batch.phase = event.type == TypeId::kImportClosed   ? Phase::kClosed
+                  : event.type == TypeId::kImportPaused ? Phase::kPaused
+                                                        : Phase::kOpen;
+  }
+  state_.put_batch(event.subject.id, batch);
+}
+
+void Folder::fold_reference(const Event& event, const Record& record, const FoldAt& at,
+                            const FactPlace& place) {
   ++state_.meta.reference;
   switch (event.type) {
     case TypeId::kPipelineUpdated:
@@ -112,6 +128,10 @@ void Folder::fold_reference(const Event& event, const Record& record, const Fold
       state_.set_rule_status(record.key.id, "retired");
       break;
     default:
+      if (in(event.type, TypeId::kImportOpened, TypeId::kImportClosed) ||
+          in(event.type, TypeId::kImportPaused, TypeId::kImportResumed)) {
+        fold_import(event, place);
+      }
       return;
   }
   rules_changed_ = true;
@@ -177,6 +197,15 @@ void Folder::move_effect(const EffectId& id, EffectState to, std::string_view re
   }
 }
 
+void Folder::give_turn(const Enrolment& enrolment, Instant now) {
+  for (const auto& queue : drip_queues(enrolment)) {
+    auto entry = state_.entry(queue, kDrip).value_or(Entry{0, now});
+    ++entry.count;
+    entry.last = std::max(entry.last, *enrolment.due);
+    state_.put_entry(queue, kDrip, entry);
+  }
+}
+
 void Folder::start(const EnrolmentStarted& c, const FactPlace& place) {
   state_.put(c.enrolment);
   watch(c.enrolment, true);
@@ -189,10 +218,11 @@ void Folder::start(const EnrolmentStarted& c, const FactPlace& place) {
     entry.last = entry.count == 1 ? c.enrolment.base : std::max(entry.last, c.enrolment.base);
     state_.put_entry(c.enrolment.rule, c.enrolment.key, entry);
   }
+  give_turn(c.enrolment, place.now);
   note_decision(c.enrolment.subject, place);
 }
 
-std::string Folder::move(const EnrolmentMoved& c) {
+std::string Folder::move(const EnrolmentMoved& c, const FactPlace& place) {
   auto enrolment = state_.enrolment(c.id);
   if (!enrolment) return {};
   if (enrolment->due) {
@@ -211,6 +241,7 @@ std::string Folder::move(const EnrolmentMoved& c) {
   enrolment->held = c.held;
   if (c.due) state_.timers().set({*c.due, enrolment->rule, c.id, c.step});
   state_.put(*enrolment);
+  give_turn(*enrolment, place.now);
   return enrolment->rule;
 }
 
@@ -255,7 +286,7 @@ void Folder::apply(const Change& change, const FactPlace& place) {
             start(c, place);
             tell(c.enrolment.rule);
           },
-          [&](const EnrolmentMoved& c) { tell(move(c)); },
+          [&](const EnrolmentMoved& c) { tell(move(c, place)); },
           [&](const EnrolmentEnded& c) { tell(end(c, place)); },
           [&](const EffectRequested& c) {
             if (request(c, place)) tell(c.effect.rule);

@@ -51,18 +51,22 @@ class Folder {
 
   bool rules_changed() const { return rules_changed_; }
   void rules_taken() { rules_changed_ = false; }
-  Policy policy_of(const Event& event);
+  // The stricter of event and batch; the batch's rate if that drips.
+  void take_policy(const Event& event, FoldedFact& fact);
 
  private:
-  void fold_reference(const Event& event, const Record& record, const FoldAt& at);
+  void fold_reference(const Event& event, const Record& record, const FoldAt& at,
+                      const FactPlace& place);
   void fold_implied(const Event& event, const FoldAt& at, const FactPlace& place, Frame& frame);
   void fold_merge(const Event& event, const FoldAt& at, const FactPlace& place, Frame& frame);
   void tell_views(const Frame& frame, const RecordKey& record, const Folded& folded,
                   const Life& after);
   void tell_views(const Change& change, const ChangeContext& context);
+  void fold_import(const Event& event, const FactPlace& place);
+  void give_turn(const Enrolment& enrolment, Instant now);
   void start(const EnrolmentStarted& change, const FactPlace& place);
   // Both say whose: the rule, "" if the enrolment is gone.
-  std::string move(const EnrolmentMoved& change);
+  std::string move(const EnrolmentMoved& change, const FactPlace& place);
   std::string end(const EnrolmentEnded& change, const FactPlace& place);
   bool request(const EffectRequested& change, const FactPlace& place);  // false: it stands already
   void note_decision(const RecordKey& subject, const FactPlace& place);

@@ -46,6 +46,8 @@ class LeaderTurn : public Turn {
   bool empty() const { return batch_.turns.empty() && batch_.acks.empty(); }
 
   Instant now() const override { return now_; }
+  std::uint32_t partition() const override { return where_.partition; }
+  std::uint32_t partitions() const override { return where_.partitions; }
   const Record* record(const RecordKey& key) override;
   const Enrolment* enrolment(const EnrolmentId& id) override;
   std::optional<Entry> entry(std::string_view rule, std::string_view key) override;

@@ -63,8 +63,12 @@ struct StateLimits {
 };
 
 struct ImportBatch {
+  enum class Phase : std::uint8_t { kUnknown = 0, kOpen = 1, kPaused = 2, kClosed = 3 };
   Policy policy = Policy::kUnset;
   std::uint64_t highest_row = 0;
+  Phase phase = Phase::kUnknown;
+  std::int64_t per_hour = 0;    // of drip
+  std::uint64_t opened_at = 0;  // position of import.opened; in the partition that judged it
 };
 
 // The owner's thread only. A failure of the store below sticks: failure() is set, what was read

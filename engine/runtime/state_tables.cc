@@ -204,12 +204,18 @@ ImportBatch State::batch(std::string_view name) {
   ByteReader in{*bytes};
   out.policy = static_cast<Policy>(in.varint());
   out.highest_row = in.varint();
+  out.phase = static_cast<ImportBatch::Phase>(in.varint());
+  out.per_hour = static_cast<std::int64_t>(in.varint());
+  out.opened_at = in.varint();
   return out;
 }
 void State::put_batch(std::string_view name, const ImportBatch& batch) {
   std::string value;
   put_varint(value, static_cast<std::uint64_t>(batch.policy));
   put_varint(value, batch.highest_row);
+  put_varint(value, static_cast<std::uint64_t>(batch.phase));
+  put_varint(value, static_cast<std::uint64_t>(batch.per_hour));
+  put_varint(value, batch.opened_at);
   cache_.put(keys::with_letter(keys::kBatch, name), std::move(value));
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "rules/decide/chain.h"
+#include "rules/decide/drip.h"
 #include "rules/decide/rules_decider.h"
 
 namespace dealwright::rules {
@@ -21,12 +22,6 @@ std::string_view chain_of(const Event& event) {
 bool in_control(const RulePlan& plan, const RecordKey& subject) {
   if (plan.control_bp == 0) return false;
   return hash128(plan.id, to_text(subject)).low % 10'000 < plan.control_bp;
-}
-
-bool import_refuses(const FoldedFact& fact, const RulePlan& plan) {
-  const bool imported = !fact.event->import_batch.empty() || fact.policy != Policy::kUnset;
-  if (!imported || fact.policy == Policy::kFire || fact.policy == Policy::kShadow) return false;
-  return plan.import != ImportRule::kFire;
 }
 
 }  // namespace
@@ -89,7 +84,7 @@ std::string_view RulesDecider::refusal(const FoldedFact& fact, Reader& reader,
       break;
   }
   if (in_control(plan, enrolment.subject)) return "control";
-  if (import_refuses(fact, plan)) return "import";
+  if (import_verdict(fact, plan).policy == Policy::kSuppress) return "import";
   const auto chain = chain_of(*fact.event);
   if (!chain.empty() && (rounds(chain, plan.id, enrolment.subject, turn.now()) > plan.loops ||
                          chain.size() > kChainBytesMax)) {
@@ -111,8 +106,8 @@ void RulesDecider::enter(const FoldedFact& fact, Turn& turn, EntryVerdict& entry
   enrolment.subject = entry.subject;
   enrolment.started = turn.now();
   enrolment.base = enrolment.step_since = fact.occurred;
-  enrolment.shadow = rule.status == RuleStatus::kShadow ||
-                     (fact.policy == Policy::kShadow && plan.import != ImportRule::kFire);
+  auto import = import_verdict(fact, plan);
+  enrolment.shadow = rule.status == RuleStatus::kShadow || import.policy == Policy::kShadow;
   if (!key_of(at, rule, enrolment)) return;
   if (const auto reason = refusal(fact, at, rule, enrolment); !reason.empty()) {
     turn.change(EntryRefused{plan.id, rule.version, enrolment.subject, std::string{reason}});
@@ -128,11 +123,17 @@ void RulesDecider::enter(const FoldedFact& fact, Turn& turn, EntryVerdict& entry
   if (const auto chain = chain_of(*fact.event); !chain.empty()) {
     enrolment.kept.emplace_back(std::string{kChain}, Value{chain});
   }
+  std::optional<Instant> turn_at;  // of one that is dripped
+  if (import.policy == Policy::kDrip) {
+    turn_at = next_turn(turn, import.queues);
+    enrolment.kept.emplace_back(std::string{kDrip}, Value{std::move(import.queues)});
+  }
   std::sort(enrolment.kept.begin(), enrolment.kept.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });
   const bool remember = plan.entry == EntryPolicy::kOnce || plan.entry == EntryPolicy::kOncePer ||
                         plan.entry == EntryPolicy::kCooldown;
   Run run{at, calendars_, so_far_, plan, enrolment, std::move(entry.used), remember};
+  if (turn_at) return run.await_turn(*turn_at);
   run.go(plan.first);
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "rules/decide/drip.h"
+
 namespace dealwright::rules {
 namespace {
 
@@ -228,6 +230,28 @@ void RulesDecider::on_fact(const FoldedFact& fact, Turn& turn) {
   for (auto& entry : entries) enter(fact, turn, entry);
 }
 
+// Of one that was dripped: its turn has come, or was missed with others.
+void RulesDecider::take_turn(Run& run, const TimerKey& timer, Turn& turn) {
+  auto& enrolment = run.enrolment;
+  const auto* queues = find(enrolment.kept, kDrip);
+  const auto* rates = queues == nullptr ? nullptr : queues->as_map();
+  if (rates != nullptr && missed_turn(turn, *rates, timer.due))
+    return run.await_turn(next_turn(turn, *rates));
+  run.since = enrolment.base;
+  if (enrolment.held && !run.plan.state_exits) {  // as in on_timer: nothing here can say it
+    turn.change(EnrolmentMoved{enrolment.id,
+                               run.plan.first,
+                               enrolment.round,
+                               run.since,
+                               {},
+                               false,
+                               true,
+                               enrolment.watched});
+    return;
+  }
+  run.go(run.plan.first);
+}
+
 void RulesDecider::on_timer(const TimerKey& timer, Turn& turn) {
   so_far_.begin();
   const auto* found = turn.enrolment(timer.enrolment);
@@ -235,7 +259,9 @@ void RulesDecider::on_timer(const TimerKey& timer, Turn& turn) {
   Enrolment enrolment = *found;
   const auto* plan = rules_->plan(enrolment.rule, enrolment.version);
   const auto status = rules_->status(enrolment.rule);
-  if (plan == nullptr || status == Status::kRetired || enrolment.step >= plan->steps.size()) {
+  const bool enters = enrolment.step == kBeforeFirst;
+  const bool unknown = plan == nullptr || (!enters && enrolment.step >= plan->steps.size());
+  if (unknown || status == Status::kRetired) {
     turn.change(EnrolmentEnded{enrolment.id, plan == nullptr ? "error" : "retired", true});
     return;
   }
@@ -249,6 +275,7 @@ void RulesDecider::on_timer(const TimerKey& timer, Turn& turn) {
     return;
   }
   Run run{at, calendars_, so_far_, *plan, enrolment};
+  if (enters) return take_turn(run, timer, turn);
   const auto& step = plan->steps[enrolment.step];
   // The instant it was due at first, whatever pauses put it off.
   const auto due = step.step->due(run, enrolment.step_since).value_or(timer.due);

@@ -60,6 +60,7 @@ class RulesDecider : public Decider {
   void remember_ended(const Run& run, Instant due);
   void cancel_wins(const FoldedFact& fact, Turn& turn);
 
+  void take_turn(Run& run, const TimerKey& timer, Turn& turn);
   void enter(const FoldedFact& fact, Turn& turn, EntryVerdict& entry);
   std::string_view refusal(const FoldedFact& fact, Reader& reader, const RuleSet::Rule& rule,
                            const Enrolment& enrolment);

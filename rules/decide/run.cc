@@ -79,8 +79,33 @@ bool Run::request(std::string channel, std::string recipient, Map payload, bool 
   return true;
 }
 
+// The fact that it would have made, for the ledger to show.
+void Run::keep_in_shadow(const EffectId& id, TypeId type, const RecordKey& subject,
+                         const Fields& data) {
+  Map fields;
+  for (const auto& [field, value] : data) fields.emplace_back(field_name(field), value);
+  Effect effect;
+  effect.id = id;
+  effect.rule = plan.id;
+  effect.version = enrolment.version;
+  effect.enrolment = enrolment.id;
+  effect.step = step->id;
+  effect.channel = "fact";
+  effect.subject = enrolment.subject;
+  effect.recipient = to_text(subject);
+  effect.state = EffectState::kSuppressed;
+  effect.reason = "shadow";
+  effect.requested = effect.changed = now();
+  effect.payload =
+      *Value{Map{{"data", Value{std::move(fields)}}, {"type", Value{spec_of(type).name}}}}.as_map();
+  change(EffectRequested{std::move(effect)});
+}
+
 bool Run::decide(const EffectId& id, TypeId type, RecordKey subject, Fields data) {
-  if (enrolment.shadow) return true;
+  if (enrolment.shadow) {
+    keep_in_shadow(id, type, subject, data);
+    return true;
+  }
   flush();  // later steps see the fact
   Event event;
   event.source = "dealwright/rule/" + plan.id;

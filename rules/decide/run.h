@@ -22,6 +22,8 @@ class Run : public StepRun {
 
   // Runs from that step on until it stands or ends. `ends`: reason of what comes behind the last.
   void go(std::uint32_t step, std::string_view done = "done");
+  // Stands before its first step until then.
+  void await_turn(Instant at) { stand(kBeforeFirst, at, false); }
   // The `do` of an exit, then its end.
   void exit(const ExitPlan* exit, std::string reason);
   // Whether a state exit holds now; one that cannot be said holds the enrolment. True: it is over
@@ -36,6 +38,8 @@ class Run : public StepRun {
   void change(Change change) override;
 
  private:
+  void keep_in_shadow(const EffectId& id, TypeId type, const RecordKey& subject,
+                      const Fields& data);
   void flush();  // the start and what was held back
   void stand(std::uint32_t at, std::optional<Instant> due, bool for_event);
   void end(std::string reason, bool cancel_effects);

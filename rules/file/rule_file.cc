@@ -3,6 +3,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <charconv>
+
+#include "engine/domain/enrolment.h"
 
 namespace dealwright::rules {
 namespace {
@@ -280,19 +283,34 @@ void read_misfire(const Node& node, MisfireFile& misfire, Diagnostics& out) {
   }
 }
 
+// suppress, shadow, fire, { drip: 60/h }
+void read_import(const Node& node, ImportRule& import, Diagnostics& out) {
+  if (!node.is_map()) {
+    static constexpr std::string_view kWords[] = {"suppress", "fire", "shadow"};
+    static constexpr Policy kPolicies[] = {Policy::kSuppress, Policy::kFire, Policy::kShadow};
+    if (const auto word = read_word(node, "import", kWords, out)) import.policy = kPolicies[*word];
+    return;
+  }
+  static constexpr KeySpec kKeys[] = {{"drip", KeySpec::Need::kNeeded}};
+  if (!check_keys(node, kKeys, "'import'", out)) return;
+  const auto* rate = node.find("drip");
+  if (rate == nullptr) return;
+  import.policy = Policy::kDrip;
+  const std::string_view text = rate->text;
+  const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), import.per_hour);
+  const bool sound = rate->is_scalar() && bad == std::errc{} && std::string_view{end} == "/h" &&
+                     import.per_hour >= 1 && import.per_hour <= kDripMax;
+  if (!sound) {
+    out.error(1008, rate->at, fmt::format("'{}' is no rate", text),
+              "Write entries an hour, such as 60/h");
+  }
+}
+
 void read_policies(const Node& root, RuleFile& file, Diagnostics& out) {
   if (const auto* node = root.find("control")) {
     file.control_bp = read_percent(*node, "control", out).value_or(0);
   }
-  if (const auto* node = root.find("import")) {
-    static constexpr std::string_view kWords[] = {"suppress", "fire", "shadow"};
-    if (node->is_map()) {
-      refuse_later(node->at, "drip", out);
-    } else if (const auto word = read_word(*node, "import", kWords, out)) {
-      if (*word == 2) refuse_later(node->at, "import: shadow", out);
-      if (*word == 1) file.import = ImportRule::kFire;
-    }
-  }
+  if (const auto* node = root.find("import")) read_import(*node, file.import, out);
   if (const auto* node = root.find("on_publish")) {
     static constexpr std::string_view kWords[] = {"pin", "exit"};
     if (node->is_map()) {

@@ -73,7 +73,10 @@ struct MisfireFile {
   std::optional<Length> messages;  // 24h
 };
 
-enum class ImportRule : std::uint8_t { kSuppress, kFire };
+struct ImportRule {
+  Policy policy = Policy::kSuppress;
+  std::int64_t per_hour = 0;  // of drip
+};
 
 // Owns the tree that its nodes point into: move it, do not copy it.
 struct RuleFile {
@@ -93,7 +96,7 @@ struct RuleFile {
   const yaml::Node* steps = nullptr;
   LimitsFile limits;
   MisfireFile misfire;
-  ImportRule import = ImportRule::kSuppress;
+  ImportRule import;
   std::uint32_t loops = 0;
   std::string calendar;
   std::string zone;

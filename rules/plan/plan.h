@@ -96,7 +96,7 @@ struct RulePlan {
   std::vector<PlanStep> steps;
   std::uint32_t first = kNoStep;
   LimitsPlan limits;
-  ImportRule import = ImportRule::kSuppress;
+  ImportRule import;
   std::uint32_t loops = 0;
   std::string calendar;
   std::string zone;

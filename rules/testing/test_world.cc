@@ -251,6 +251,14 @@ void TestWorld::move_effect(const EffectId& id, EffectState to, const std::strin
   if (is_final(to) && owner != enrolments_.end()) std::erase(owner->second.effects, id);
 }
 
+void TestWorld::give_turn(const Enrolment& enrolment) {
+  for (const auto& queue : drip_queues(enrolment)) {
+    auto& entry = entries_[{queue, std::string{kDrip}}];
+    ++entry.count;
+    entry.last = std::max(entry.last, *enrolment.due);
+  }
+}
+
 void TestWorld::apply(const Change& change) {
   std::visit(overloaded{
                  [&](const EnrolmentStarted& c) {
@@ -258,6 +266,7 @@ void TestWorld::apply(const Change& change) {
                    enrolments_[e.id] = e;
                    watch(e, true);
                    if (e.due) timers_.insert({*e.due, e.rule, e.id, e.step});
+                   give_turn(e);
                    if (!c.remember) return;
                    auto& entry = entries_[{e.rule, e.key}];
                    ++entry.count;
@@ -278,6 +287,7 @@ void TestWorld::apply(const Change& change) {
                    e.waits_for_event = c.waits_for_event;
                    e.held = c.held;
                    if (c.due) timers_.insert({*c.due, e.rule, e.id, c.step});
+                   give_turn(e);
                  },
                  [&](const EnrolmentEnded& c) {
                    const auto it = enrolments_.find(c.id);

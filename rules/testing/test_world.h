@@ -59,6 +59,7 @@ class TestWorld : public Turn {
   bool decide_fact(const FactDecided& fact);
   void apply(const Change& change);
   void watch(const Enrolment& enrolment, bool on);
+  void give_turn(const Enrolment& enrolment);
   void move_effect(const EffectId& id, EffectState to, const std::string& reason);
   void run_queue();
   void fire_due(Instant limit);

@@ -86,31 +86,6 @@ TEST(DeciderTest, WhatARuleMayNotSee) {
   EXPECT_EQ(bed.decided(), "started paused v1 deal/d3\n" + kDone);
 }
 
-TEST(DeciderTest, Imports) {
-  struct Row {
-    Policy policy;
-    const char* rule;
-    const char* expected;
-  };
-  const Row rows[] = {
-      {Policy::kUnset, "suppress", "refused r deal/d1 import\n"},
-      {Policy::kSuppress, "suppress", "refused r deal/d1 import\n"},
-      {Policy::kDrip, "suppress", "refused r deal/d1 import\n"},
-      {Policy::kSuppress, "fire", "started r v1 deal/d1\n"},
-      {Policy::kFire, "suppress", "started r v1 deal/d1\n"},
-      {Policy::kShadow, "suppress", "started r v1 deal/d1 shadow\n"},
-  };
-  for (const auto& row : rows) {
-    RuleBed bed;
-    bed.publish("r", won(fmt::format("import: {}\n{}", row.rule, kNotify)));
-    auto event = bed.event("deal.won", "deal/d1", "2026-03-02 09:00");
-    event.import_batch = "b";
-    event.policy = row.policy;
-    bed.happen(event, RuleBed::at("2026-03-30 09:00"));  // an old fact of a batch is not stale
-    EXPECT_TRUE(bed.decided().starts_with(row.expected)) << policy_name(row.policy) << row.rule;
-  }
-}
-
 TEST(DeciderTest, TheControlGroupIsStableAndAboutAsLarge) {
   RuleBed bed;
   bed.publish("r", won("entry: each_time\ncontrol: 25%\n" + std::string{kNotify}));
@@ -136,7 +111,7 @@ TEST(DeciderTest, AShadowDecidesAndDoesNothing) {
   bed.happen(bed.event("deal.won", "deal/d1", "2026-03-02 09:00"));
   EXPECT_EQ(bed.decided(),
             "started r v1 deal/d1 shadow\neffect create_task:call queue/fallback suppressed(shadow)\n"
-            "ended done\n");
+            "effect update:deal.custom.a deal/d1 suppressed(shadow)\nended done\n");
 }
 
 TEST(DeciderTest, ExitsCancelAndRunTheirSteps) {

@@ -75,6 +75,10 @@ TEST(DiagnosticsTest, Form) {
       {steps("  - wait: 731d\n"), "6:11 error 1008"},
       {trigger("limits: { quiet_hours: { send: mornings } }\n" + std::string{kSteps}),
        "5:32 error 1008"},
+      {trigger("import: { drip: fast }\n" + std::string{kSteps}), "5:17 error 1008"},
+      {trigger("import: { drip: 0/h }\n" + std::string{kSteps}), "5:17 error 1008"},
+      {trigger("import: { drip: 5 }\n" + std::string{kSteps}), "5:17 error 1008"},
+      {trigger("import: { trickle: 5/h }\n" + std::string{kSteps}), "5:9 error 1005, 5:11 error 1004"},
   });
 }
 
@@ -108,7 +112,6 @@ TEST(DiagnosticsTest, LaterVersions) {
       {"trigger: { changed: deal.custom.x }\n" + std::string{kSteps}, "4:21 error 1010"},
       {trigger("language: 2\n" + std::string{kSteps}), "5:11 error 1010"},
       {trigger("limits: { rate: 5/h }\n" + std::string{kSteps}), "5:11 error 1010"},
-      {trigger("import: { drip: 5/h }\n" + std::string{kSteps}), "5:9 error 1010"},
       {trigger("on_publish: exit\n" + std::string{kSteps}), "5:13 error 1010"},
       {trigger("misfire: { on_resume: skip }\n" + std::string{kSteps}), "5:23 error 1010"},
       {steps("  - switch: deal.stage\n"), "6:5 error 1010"},
