@@ -25,6 +25,23 @@ Result<void> remove_tree(const std::string& path) {
   return ok();
 }
 
+void limit(embedded_log::Options& out, const LogConfig& config) {
+  out.segment_bytes = config.segment_bytes;
+  out.queue_bytes_max = config.queue_bytes;
+  out.group_bytes_max = config.group_bytes;
+  out.tail_cache_bytes = config.tail_cache_bytes;
+  out.open_files_max = config.open_files;
+}
+
+void limit(runtime::PartitionOptions& out, const Config& config) {
+  out.limits.generation_bytes = config.state.generation_bytes;
+  out.limits.generation_events = config.state.generation_events;
+  out.limits.dedup_bytes = config.state.dedup_bytes;
+  out.limits.timers_in_memory = config.state.timers_in_memory;
+  out.events_per_record = config.decide.events_per_record;
+  out.records_in_flight = config.decide.records_in_flight;
+}
+
 // Waits for one answer of the log.
 struct Answer {
   std::mutex mutex;
@@ -37,6 +54,7 @@ struct Answer {
 Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
   auto out = std::unique_ptr<Workspace>{new Workspace{std::move(options)}};
   auto& o = out->options_;
+  if (o.config) o.memory_bytes = o.config->state.memory_bytes;
   out->files_ = os::make_posix_file_system();
   out->clock_ = os::make_system_clock();
   out->random_ = os::make_system_random();
@@ -55,6 +73,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
   }
   log_options.at_point = o.at_point;
   log_options.segment_bytes = o.segment_bytes;
+  if (o.config) limit(log_options, o.config->log);
+  if (o.config && !there && o.partitions == 0) log_options.partitions = o.config->log.partitions;
   DW_TRY(auto log, embedded_log::open(*out->files_, *out->clock_, o.path, log_options));
   out->log_ = std::move(log);
   DW_TRY(out->load_key());
@@ -78,6 +98,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
   partition.lead = o.lead;
   partition.clock_witness = o.clock_witness;
   partition.at_point = o.at_point;
+  if (o.config) limit(partition, *o.config);
   partition.limits.record_cache_bytes = o.memory_bytes / 2 / partitions;
   partition.limits.generation_bytes =
       std::min(partition.limits.generation_bytes, o.memory_bytes / 8 / partitions);
@@ -233,6 +254,13 @@ Result<void> Workspace::rebuild_view(std::string_view name,
   return ok();
 }
 
+// Of a state that is folded beside the real one; it finds the same duplicates.
+runtime::StateLimits Workspace::scratch_limits() const {
+  runtime::StateLimits out;
+  if (options_.config) out.dedup_bytes = options_.config->state.dedup_bytes;
+  return out;
+}
+
 Result<void> Workspace::rebuild_in(PartitionId id, const View& view,
                                    const std::function<void(std::uint64_t)>& progress) {
   const auto folder = options_.path + "/state/" + std::to_string(id) + "/rebuild";
@@ -240,7 +268,7 @@ Result<void> Workspace::rebuild_in(PartitionId id, const View& view,
   DW_TRY(files_->create_directories(folder));
   auto run = [&]() -> Result<void> {
     DW_TRY(auto scratch, open_store_(folder + "/db"));
-    runtime::StateLimits limits;
+    const auto limits = scratch_limits();
     const View* const views[] = {&view};
     DW_TRY(auto rebuild,
            runtime::Rebuild::start(*log_, id, views, *scratch, *files_, folder + "/ids", limits));
@@ -282,7 +310,7 @@ Result<void> Workspace::with_replay(PartitionId id,
   const auto run = [&]() -> Result<void> {
     DW_TRY(auto scratch, open_store_(folder + "/db"));
     DW_TRY(auto rebuild, runtime::Rebuild::start(*log_, id, projections::all_views(), *scratch,
-                                                 *files_, folder + "/ids", runtime::StateLimits{}));
+                                                 *files_, folder + "/ids", scratch_limits()));
     DW_TRY(auto end, log_->end(Topic::kDecisions, id));
     DW_TRY(rebuild->advance(end));
     visit(rebuild->state());
@@ -317,7 +345,9 @@ Appender::~Appender() { static_cast<void>(flush()); }
 Result<void> Appender::add(const Event& event) {
   const auto id = workspace_.placement(event);
   if (event.type != TypeId::kForeignType && spec_of(event.type).group == EventGroup::kReference) {
-    // In force for what follows, in every partition: it has to arrive there first.
+    // In force for what follows, in every partition, and not for what came before: it has to
+    // arrive there between the two.
+    DW_TRY(flush());
     codec::encode(event, waiting_[id].emplace_back());
     DW_TRY(flush());
     return workspace_.engine().wait_idle();

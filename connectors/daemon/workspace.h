@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "connectors/daemon/config.h"
 #include "connectors/embedded_log/embedded_log.h"
 #include "engine/domain/event.h"
 #include "engine/runtime/engine.h"
@@ -29,6 +30,7 @@ struct WorkspaceOptions {
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;
   std::uint64_t generation_events = 0;             // 0: the engine's own limit
   std::function<void(std::string_view)> at_point;  // crash tests: see Partition, EmbeddedLog
+  std::optional<Config> config;                    // all limits; in place of those above
 };
 
 // Where a fact was put.
@@ -73,6 +75,7 @@ class Workspace {
   explicit Workspace(WorkspaceOptions options) : options_{std::move(options)} {}
   Result<void> load_key();
   Result<void> rebuild_stale();
+  runtime::StateLimits scratch_limits() const;
   Result<void> rebuild_in(PartitionId partition, const View& view,
                           const std::function<void(std::uint64_t)>& progress);
 

@@ -1,0 +1,102 @@
+// What can be set, as one table: it drives the reader of files, the environment's names, the flags,
+// `config print` and docs/configuration.md. A file is read first, then the environment, then flags;
+// what comes later stands. Each part of the engine gets its own struct.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/base/result.h"
+
+namespace dealwright::daemon {
+
+struct LogConfig {
+  std::uint32_t partitions = 0;
+  std::uint64_t segment_bytes = 0;
+  std::uint64_t queue_bytes = 0;  // these three for each partition
+  std::uint64_t group_bytes = 0;
+  std::uint64_t tail_cache_bytes = 0;
+  std::size_t open_files = 0;
+};
+
+struct StateConfig {
+  std::size_t memory_bytes = 0;      // over all partitions
+  std::size_t generation_bytes = 0;  // the rest for each partition
+  std::uint64_t generation_events = 0;
+  std::uint64_t dedup_bytes = 0;
+  std::size_t timers_in_memory = 0;
+};
+
+struct DecideConfig {
+  std::uint32_t events_per_record = 0;
+  std::size_t records_in_flight = 0;
+};
+
+struct ImportConfig {
+  std::size_t append_bytes = 0;  // on their way to the log
+  std::size_t rows_bytes = 0;
+};
+
+struct Config {
+  std::string data;
+  bool trust_clock = false;
+  LogConfig log;
+  StateConfig state;
+  DecideConfig decide;
+  ImportConfig import;
+};
+
+// A row of the table.
+struct ConfigKey {
+  enum class Type : std::uint8_t { kText, kBool, kBytes, kCount };
+  std::string_view name;  // state.memory
+  Type type = Type::kText;
+  std::string_view unit;      // of a count
+  std::string_view fallback;  // as a file would say it
+  std::uint64_t least = 0;    // of bytes and counts
+  std::uint64_t most = 0;
+  std::string_view says;  // a sentence
+  void (*set)(Config& config, std::uint64_t number, std::string_view text) = nullptr;
+};
+std::span<const ConfigKey> config_keys();
+std::string environment_name(const ConfigKey& key);  // DEALWRIGHT_STATE_MEMORY
+std::string flag_name(const ConfigKey& key);         // --state-memory
+std::string limits_text(const ConfigKey& key);       // "1 MiB to 1 GiB", "true or false"
+
+// Where configuration is looked for if no flag names a file; besides <data>/dealwright.yaml.
+inline constexpr std::string_view kConfigVariable = "DEALWRIGHT_CONFIG";
+
+// A value, and who said so: "default", "FILE:3", "DEALWRIGHT_X", "--x".
+struct ConfigValue {
+  const ConfigKey* key = nullptr;
+  std::string text;  // in one spelling: 64 MiB
+  std::string from;
+};
+
+// Takes values in the order in which they are to win. One thread.
+class ConfigReader {
+ public:
+  ConfigReader();
+  // All of a YAML file's faults at once, rendered with file, line, column and hint: kInvalid.
+  // `in_data`: the file lies in the data directory, and so cannot name another.
+  Result<void> take_file(std::string_view text, std::string_view name, bool in_data = false);
+  // Of all variables those that begin with DEALWRIGHT_. kInvalid: one is unknown or does not fit.
+  Result<void> take_environment(const std::vector<std::pair<std::string, std::string>>& variables);
+  Result<void> take(std::string_view key, std::string_view text, std::string from);
+
+  Config config() const;
+  const std::vector<ConfigValue>& values() const { return values_; }  // as the table is ordered
+
+ private:
+  std::vector<ConfigValue> values_;
+};
+
+// The table as docs/configuration.md has it.
+std::string config_table_markdown();
+
+}  // namespace dealwright::daemon
