@@ -3,126 +3,90 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cstdio>
+#include <charconv>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <sstream>
 
+#include "connectors/cli/cli.h"
 #include "connectors/os/system_clock.h"
 
-namespace dealwright::cli {
+extern char** environ;
 
-Result<std::unique_ptr<daemon::Workspace>> Context::open(bool lead) const {
+namespace dealwright::cli {
+namespace {
+
+constexpr const char* kSettings =
+    "Settings (also by file and environment; see docs/configuration.md)";
+constexpr const char* kFileInData = "/dealwright.yaml";
+
+std::vector<std::pair<std::string, std::string>> environment() {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (char** at = environ; *at != nullptr; ++at) {
+    const std::string_view entry{*at};
+    const auto equals = entry.find('=');
+    if (equals != std::string_view::npos)
+      out.emplace_back(entry.substr(0, equals), entry.substr(equals + 1));
+  }
+  return out;
+}
+
+bool is_there(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+}  // namespace
+
+Result<void> Context::configure() {
+  auto file = config_file;
+  if (const char* named = std::getenv(std::string{daemon::kConfigVariable}.c_str());
+      file.empty() && named != nullptr) {
+    file = named;
+  }
+  const auto variables = environment();
+  const auto take_all = [&](daemon::ConfigReader& reader, const std::string& path,
+                            bool in_data) -> Result<void> {
+    if (!path.empty()) {
+      DW_TRY(auto text, read_file(path));
+      DW_TRY(reader.take_file(text, path, in_data));
+    }
+    DW_TRY(reader.take_environment(variables));
+    for (const auto& [key, text] : config_flags) {
+      DW_TRY(reader.take(key, text, "flag"));
+    }
+    return ok();
+  };
+  DW_TRY(take_all(reader_, file, false));
+  if (const auto in_data = reader_.config().data + kFileInData; file.empty() && is_there(in_data)) {
+    daemon::ConfigReader with_file;
+    DW_TRY(take_all(with_file, in_data, true));
+    reader_ = std::move(with_file);
+  }
+  config_ = reader_.config();
+  return ok();
+}
+
+daemon::WorkspaceOptions Context::workspace_options() const {
   daemon::WorkspaceOptions options;
-  options.path = data;
-  options.lead = lead;
-  options.clock_witness = trust_clock;
-  DW_TRY(auto workspace, daemon::Workspace::open(std::move(options)));
-  DW_TRY(workspace->engine().wait_idle());
+  options.path = data();
+  options.clock_witness = config_.trust_clock;
+  options.config = config_;
+  return options;
+}
+
+Result<std::unique_ptr<daemon::Workspace>> Context::open(bool stopped_too) const {
+  DW_TRY(auto workspace, daemon::Workspace::open(workspace_options()));
+  if (auto idle = workspace->engine().wait_idle(); !idle && !stopped_too) return idle.error();
   return workspace;
 }
 
 Instant Context::now() const { return os::make_system_clock()->wall(); }
 
-namespace {
-
-std::string cell_text(const Value& value) {
-  if (value.null() || value.absent()) return "-";
-  if (const auto* text = value.as_text()) return *text;
-  if (const auto* at = value.as_instant()) return to_short_text(*at);
-  if (const auto* money = value.as_money()) return to_text(*money);
-  return to_json(value);
-}
-
-// Columns wide enough; code points, not bytes.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  }));
-}
-
-}  // namespace
-
-void Context::print(const ViewRows& rows) const {
-  if (json) {
-    for (const auto& row : rows.rows) {
-      std::string line = "{";
-      for (std::size_t i = 0; i < row.size(); ++i) {
-        if (i > 0) line += ',';
-        append_json_string(line, rows.columns[i].name);
-        line += ':';
-        append_json(line, row[i]);
-      }
-      std::cout << line << "}\n";
-    }
-    return;
-  }
-  std::vector<std::size_t> widths;
-  for (const auto& column : rows.columns) widths.push_back(width_of(column.name));
-  std::vector<std::vector<std::string>> cells;
-  for (const auto& row : rows.rows) {
-    auto& line = cells.emplace_back();
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      line.push_back(cell_text(row[i]));
-      widths[i] = std::max(widths[i], width_of(line.back()));
-    }
-  }
-  const auto put = [&](std::size_t column, const std::string& text, bool right) {
-    const std::string pad(widths[column] - width_of(text), ' ');
-    std::cout << (column > 0 ? "  " : "") << (right ? pad + text : text);
-    if (!right && column + 1 < widths.size()) std::cout << pad;
-  };
-  const auto right = [&](std::size_t column) {
-    const auto& type = rows.columns[column].type;
-    return type == "int" || type == "rate" || type == "money";
-  };
-  for (std::size_t i = 0; i < rows.columns.size(); ++i) put(i, rows.columns[i].name, right(i));
-  std::cout << '\n';
-  for (const auto& line : cells) {
-    for (std::size_t i = 0; i < line.size(); ++i) put(i, line[i], right(i));
-    std::cout << '\n';
-  }
-  if (cells.empty()) std::cout << "(nothing)\n";
-}
-
-void Context::print_line(std::string_view text) const {
-  if (!json) std::cout << text << '\n';
-}
-
-void Context::print_object(const Map& object) const {
-  if (json) {
-    std::cout << to_json(Value{object}) << '\n';
-    return;
-  }
-  for (const auto& [name, value] : object) std::cout << name << ": " << cell_text(value) << '\n';
-}
-
-void Context::print_error(const Error& error) const {
-  std::cout.flush();
-  if (json) {
-    std::cerr << to_json(Value{
-                     Map{{"code", Value{code_name(error.code)}}, {"detail", Value{error.detail}}}})
-              << '\n';
-  } else {
-    std::cerr << "dealwright: " << error.detail << '\n';
-  }
-}
-
-void Context::progress(std::string_view text) const {
-  if (json || ::isatty(STDERR_FILENO) == 0) return;
-  std::cerr << '\r' << text << "\x1b[K" << std::flush;
-}
-void Context::progress_done() const {
-  if (json || ::isatty(STDERR_FILENO) == 0) return;
-  std::cerr << "\r\x1b[K" << std::flush;
-}
-
 int exit_code_of(Code code) {
   switch (code) {
+    case Code::kInvalid:
+      return 2;
     case Code::kNotFound:
       return 3;
-    case Code::kInvalid:
     case Code::kConflict:
     case Code::kRefused:
       return 4;
@@ -133,8 +97,14 @@ int exit_code_of(Code code) {
   }
 }
 
+Error refused(Error error) {
+  if (error.code == Code::kInvalid) error.code = Code::kRefused;
+  return error;
+}
+
 void Context::finish(const Result<void>& result) {
   if (result) return;
+  progress_done();
   print_error(result.error());
   exit_code = exit_code_of(result.error().code);
 }
@@ -148,48 +118,114 @@ Result<std::string> read_file(const std::string& path) {
   std::ifstream in{path, std::ios::binary};
   if (!in) return Error{Code::kNotFound, "cannot read " + path};
   out << in.rdbuf();
+  if (in.bad() || out.bad()) return Error{Code::kIo, "cannot read all of " + path};
   return out.str();
+}
+
+Result<daemon::Placed> parse_position(const std::string& text) {
+  daemon::Placed out;
+  const auto* end = text.data() + text.size();
+  const auto [colon, bad] = std::from_chars(text.data(), end, out.partition);
+  if (bad == std::errc{} && colon != end && *colon == ':') {
+    const auto [last, wrong] = std::from_chars(colon + 1, end, out.position);
+    if (wrong == std::errc{} && last == end) return out;
+  }
+  return Error{Code::kInvalid,
+               "'" + text + "' is no position; write partition:position, such as 3:8112"};
+}
+
+std::string place_text(const daemon::Placed& place) {
+  return std::to_string(place.partition) + ":" + std::to_string(place.position);
 }
 
 CLI::App* noun(CLI::App& app, const char* name, const char* description) {
   auto* out = app.add_subcommand(name, description);
   out->require_subcommand(1);
+  out->fallthrough();
   return out;
 }
 
 CLI::App* verb(CLI::App& of, Context& context, const char* name, const char* description,
-               const char* example, std::function<Result<void>()> run) {
+               const char* example, Job run) {
   auto* out = of.add_subcommand(name, description);
   out->footer(std::string{"Example:\n  "} + example);
   out->fallthrough();
-  out->callback([&context, run = std::move(run)] { context.finish(run()); });
+  out->callback([&context, run = std::move(run)] { context.job = run; });
   return out;
 }
+
+namespace {
+
+void add_settings(CLI::App& app, Context& context) {
+  app.add_option("--config", context.config_file, "A YAML file of settings")->group(kSettings);
+  for (const auto& key : daemon::config_keys()) {
+    const auto name = std::string{key.name};
+    const auto take = [&context, name](const std::string& text) {
+      context.config_flags[name] = text;
+    };
+    CLI::Option* option = nullptr;
+    if (key.type == daemon::ConfigKey::Type::kBool) {
+      option = app.add_flag_callback(
+          daemon::flag_name(key), [take] { take("true"); }, std::string{key.says});
+    } else {
+      option =
+          app.add_option_function<std::string>(daemon::flag_name(key), take, std::string{key.says});
+      option->type_name(key.type == daemon::ConfigKey::Type::kText
+                            ? "TEXT"
+                            : limits_text(key) + " " + std::string{key.unit});
+      option->default_str(std::string{key.fallback});
+    }
+    option->group(name == "data" ? "Options" : kSettings);
+  }
+}
+
+int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv,
+                Context& context) {
+  for (int i = 1; i < argc; ++i)
+    context.json = context.json || std::string_view{argv[i]} == "--json";
+  std::string detail = error.what();
+  if (const auto hint = usage_hint(app, argc, argv); !hint.empty()) detail += ". " + hint;
+  if (!context.json) detail += "\nRun with --help for what there is.";
+  context.print_error(Error{Code::kInvalid, detail});
+  return 2;
+}
+
+}  // namespace
 
 int run(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   CLI::App app{"Dealwright: an event-sourced sales automation engine", "dealwright"};
   app.require_subcommand(1);
   app.fallthrough();
+  app.footer(
+      "Exit: 0 done, 1 failed, 2 usage, 3 not found, 4 refused, 5 no server, 6 damage.\n"
+      "Example:\n  dealwright init --data ./data");
   Context context;
-  app.add_option("--data", context.data, "The data directory")->envname("DEALWRIGHT_DATA");
-  app.add_flag("--json", context.json, "One JSON object, or a line each");
-  app.add_flag("--trust-clock", context.trust_clock,
-               "Vouch for this machine's clock after a pause of more than 7 days");
+  app.add_flag("--json", context.json, "One JSON object, or a line each; errors too, on stderr");
+  add_settings(app, context);
   add_data_commands(app, context);
   add_event_commands(app, context);
   add_record_commands(app, context);
   add_view_commands(app, context);
   add_rule_commands(app, context);
   add_ledger_commands(app, context);
-  add_log_commands(app, context);
+  add_set_aside_commands(app, context);
   add_import_commands(app, context);
+  add_log_commands(app, context);
+  add_config_commands(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);  // a help
+    return usage_error(app, error, argc, argv, context);
   }
+  auto result = context.needs_config ? context.configure() : Result<void>{ok()};
+  if (result && context.job) result = context.job();
+  context.finish(result);
   std::cout.flush();
+  if (!std::cout && context.exit_code == 0) {
+    context.finish(Error{Code::kIo, "could not write all of the output"});
+  }
   return context.exit_code;
 }
 

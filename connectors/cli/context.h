@@ -2,11 +2,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "connectors/daemon/config.h"
 #include "connectors/daemon/workspace.h"
 #include "engine/base/result.h"
 #include "engine/ports/view.h"
@@ -17,15 +20,29 @@ class App;
 
 namespace dealwright::cli {
 
+using Job = std::function<Result<void>()>;
+
 // One run of the program.
 class Context {
  public:
-  std::string data = "dealwright-data";
+  // As the command line gave them; configure() reads them.
+  std::string config_file;
+  std::map<std::string, std::string> config_flags;  // by key; those that were given
   bool json = false;
-  bool trust_clock = false;
+  bool needs_config = true;
+  Job job;  // of the verb that was found
+  int exit_code = 0;
 
-  // Opens the data directory; the error says how to make one.
-  Result<std::unique_ptr<daemon::Workspace>> open(bool lead = true) const;
+  // File, then environment, then flags. kInvalid: all that is wrong, and how to mend it.
+  Result<void> configure();
+  const daemon::Config& config() const { return config_; }
+  const std::vector<daemon::ConfigValue>& config_values() const { return reader_.values(); }
+  const std::string& data() const { return config_.data; }
+
+  // Opens the data directory, folds and decides all that is in its log; the error says how to make
+  // one. `stopped_too`: partitions that stopped do not count as a failure.
+  Result<std::unique_ptr<daemon::Workspace>> open(bool stopped_too = false) const;
+  daemon::WorkspaceOptions workspace_options() const;
   Instant now() const;
 
   // Prints rows: a table for people, an object a line with --json.
@@ -35,28 +52,43 @@ class Context {
   void print_error(const Error& error) const;    // stderr
   // A progress line on a terminal, nothing elsewhere.
   void progress(std::string_view text) const;
+  void progress(std::string_view text, std::uint64_t done, std::uint64_t of) const;  // with a bar
   void progress_done() const;
 
-  // What a command's callback returns becomes the exit code.
+  // What a command returns becomes the exit code.
   void finish(const Result<void>& result);
-  int exit_code = 0;
+
+ private:
+  daemon::ConfigReader reader_;
+  daemon::Config config_ = reader_.config();
 };
 
 int exit_code_of(Code code);
 Result<std::string> read_file(const std::string& path);  // "-": standard input
+// What is wrong with a content, not with how the command was called: exit 4 instead of 2.
+Error refused(Error error);
+
+// "3:8112"
+Result<daemon::Placed> parse_position(const std::string& text);
+std::string place_text(const daemon::Placed& place);
 
 // A verb below a noun, with an example in its help; `run` is called after parsing.
 CLI::App* verb(CLI::App& noun, Context& context, const char* name, const char* description,
-               const char* example, std::function<Result<void>()> run);
+               const char* example, Job run);
 CLI::App* noun(CLI::App& app, const char* name, const char* description);
+
+// Why a command line was not understood: the nearest flag or command, or "".
+std::string usage_hint(const CLI::App& app, int argc, char** argv);
 
 void add_event_commands(CLI::App& app, Context& context);
 void add_view_commands(CLI::App& app, Context& context);
 void add_record_commands(CLI::App& app, Context& context);
 void add_rule_commands(CLI::App& app, Context& context);
-void add_ledger_commands(CLI::App& app, Context& context);  // timer, effect, set-aside
+void add_ledger_commands(CLI::App& app, Context& context);  // timer, effect, enrolment
+void add_set_aside_commands(CLI::App& app, Context& context);
 void add_log_commands(CLI::App& app, Context& context);     // log, partition
-void add_import_commands(CLI::App& app, Context& context);  // import, sample
-void add_data_commands(CLI::App& app, Context& context);    // init, version
+void add_import_commands(CLI::App& app, Context& context);  // import
+void add_config_commands(CLI::App& app, Context& context);
+void add_data_commands(CLI::App& app, Context& context);  // init, sample, version
 
 }  // namespace dealwright::cli

@@ -2,7 +2,6 @@
 #include <CLI/CLI.hpp>
 #include <fstream>
 #include <iostream>
-#include <sstream>
 
 #include "connectors/cli/context.h"
 #include "engine/codec/cloudevents_json.h"
@@ -17,12 +16,34 @@ struct AppendOptions {
   bool dry_run = false;
 };
 
-Error refused(std::size_t line, const std::vector<FormError>& errors) {
+Error bad_form(std::size_t line, const std::vector<FormError>& errors) {
   std::string text = line > 0 ? "line " + std::to_string(line) + ": " : "";
   for (std::size_t i = 0; i < errors.size(); ++i)
     text += (i > 0 ? "\n  " : "") + codec::render(errors[i]);
-  return Error{Code::kInvalid, text};
+  return Error{Code::kRefused, text};
 }
+
+// Events by what became of them, over all partitions.
+struct Verdicts {
+  std::uint64_t duplicates = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t set_aside = 0;
+};
+
+Result<Verdicts> verdicts(daemon::Workspace& workspace) {
+  Verdicts out;
+  for (PartitionId id = 0; id < workspace.partitions(); ++id) {
+    DW_TRY(workspace.engine().ask(id, [&](runtime::Partition& partition) {
+      const auto& meta = partition.state().meta;
+      out.duplicates += meta.duplicates;
+      out.refused += meta.refused;
+      out.set_aside += meta.set_aside;
+    }));
+  }
+  return out;
+}
+
+Value count_of(std::uint64_t n) { return Value{static_cast<std::int64_t>(n)}; }
 
 Result<void> append_file(Context& context, const AppendOptions& options) {
   std::ifstream file;
@@ -32,7 +53,8 @@ Result<void> append_file(Context& context, const AppendOptions& options) {
   }
   std::istream& in = options.file == "-" ? std::cin : file;
   DW_TRY(auto workspace, context.open());
-  daemon::Appender appender{*workspace};
+  DW_TRY(auto before, verdicts(*workspace));
+  daemon::Appender appender{*workspace, context.config().import.append_bytes};
   std::string text;
   std::size_t line = 0, bad = 0;
   std::uint64_t good = 0;
@@ -42,7 +64,7 @@ Result<void> append_file(Context& context, const AppendOptions& options) {
     if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
     if (auto errors = codec::parse_cloudevent(text, event); !errors.empty()) {
       ++bad;
-      context.print_error(refused(line, errors));
+      context.print_error(bad_form(line, errors));
       continue;
     }
     ++good;
@@ -59,15 +81,22 @@ Result<void> append_file(Context& context, const AppendOptions& options) {
       DW_TRY(workspace->engine().advance_together());
     }
   }
-  context.print_object({{"appended", Value{static_cast<std::int64_t>(options.dry_run ? 0 : good)}},
-                        {"refused", Value{static_cast<std::int64_t>(bad)}}});
+  DW_TRY(auto after, verdicts(*workspace));
+  context.print_object({{options.dry_run ? "would_append" : "appended", count_of(good)},
+                        {"malformed", count_of(bad)},
+                        {"duplicates", count_of(after.duplicates - before.duplicates)},
+                        {"refused", count_of(after.refused - before.refused)},
+                        {"set_aside", count_of(after.set_aside - before.set_aside)}});
   DW_TRY(workspace->stop());
-  if (bad > 0)
-    return Error{Code::kRefused, std::to_string(bad) + " lines were refused; the others stand"};
+  if (bad > 0) {
+    return Error{Code::kRefused, std::to_string(bad) +
+                                     " lines are malformed and were left out; the others " +
+                                     (options.dry_run ? "are sound" : "stand")};
+  }
   return ok();
 }
 
-Result<void> append_one(Context& context, const AppendOptions& options) {
+Result<Event> event_of(Context& context, const AppendOptions& options) {
   if (options.type.empty() || options.subject.empty()) {
     return Error{Code::kInvalid, "say --file, or --type and --subject"};
   }
@@ -87,7 +116,12 @@ Result<void> append_one(Context& context, const AppendOptions& options) {
   if (!options.key.empty()) object.emplace_back("partitionkey", Value{options.key});
   Event event;
   const auto errors = codec::read_cloudevent(Value{std::move(object)}, event);
-  if (!errors.empty()) return refused(0, errors);
+  if (!errors.empty()) return bad_form(0, errors);
+  return event;
+}
+
+Result<void> append_one(Context& context, const AppendOptions& options) {
+  DW_TRY(auto event, event_of(context, options));
   if (event.type == TypeId::kForeignType) {
     if (const auto near = nearest_event_type(event.foreign_type); !near.empty()) {
       context.print_line("note: " + event.foreign_type +
@@ -100,31 +134,38 @@ Result<void> append_one(Context& context, const AppendOptions& options) {
     return ok();
   }
   DW_TRY(auto workspace, context.open());
+  DW_TRY(auto before, verdicts(*workspace));
   DW_TRY(auto placed, workspace->append({event}));
   DW_TRY(workspace->engine().wait_idle());
-  context.print_object({{"position", Value{std::to_string(placed[0].partition) + ":" +
-                                           std::to_string(placed[0].position)}},
-                        {"id", Value{event.id}}});
-  return workspace->stop();
-}
-
-// "3:8112"
-Result<daemon::Placed> parse_position(const std::string& text) {
-  daemon::Placed out;
-  std::istringstream in{text};
-  char colon = 0;
-  if (!(in >> out.partition >> colon >> out.position) || colon != ':' || !in.eof()) {
-    return Error{Code::kInvalid,
-                 "'" + text + "' is no position; write partition:position, such as 3:8112"};
-  }
-  return out;
+  DW_TRY(auto after, verdicts(*workspace));
+  const auto& place = placed[0];
+  std::optional<SetAside> aside;
+  DW_TRY(workspace->engine().ask(place.partition, [&](runtime::Partition& partition) {
+    aside = partition.state().set_aside(place.position);
+  }));
+  const bool duplicate = !aside && after.duplicates > before.duplicates;
+  context.print_object({{"position", Value{place_text(place)}},
+                        {"id", Value{event.id}},
+                        {"verdict", Value{aside       ? verdict_name(aside->verdict)
+                                          : duplicate ? "duplicate"
+                                                      : "accepted"}}});
+  DW_TRY(workspace->stop());
+  if (!aside) return ok();
+  return Error{Code::kRefused, "the event is in the log at " + place_text(place) +
+                                   " and changes nothing: " + aside->code +
+                                   (aside->detail.empty() ? "" : ", " + aside->detail) +
+                                   "; dealwright set-aside list"};
 }
 
 void print_event(const Context& context, const LogRecord& record, PartitionId partition) {
   Event event;
-  const auto place = std::to_string(partition) + ":" + std::to_string(record.position);
+  const auto place = place_text(daemon::Placed{partition, record.position});
   if (!codec::decode(record.bytes, event)) {
-    std::cout << place << " (unreadable)\n";
+    if (context.json) {
+      context.print_object({{"position", Value{place}}, {"unreadable", Value{true}}});
+    } else {
+      std::cout << place << "  (unreadable)\n";
+    }
     return;
   }
   if (context.json) {
@@ -158,6 +199,8 @@ Result<void> show(Context& context, const std::string& where) {
   if (place.partition >= workspace->partitions()) {
     return Error{Code::kNotFound, "there is no partition " + std::to_string(place.partition)};
   }
+  DW_TRY(auto end, workspace->log().end(Topic::kEvents, place.partition));
+  if (place.position >= end) return Error{Code::kNotFound, "no event at " + where};
   DW_TRY(auto batch, workspace->log().read(Topic::kEvents, place.partition, place.position, 1));
   if (batch.records.empty() || batch.records[0].position != place.position) {
     return Error{Code::kNotFound, "no event at " + where};
@@ -180,16 +223,20 @@ void add_event_commands(CLI::App& app, Context& context) {
         return options->file.empty() ? append_one(context, *options)
                                      : append_file(context, *options);
       });
-  append->add_option("--file", options->file,
-                     "CloudEvents, one JSON object a line; - is standard input");
-  append->add_option("--type", options->type, "such as deal.opened");
-  append->add_option("--subject", options->subject, "<kind>/<id>, such as deal/d1");
-  append->add_option("--data", options->data, "a JSON object")->capture_default_str();
-  append->add_option("--source", options->source, "who says so")->capture_default_str();
-  append->add_option("--id", options->id, "the same source and id again count once");
-  append->add_option("--time", options->time, "when it happened; now if left out");
-  append->add_option("--key", options->key,
-                     "the partition key: the customer's account, such as account/a1");
+  auto* file = append->add_option("--file", options->file,
+                                  "CloudEvents, one JSON object a line; - is standard input");
+  const auto one = [&](const char* name, std::string& into, const char* text) {
+    return append->add_option(name, into, text)->excludes(file);
+  };
+  one("--type", options->type, "such as deal.opened");
+  one("--subject", options->subject, "<kind>/<id>, such as deal/d1");
+  one("--data", options->data,
+      "a JSON object (the data directory goes before `event`, or into DEALWRIGHT_DATA)")
+      ->capture_default_str();
+  one("--source", options->source, "who says so")->capture_default_str();
+  one("--id", options->id, "the same source and id again count once");
+  one("--time", options->time, "when it happened; now if left out");
+  one("--key", options->key, "the partition key: the customer's account, such as account/a1");
   append->add_flag("--dry-run", options->dry_run, "Check only");
 
   auto count = std::make_shared<std::size_t>(10);
@@ -200,7 +247,7 @@ void add_event_commands(CLI::App& app, Context& context) {
 
   auto where = std::make_shared<std::string>();
   auto* show_verb =
-      verb(*event, context, "show", "One fact, as a CloudEvent", "dealwright event show 0:12",
+      verb(*event, context, "show", "One fact, as a CloudEvent", "dealwright event show 0:3",
            [&context, where] { return show(context, *where); });
   show_verb->add_option("position", *where, "partition:position")->required();
 }

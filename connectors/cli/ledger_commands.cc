@@ -1,31 +1,13 @@
-// timer list, effect list, set-aside list, redrive, drop, enrolment list.
+// timer list; effect list, show; enrolment list, show.
 #include <CLI/CLI.hpp>
-#include <sstream>
 
 #include "connectors/cli/context.h"
+#include "connectors/cli/tables.h"
 #include "engine/codec/state_codec.h"
 #include "engine/runtime/keys.h"
 
 namespace dealwright::cli {
 namespace {
-
-using Visit = std::function<void(PartitionId, std::string_view key, std::string_view value)>;
-
-Result<void> scan_all(daemon::Workspace& workspace, char letter, const Visit& visit) {
-  Result<void> result = ok();
-  for (PartitionId id = 0; id < workspace.partitions(); ++id) {
-    DW_TRY(workspace.engine().ask(id, [&](runtime::Partition& partition) {
-      auto scanned =
-          partition.state().scan(letter, [&](std::string_view key, std::string_view value) {
-            visit(id, key, value);
-            return true;
-          });
-      if (!scanned) result = scanned;
-    }));
-    DW_TRY(result);
-  }
-  return ok();
-}
 
 Result<void> list_timers(Context& context, std::size_t limit) {
   DW_TRY(auto workspace, context.open());
@@ -35,25 +17,24 @@ Result<void> list_timers(Context& context, std::size_t limit) {
                     timers.emplace_back(runtime::keys::read_timer(key), id);
                   }));
   std::sort(timers.begin(), timers.end());
+  DW_TRY(auto steps, StepNames::load(*workspace));
   ViewRows rows;
-  rows.columns = {{"due", "instant"},
-                  {"rule", "text"},
-                  {"subject", "text"},
-                  {"step", "int"},
-                  {"partition", "int"}};
+  rows.columns = {{"due", "instant"}, {"rule", "text"},      {"subject", "text"},
+                  {"step", "text"},   {"enrolment", "text"}, {"partition", "int"}};
   for (const auto& [timer, id] : timers) {
-    if (rows.rows.size() == limit) break;
-    std::string subject = "?";
+    if (limit > 0 && rows.rows.size() == limit) break;
+    std::optional<Enrolment> enrolment;
     DW_TRY(workspace->engine().ask(id, [&, t = timer](runtime::Partition& partition) {
-      if (const auto enrolment = partition.state().enrolment(t.enrolment))
-        subject = to_text(enrolment->subject);
+      enrolment = partition.state().enrolment(t.enrolment);
     }));
-    rows.rows.push_back({Value{timer.due}, Value{timer.rule}, Value{subject},
-                         Value{std::int64_t{timer.step}}, Value{std::int64_t{id}}});
+    rows.rows.push_back({Value{timer.due}, Value{timer.rule},
+                         enrolment ? Value{to_text(enrolment->subject)} : Value{Null{}},
+                         enrolment ? Value{steps.name(*enrolment)} : Value{Null{}},
+                         Value{hex_of(timer.enrolment)}, Value{std::int64_t{id}}});
   }
   context.print(rows);
-  if (timers.size() > limit)
-    context.print_line("... " + std::to_string(timers.size() - limit) + " more");
+  if (rows.rows.size() < timers.size())
+    context.print_line("... " + std::to_string(timers.size() - rows.rows.size()) + " more");
   return workspace->stop();
 }
 
@@ -97,95 +78,120 @@ Result<void> list_effects(Context& context, const std::string& state, const std:
   return workspace->stop();
 }
 
-Result<void> list_enrolments(Context& context, const std::string& rule, std::size_t limit) {
+Result<void> show_effect(Context& context, const std::string& prefix) {
+  if (!is_hex(prefix))
+    return Error{Code::kInvalid,
+                 "'" + prefix + "' is no id of an effect, nor the beginning of one"};
   DW_TRY(auto workspace, context.open());
+  std::vector<Effect> found;
+  Result<void> sound = ok();
+  DW_TRY(scan_all(*workspace, runtime::keys::kEffect,
+                  [&](PartitionId, std::string_view, std::string_view value) {
+                    Effect effect;
+                    if (auto decoded = codec::decode(value, effect); !decoded) {
+                      sound = decoded.error();
+                    } else if (hex(effect.id).starts_with(prefix)) {
+                      found.push_back(std::move(effect));
+                    }
+                  }));
+  DW_TRY(std::move(sound));
+  DW_TRY(only_one(found.size(), "effect", prefix));
+  const auto& e = found[0];
+  const auto instant = [](const std::optional<Instant>& at) {
+    return at ? Value{*at} : Value{Null{}};
+  };
+  context.print_object({{"effect", Value{hex(e.id)}},
+                        {"state", Value{effect_state_name(e.state)}},
+                        {"reason", Value{e.reason}},
+                        {"rule", Value{e.rule}},
+                        {"version", Value{std::int64_t{e.version}}},
+                        {"step", Value{e.step}},
+                        {"channel", Value{e.channel}},
+                        {"subject", Value{to_text(e.subject)}},
+                        {"recipient", Value{e.recipient}},
+                        {"requested", Value{e.requested}},
+                        {"changed", Value{e.changed}},
+                        {"not_before", instant(e.not_before)},
+                        {"expires", instant(e.expires)},
+                        {"attempts", Value{std::int64_t{e.attempts}}},
+                        {"enrolment", Value{hex_of(e.enrolment)}},
+                        {"payload", Value{e.payload}}});
+  return workspace->stop();
+}
+
+std::string_view standing(const Enrolment& e) {
+  if (e.held) return "held";
+  if (e.step == kBeforeFirst) return "waits to be released";
+  return e.waits_for_event ? "waits for event" : "waits";
+}
+
+Result<std::vector<Enrolment>> enrolments(daemon::Workspace& workspace) {
   std::vector<Enrolment> all;
-  DW_TRY(scan_all(*workspace, runtime::keys::kEnrolment,
+  Result<void> sound = ok();
+  DW_TRY(scan_all(workspace, runtime::keys::kEnrolment,
                   [&](PartitionId, std::string_view, std::string_view value) {
                     Enrolment enrolment;
-                    if (codec::decode(value, enrolment) && (rule.empty() || enrolment.rule == rule))
+                    if (auto decoded = codec::decode(value, enrolment); !decoded) {
+                      sound = decoded.error();
+                    } else {
                       all.push_back(std::move(enrolment));
+                    }
                   }));
+  DW_TRY(std::move(sound));
   std::sort(all.begin(), all.end(), [](const Enrolment& a, const Enrolment& b) {
     return std::tie(a.rule, a.started, a.key) < std::tie(b.rule, b.started, b.key);
   });
+  return all;
+}
+
+Result<void> list_enrolments(Context& context, const std::string& rule, std::size_t limit) {
+  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto steps, StepNames::load(*workspace));
+  DW_TRY(auto all, enrolments(*workspace));
+  std::erase_if(all, [&](const Enrolment& e) { return !rule.empty() && e.rule != rule; });
   ViewRows rows;
-  rows.columns = {{"rule", "text"}, {"subject", "text"}, {"started", "instant"},
-                  {"step", "int"},  {"due", "instant"},  {"state", "text"}};
+  rows.columns = {{"rule", "text"},   {"subject", "text"}, {"started", "instant"}, {"step", "text"},
+                  {"due", "instant"}, {"state", "text"},   {"enrolment", "text"}};
   for (const auto& e : all) {
-    if (rows.rows.size() == limit) break;
+    if (limit > 0 && rows.rows.size() == limit) break;
     rows.rows.push_back({Value{e.rule}, Value{to_text(e.subject)}, Value{e.started},
-                         Value{std::int64_t{e.step}}, e.due ? Value{*e.due} : Value{Null{}},
-                         Value{e.held              ? "held"
-                               : e.waits_for_event ? "waits for event"
-                                                   : "waits"}});
+                         Value{steps.name(e)}, e.due ? Value{*e.due} : Value{Null{}},
+                         Value{standing(e)}, Value{hex_of(e.id)}});
   }
   context.print(rows);
+  if (rows.rows.size() < all.size())
+    context.print_line("... " + std::to_string(all.size() - rows.rows.size()) + " more");
   return workspace->stop();
 }
 
-Result<void> list_set_aside(Context& context) {
-  DW_TRY(auto workspace, context.open());
-  ViewRows rows;
-  rows.columns = {{"position", "text"}, {"verdict", "text"}, {"code", "text"},
-                  {"type", "text"},     {"subject", "text"}, {"at", "instant"},
-                  {"behind", "text"},   {"detail", "text"}};
-  DW_TRY(scan_all(
-      *workspace, runtime::keys::kSetAside,
-      [&](PartitionId id, std::string_view, std::string_view value) {
-        SetAside entry;
-        if (!codec::decode(value, entry)) return;
-        const auto place = std::to_string(id) + ":";
-        rows.rows.push_back(
-            {Value{place + std::to_string(entry.position)}, Value{verdict_name(entry.verdict)},
-             Value{entry.code}, Value{entry.type}, Value{entry.subject}, Value{entry.now},
-             entry.blocked_by ? Value{place + std::to_string(*entry.blocked_by)} : Value{Null{}},
-             Value{entry.detail}});
-      }));
-  context.print(rows);
-  return workspace->stop();
-}
-
-Result<void> order(Context& context, const std::string& where, TypeId type,
-                   const std::string& reason) {
-  std::istringstream in{where};
-  PartitionId partition = 0;
-  std::uint64_t position = 0;
-  char colon = 0;
-  if (!(in >> partition >> colon >> position) || colon != ':') {
+Result<void> show_enrolment(Context& context, const std::string& prefix) {
+  if (!is_hex(prefix))
     return Error{Code::kInvalid,
-                 "'" + where + "' is no position; write partition:position, such as 3:8112"};
-  }
+                 "'" + prefix + "' is no id of an enrolment, nor the beginning of one"};
   DW_TRY(auto workspace, context.open());
-  if (partition >= workspace->partitions())
-    return Error{Code::kNotFound, "there is no partition " + std::to_string(partition)};
-  bool there = false;
-  DW_TRY(workspace->engine().ask(partition, [&](runtime::Partition& p) {
-    there = p.state().set_aside(position).has_value();
-  }));
-  if (!there) return Error{Code::kNotFound, "no event is set aside at " + where};
-  Event event;
-  event.source = "dealwright/operator";
-  event.id = std::string{spec_of(type).name} + "-" + where + "-" + to_text(context.now());
-  event.type = type;
-  event.subject = {Kind::kEvent, where};
-  event.time = context.now();
-  if (workspace->event_clock()) event.time.reset();
-  event.actor = "user/cli";
-  event.data.set(Field::kPosition, Value{static_cast<std::int64_t>(position)});
-  if (!reason.empty()) event.data.set(Field::kReason, Value{reason});
-  DW_TRY(workspace->append_own(std::move(event), partition));
-  DW_TRY(workspace->engine().wait_idle());
-  std::optional<SetAside> left;
-  DW_TRY(workspace->engine().ask(
-      partition, [&](runtime::Partition& p) { left = p.state().set_aside(position); }));
-  DW_TRY(workspace->stop());
-  if (left)
-    return Error{Code::kRefused, "the event at " + where + " was judged again and stays: " +
-                                     left->code + " " + left->detail};
-  context.print_object({{"position", Value{where}},
-                        {"done", Value{type == TypeId::kEventDropped ? "dropped" : "redriven"}}});
-  return ok();
+  DW_TRY(auto steps, StepNames::load(*workspace));
+  DW_TRY(auto all, enrolments(*workspace));
+  std::erase_if(all, [&](const Enrolment& e) { return !hex_of(e.id).starts_with(prefix); });
+  DW_TRY(only_one(all.size(), "live enrolment", prefix));
+  const auto& e = all[0];
+  List watched, effects;
+  for (const auto& key : e.watched) watched.emplace_back(to_text(key));
+  for (const auto& id : e.effects) effects.emplace_back(hex(id));
+  context.print_object({{"enrolment", Value{hex_of(e.id)}},
+                        {"rule", Value{e.rule}},
+                        {"version", Value{std::int64_t{e.version}}},
+                        {"subject", Value{to_text(e.subject)}},
+                        {"state", Value{standing(e)}},
+                        {"step", Value{steps.name(e)}},
+                        {"step_since", Value{e.step_since}},
+                        {"started", Value{e.started}},
+                        {"triggered", Value{e.base}},
+                        {"due", e.due ? Value{*e.due} : Value{Null{}}},
+                        {"shadow", Value{e.shadow}},
+                        {"watched", Value{std::move(watched)}},
+                        {"open_effects", Value{std::move(effects)}},
+                        {"kept", Value{e.kept}}});
+  return workspace->stop();
 }
 
 }  // namespace
@@ -195,7 +201,7 @@ void add_ledger_commands(CLI::App& app, Context& context) {
   auto* timer = noun(app, "timer", "What is due, and when");
   verb(*timer, context, "list", "Pending timers, soonest first", "dealwright timer list --limit 20",
        [&context, limit] { return list_timers(context, *limit); })
-      ->add_option("--limit", *limit, "how many")
+      ->add_option("--limit", *limit, "how many; 0: all")
       ->capture_default_str();
 
   struct Filter {
@@ -213,32 +219,26 @@ void add_ledger_commands(CLI::App& app, Context& context) {
   effects->add_option("--rule", filter->rule, "of one rule");
   effects->add_option("--channel", filter->channel, "task, email, webhook, notify");
   effects->add_option("--limit", filter->limit, "how many; 0: all")->capture_default_str();
+  auto effect_id = std::make_shared<std::string>();
+  verb(*effect, context, "show", "One effect, with what it carries",
+       "dealwright effect show 7b151747",
+       [&context, effect_id] { return show_effect(context, *effect_id); })
+      ->add_option("effect", *effect_id, "its id, or the beginning of it")
+      ->required();
 
   auto of = std::make_shared<Filter>();
   auto* enrolment = noun(app, "enrolment", "Records on their way through rules");
-  auto* enrolments = verb(*enrolment, context, "list", "Live enrolments",
-                          "dealwright enrolment list --rule offer-silence",
-                          [&context, of] { return list_enrolments(context, of->rule, of->limit); });
-  enrolments->add_option("--rule", of->rule, "of one rule");
-  enrolments->add_option("--limit", of->limit, "how many")->capture_default_str();
-
-  auto* aside = noun(app, "set-aside", "Events that were refused or malformed");
-  verb(*aside, context, "list", "Events set aside, with their codes", "dealwright set-aside list",
-       [&context] { return list_set_aside(context); });
-  auto where = std::make_shared<std::string>();
-  verb(*aside, context, "redrive", "Judge an event again, and what waits behind it",
-       "dealwright set-aside redrive 0:17",
-       [&context, where] { return order(context, *where, TypeId::kEventRedriven, ""); })
-      ->add_option("position", *where, "partition:position")
+  auto* live = verb(*enrolment, context, "list", "Live enrolments",
+                    "dealwright enrolment list --rule offer-silence",
+                    [&context, of] { return list_enrolments(context, of->rule, of->limit); });
+  live->add_option("--rule", of->rule, "of one rule");
+  live->add_option("--limit", of->limit, "how many; 0: all")->capture_default_str();
+  auto enrolment_id = std::make_shared<std::string>();
+  verb(*enrolment, context, "show", "One live enrolment: where it stands, what it watches",
+       "dealwright enrolment show 3ad30111",
+       [&context, enrolment_id] { return show_enrolment(context, *enrolment_id); })
+      ->add_option("enrolment", *enrolment_id, "its id, or the beginning of it")
       ->required();
-  auto which = std::make_shared<std::string>();
-  auto reason = std::make_shared<std::string>();
-  auto* drop = verb(
-      *aside, context, "drop", "Give an event up; what waits behind it goes on",
-      "dealwright set-aside drop 0:17 --reason 'test data'",
-      [&context, which, reason] { return order(context, *which, TypeId::kEventDropped, *reason); });
-  drop->add_option("position", *which, "partition:position")->required();
-  drop->add_option("--reason", *reason, "why, for the record");
 }
 
 }  // namespace dealwright::cli

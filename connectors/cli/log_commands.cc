@@ -1,4 +1,4 @@
-// log verify, dump; partition list, verify; init, version.
+// log verify, dump; partition list, verify.
 #include <CLI/CLI.hpp>
 #include <iostream>
 
@@ -24,13 +24,13 @@ Result<std::uint32_t> partitions_of(FileSystem& files, const std::string& data) 
 
 Result<void> verify_log(Context& context) {
   auto files = os::make_posix_file_system();
-  DW_TRY(auto count, partitions_of(*files, context.data));
+  DW_TRY(auto count, partitions_of(*files, context.data()));
   ViewRows rows;
   rows.columns = {{"partition", "int"}, {"segments", "int"},   {"frames", "int"},
                   {"bytes", "int"},     {"torn_bytes", "int"}, {"damage", "text"}};
   std::optional<std::string> damage;
   for (PartitionId id = 0; id < count; ++id) {
-    DW_TRY(auto report, embedded_log::verify(*files, context.data, id));
+    DW_TRY(auto report, embedded_log::verify(*files, context.data(), id));
     std::string text = "none";
     if (report.damage) {
       text = report.damage->file + " at " + std::to_string(report.damage->offset) + ": " +
@@ -106,18 +106,21 @@ void print_frame(const Context& context, PartitionId id, const embedded_log::Dum
 
 Result<void> dump_log(Context& context, int only) {
   auto files = os::make_posix_file_system();
-  DW_TRY(auto count, partitions_of(*files, context.data));
+  DW_TRY(auto count, partitions_of(*files, context.data()));
+  if (only >= 0 && static_cast<PartitionId>(only) >= count)
+    return Error{Code::kNotFound, "there is no partition " + std::to_string(only)};
   for (PartitionId id = 0; id < count; ++id) {
     if (only >= 0 && static_cast<PartitionId>(only) != id) continue;
     DW_TRY(embedded_log::dump(
-        *files, context.data, id,
+        *files, context.data(), id,
         [&](const embedded_log::DumpedFrame& frame) { print_frame(context, id, frame); }));
   }
   return ok();
 }
 
 Result<void> list_partitions(Context& context) {
-  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto workspace, context.open(true));
+  std::optional<Error> stopped;
   ViewRows rows;
   rows.columns = {{"partition", "int"},  {"leading", "text"},  {"term", "int"},
                   {"events", "int"},     {"decisions", "int"}, {"lag", "int"},
@@ -126,7 +129,9 @@ Result<void> list_partitions(Context& context) {
                   {"stopped", "text"}};
   for (PartitionId id = 0; id < workspace->partitions(); ++id) {
     DW_TRY(workspace->engine().ask(id, [&](runtime::Partition& partition) {
-      const auto s = partition.status();
+      auto s = partition.status();
+      if (const auto& why = workspace->log().status(id).stopped; why && !s.stopped) s.stopped = why;
+      if (s.stopped && !stopped) stopped = s.stopped;
       const auto& meta = partition.state().meta;
       const auto number = [](std::uint64_t n) { return Value{static_cast<std::int64_t>(n)}; };
       rows.rows.push_back({Value{std::int64_t{id}}, Value{s.leading ? "yes" : "no"}, number(s.term),
@@ -140,7 +145,9 @@ Result<void> list_partitions(Context& context) {
     }));
   }
   context.print(rows);
-  return workspace->stop();
+  static_cast<void>(workspace->stop());  // what stopped a partition is told below
+  if (stopped) return *stopped;
+  return ok();
 }
 
 // Folds a partition's log from position 0 beside the state, and compares where both came to.
@@ -173,21 +180,6 @@ Result<void> verify_partitions(Context& context) {
   return result;
 }
 
-Result<void> init(Context& context, std::uint32_t partitions, const std::string& clock) {
-  if (clock != "wall" && clock != "event") return Error{Code::kInvalid, "--clock is wall or event"};
-  daemon::WorkspaceOptions options;
-  options.path = context.data;
-  options.create = true;
-  options.partitions = partitions;
-  options.event_clock = clock == "event";
-  DW_TRY(auto workspace, daemon::Workspace::open(std::move(options)));
-  DW_TRY(workspace->engine().wait_idle());
-  context.print_object({{"data", Value{context.data}},
-                        {"partitions", Value{std::int64_t{workspace->partitions()}}},
-                        {"clock", Value{workspace->event_clock() ? "event" : "wall"}}});
-  return workspace->stop();
-}
-
 }  // namespace
 
 void add_log_commands(CLI::App& app, Context& context) {
@@ -197,33 +189,14 @@ void add_log_commands(CLI::App& app, Context& context) {
   auto only = std::make_shared<int>(-1);
   verb(*log, context, "dump", "Every log record, decoded, one JSON object a line",
        "dealwright log dump --partition 0", [&context, only] { return dump_log(context, *only); })
-      ->add_option("--partition", *only, "one partition only");
+      ->add_option("--partition", *only, "one partition only")
+      ->check(CLI::NonNegativeNumber);
   auto* partition = noun(app, "partition", "Partitions: who leads, how far, why one stopped");
   verb(*partition, context, "list", "All partitions", "dealwright partition list",
        [&context] { return list_partitions(context); });
   verb(*partition, context, "verify",
        "Fold the logs from position 0 and hold the hash chain and the state against it",
        "dealwright partition verify", [&context] { return verify_partitions(context); });
-}
-
-void add_data_commands(CLI::App& app, Context& context) {
-  auto partitions = std::make_shared<std::uint32_t>(4);
-  auto clock = std::make_shared<std::string>("wall");
-  auto* make = verb(app, context, "init", "Make a data directory",
-                    "dealwright init --data ./data --partitions 4",
-                    [&context, partitions, clock] { return init(context, *partitions, *clock); });
-  make->add_option("--partitions", *partitions, "fixed for ever")
-      ->check(CLI::Range(1, 256))
-      ->capture_default_str();
-  make->add_option("--clock", *clock,
-                   "wall, or event: time runs by the facts, for a past to be imported")
-      ->capture_default_str();
-  verb(app, context, "version", "What this is", "dealwright version", [&context]() -> Result<void> {
-    context.print_object({{"dealwright", Value{"0.1.0"}},
-                          {"state_version", Value{std::int64_t{kStateVersion}}},
-                          {"language", Value{std::int64_t{1}}}});
-    return ok();
-  });
 }
 
 }  // namespace dealwright::cli

@@ -1,9 +1,10 @@
-// rule check, test, publish, list, pause, resume, retire.
+// rule check, test, publish, list, show, pause, resume, retire.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
 
 #include "connectors/cli/context.h"
+#include "connectors/cli/tables.h"
 #include "rules/compile.h"
 #include "rules/testing/run_tests.h"
 
@@ -42,9 +43,10 @@ Result<void> check_files(Context& context, const std::vector<std::string>& paths
   std::size_t bad = 0;
   for (const auto& path : paths) {
     DW_TRY(auto checked, check_file(context, path));
-    if (checked.errors) {
-      ++bad;
-    } else {
+    if (checked.errors) ++bad;
+    if (context.json) {
+      context.print_object({{"file", Value{path}}, {"sound", Value{!checked.errors}}});
+    } else if (!checked.errors) {
       context.print_line(path + ": sound");
     }
   }
@@ -64,24 +66,23 @@ Result<void> test_files(Context& context, const std::vector<std::string>& paths)
     }
     for (const auto& result : rules::run_tests(checked.compiled)) {
       ++(result.passed ? passed : failed);
-      if (!result.passed) context.print_line(path + ": failed: " + result.report);
+      if (context.json) {
+        context.print_object({{"file", Value{path}},
+                              {"line", Value{std::int64_t{result.at.line}}},
+                              {"test", Value{result.name}},
+                              {"passed", Value{result.passed}},
+                              {"report", Value{result.passed ? "" : result.report}}});
+      } else if (!result.passed) {
+        std::cout << path << ":" << result.at.line << ": failed: " << result.report << '\n';
+      }
     }
   }
-  context.print_object({{"passed", Value{passed}}, {"failed", Value{failed}}});
-  if (!context.json) std::cout << passed << " passed, " << failed << " failed\n";
+  context.print_line(std::to_string(passed) + " passed, " + std::to_string(failed) + " failed");
   if (failed > 0) return Error{Code::kRefused, std::to_string(failed) + " tests failed"};
   return ok();
 }
 
-Result<std::vector<PublishedRule>> published(daemon::Workspace& workspace) {
-  Result<std::vector<PublishedRule>> out = std::vector<PublishedRule>{};
-  DW_TRY(workspace.engine().ask(0, [&](runtime::Partition& p) { out = p.state().published(); }));
-  return out;
-}
-
-Event rule_event(const daemon::Workspace& workspace, Context& context, TypeId type,
-                 const std::string& rule, bool event_clock) {
-  static_cast<void>(workspace);
+Event rule_event(const Context& context, TypeId type, const std::string& rule, bool event_clock) {
   Event event;
   event.source = "dealwright/ops";
   event.type = type;
@@ -106,7 +107,7 @@ Result<void> publish(Context& context, const std::vector<std::string>& paths) {
     files.push_back(std::move(checked));
   }
   DW_TRY(auto workspace, context.open());
-  DW_TRY(auto known, published(*workspace));
+  DW_TRY(auto known, published_rules(*workspace));
   for (const auto& file : files) {
     const auto& rule = file.compiled.rule;
     std::uint32_t version = 0;
@@ -114,7 +115,7 @@ Result<void> publish(Context& context, const std::vector<std::string>& paths) {
     for (const auto& old : known) {
       if (old.rule != rule) continue;
       version = std::max(version, old.version);
-      same = old.text == file.text && !old.status.empty();
+      same = old.text == file.text && !old.status.empty() && old.status != "retired";
     }
     if (same) {
       context.print_object({{"rule", Value{rule}},
@@ -122,8 +123,7 @@ Result<void> publish(Context& context, const std::vector<std::string>& paths) {
                             {"published", Value{"unchanged"}}});
       continue;
     }
-    auto event =
-        rule_event(*workspace, context, TypeId::kRulePublished, rule, workspace->event_clock());
+    auto event = rule_event(context, TypeId::kRulePublished, rule, workspace->event_clock());
     event.data.set(Field::kText, Value{file.text});
     event.data.set(Field::kVersion, Value{std::int64_t{version} + 1});
     DW_TRY(workspace->append({event}));
@@ -135,22 +135,66 @@ Result<void> publish(Context& context, const std::vector<std::string>& paths) {
   return workspace->stop();
 }
 
+// The newest version. kNotFound.
+Result<PublishedRule> newest(const std::vector<PublishedRule>& known, const std::string& rule) {
+  std::vector<std::string_view> names;
+  for (const auto& r : known) {
+    if (r.rule == rule && !r.status.empty()) return r;
+    if (!r.status.empty()) names.push_back(r.rule);
+  }
+  const auto hint = rules::did_you_mean(rule, names);
+  return Error{Code::kNotFound, "no rule '" + rule + "' is published" +
+                                    (hint.empty() ? "; dealwright rule list" : ". " + hint)};
+}
+
 Result<void> switch_rule(Context& context, const std::string& rule, TypeId type) {
   DW_TRY(auto workspace, context.open());
-  DW_TRY(auto known, published(*workspace));
-  if (std::none_of(known.begin(), known.end(), [&](const auto& r) { return r.rule == rule; })) {
-    return Error{Code::kNotFound, "no rule '" + rule + "' is published"};
+  DW_TRY(auto known, published_rules(*workspace));
+  DW_TRY(auto before, newest(known, rule));
+  const std::string_view wanted = type == TypeId::kRulePaused    ? "paused"
+                                  : type == TypeId::kRuleRetired ? "retired"
+                                                                 : "live";
+  const bool same = before.status == wanted;
+  if (!same && before.status == "retired")
+    return Error{Code::kRefused, "rule '" + rule + "' is retired; publish it anew"};
+  if (!same) {
+    DW_TRY(workspace->append({rule_event(context, type, rule, workspace->event_clock())}));
+    DW_TRY(workspace->engine().wait_idle());
   }
-  DW_TRY(
-      workspace->append({rule_event(*workspace, context, type, rule, workspace->event_clock())}));
-  DW_TRY(workspace->engine().wait_idle());
-  context.print_object({{"rule", Value{rule}}, {"done", Value{spec_of(type).name.substr(5)}}});
+  context.print_object(
+      {{"rule", Value{rule}}, {"status", Value{wanted}}, {"changed", Value{!same}}});
+  return workspace->stop();
+}
+
+Result<void> show_rule(Context& context, const std::string& rule, std::uint32_t version) {
+  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto known, published_rules(*workspace));
+  DW_TRY(auto found, newest(known, rule));
+  if (version > 0) {
+    const auto it = std::find_if(known.begin(), known.end(), [&](const PublishedRule& r) {
+      return r.rule == rule && r.version == version;
+    });
+    if (it == known.end())
+      return Error{Code::kNotFound,
+                   "rule '" + rule + "' has no version " + std::to_string(version)};
+    found = *it;
+  }
+  const auto status = found.status.empty() ? "replaced" : found.status;
+  if (context.json) {
+    context.print_object({{"rule", Value{rule}},
+                          {"version", Value{std::int64_t{found.version}}},
+                          {"status", Value{status}},
+                          {"text", Value{found.text}}});
+  } else {
+    std::cout << "# " << rule << ", version " << found.version << ", " << status << '\n'
+              << found.text << (found.text.ends_with('\n') ? "" : "\n");
+  }
   return workspace->stop();
 }
 
 Result<void> list_rules(Context& context) {
   DW_TRY(auto workspace, context.open());
-  DW_TRY(auto known, published(*workspace));
+  DW_TRY(auto known, published_rules(*workspace));
   ViewRows rows;
   rows.columns = {{"rule", "text"}, {"version", "int"}, {"status", "text"}, {"name", "text"}};
   for (const auto& rule : known) {
@@ -172,12 +216,11 @@ Result<void> list_rules(Context& context) {
 void add_rule_commands(CLI::App& app, Context& context) {
   auto* rule = noun(app, "rule", "What ops write: rule files and those in force");
   auto checks = std::make_shared<std::vector<std::string>>();
-  verb(*rule, context, "check",
-       "Everything that is wrong with rule files, with where and how to mend it",
-       "dealwright rule check deploy/rules/offer-silence.rule.yaml",
-       [&context, checks] { return check_files(context, *checks); })
-      ->add_option("files", *checks, "*.rule.yaml")
-      ->required();
+  auto* check = verb(*rule, context, "check",
+                     "Everything that is wrong with rule files, with where and how to mend it",
+                     "dealwright rule check deploy/rules/offer-silence.rule.yaml",
+                     [&context, checks] { return check_files(context, *checks); });
+  check->add_option("files", *checks, "*.rule.yaml")->required();
   auto tests = std::make_shared<std::vector<std::string>>();
   verb(*rule, context, "test", "Run the tests that stand in rule files, on a virtual clock",
        "dealwright rule test deploy/rules/offer-silence.rule.yaml",
@@ -192,6 +235,13 @@ void add_rule_commands(CLI::App& app, Context& context) {
       ->required();
   verb(*rule, context, "list", "Rules in force", "dealwright rule list",
        [&context] { return list_rules(context); });
+  auto shown = std::make_shared<std::string>();
+  auto version = std::make_shared<std::uint32_t>(0);
+  auto* show = verb(*rule, context, "show", "The text of a rule, as it was published",
+                    "dealwright rule show offer-silence",
+                    [&context, shown, version] { return show_rule(context, *shown, *version); });
+  show->add_option("rule", *shown, "its id")->required();
+  show->add_option("--version", *version, "an older one; the newest if left out");
   struct Switch {
     const char* name;
     const char* text;

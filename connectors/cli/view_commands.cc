@@ -6,6 +6,7 @@
 #include "engine/runtime/keys.h"
 #include "engine/runtime/timeline.h"
 #include "projections/registry.h"
+#include "rules/check/diagnostic.h"
 
 namespace dealwright::cli {
 namespace {
@@ -76,7 +77,7 @@ Result<void> show_view(Context& context, const ShowOptions& options) {
         workspace->engine().ask(0, [&](runtime::Partition& p) { query.now = p.state().meta.now; }));
   }
   DW_TRY(auto rows, workspace->query(options.name, query));
-  if (options.csv) {
+  if (options.csv && !context.json) {
     print_csv(rows);
   } else {
     context.print(rows);
@@ -180,7 +181,13 @@ Result<void> show_timeline(Context& context, const std::string& text) {
 
 Result<void> list_records(Context& context, const std::string& kind_text, std::size_t limit) {
   const auto kind = kind_of(kind_text);
-  if (!kind) return Error{Code::kInvalid, "there is no kind '" + kind_text + "'"};
+  if (!kind) {
+    std::vector<std::string_view> names;
+    for (int k = 1; k <= static_cast<int>(Kind::kEvent); ++k)
+      names.push_back(kind_name(static_cast<Kind>(k)));
+    return Error{Code::kInvalid,
+                 "there is no kind '" + kind_text + "'. " + rules::did_you_mean(kind_text, names)};
+  }
   DW_TRY(auto workspace, context.open());
   ViewRows rows;
   rows.columns = {{"record", "text"},
@@ -199,7 +206,7 @@ Result<void> list_records(Context& context, const std::string& kind_text, std::s
       auto scanned =
           state.scan(from, prefix_end(from), [&](std::string_view key, std::string_view) {
             keys.push_back({*kind, std::string{key.substr(2)}});
-            return keys.size() < limit;
+            return keys.size() <= limit;
           });
       if (!scanned) bad = scanned.error();
       for (const auto& key : keys) {
@@ -217,8 +224,10 @@ Result<void> list_records(Context& context, const std::string& kind_text, std::s
     }));
     if (bad) return *bad;
   }
-  if (rows.rows.size() > limit) rows.rows.resize(limit);
+  const bool more = rows.rows.size() > limit;
+  if (more) rows.rows.resize(limit);
   context.print(rows);
+  if (more) context.print_line("... more; see --limit");
   return workspace->stop();
 }
 
@@ -244,10 +253,11 @@ void add_view_commands(CLI::App& app, Context& context) {
                     *options);
   auto exported = std::make_shared<ShowOptions>();
   exported->csv = true;
-  add_query_options(*verb(*view, context, "export", "A view's rows as CSV",
-                          "dealwright view export deals > deals.csv",
-                          [&context, exported] { return show_view(context, *exported); }),
-                    *exported);
+  add_query_options(
+      *verb(*view, context, "export", "A view's rows as CSV; with --json an object a line",
+            "dealwright view export deals > deals.csv",
+            [&context, exported] { return show_view(context, *exported); }),
+      *exported);
   auto name = std::make_shared<std::string>();
   verb(*view, context, "rebuild", "Fold a view anew from the logs, beside the old one, and swap",
        "dealwright view rebuild board", [&context, name] { return rebuild_view(context, *name); })

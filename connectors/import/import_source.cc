@@ -34,6 +34,10 @@ Result<std::unique_ptr<ImportSource>> ImportSource::open(std::unique_ptr<Input> 
                                      " sets undated: batch_time, but the batch has no time; "
                                      "import on the wall clock, or set undated: keep"};
   }
+  const bool drips = options.batch.policy == Policy::kDrip ||
+                     (options.batch.policy == Policy::kUnset && mapping.policy == Policy::kDrip);
+  if (drips && options.batch.rate == 0 && mapping.rate == 0)
+    return Error{Code::kInvalid, "drip needs a rate: entries an hour"};
   return std::unique_ptr<ImportSource>{
       new ImportSource(std::move(input), std::move(mapping), std::move(options))};
 }
@@ -128,7 +132,9 @@ void ImportSource::announce(std::vector<Event>& out) {
   auto before = mapper_.before();
   auto opened = marker(TypeId::kImportOpened, 0);
   opened.data.append(Field::kRate,
-                     mapper_.policy() == Policy::kDrip ? Value{mapping_.rate} : Value{});
+                     mapper_.policy() == Policy::kDrip ? Value{mapper_.rate()} : Value{});
+  opened.data.append(Field::kHash, options_.hash.empty() ? Value{} : Value{options_.hash});
+  opened.extra = options_.about;
   opened.data.append(Field::kPolicy, Value{policy_name(mapper_.policy())});
   opened.data.normalize();
   // On the clock of the events it opens with the first of them.

@@ -19,6 +19,8 @@ namespace dealwright::import {
 struct ImportOptions {
   BatchOptions batch;
   std::uint64_t skip_to = 0;  // events up to this import_row are in already
+  std::string hash;           // of the file's bytes; import.opened keeps it
+  Map about;                  // and this, as it is
   std::size_t events_per_call = 512;
   // What rows may take in memory where they are put in order of time: about 130 bytes for an event
   // of a process log, so the default holds some 4 million.

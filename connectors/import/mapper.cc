@@ -50,6 +50,7 @@ Mapper::Mapper(const Mapping& mapping, BatchOptions options)
     : mapping_{mapping}, options_{std::move(options)}, cases_{mapping.records.size()} {
   if (options_.batch.empty()) options_.batch = mapping.batch;
   if (options_.policy == Policy::kUnset) options_.policy = mapping.policy;
+  if (options_.rate == 0) options_.rate = mapping.rate;
   source_ = "import/" + options_.batch;
   scope_.record_ids.resize(mapping.records.size());
 }

@@ -16,6 +16,7 @@ namespace dealwright::import {
 struct BatchOptions {
   std::string batch;                  // empty: the mapping's
   Policy policy = Policy::kUnset;     // unset: the mapping's
+  std::int64_t rate = 0;              // of drip, entries an hour; 0: the mapping's
   std::optional<Instant> batch_time;  // what `undated: batch_time` gives
 };
 
@@ -50,6 +51,7 @@ class Mapper {
   const std::string& batch() const { return options_.batch; }
   const std::string& source() const { return source_; }
   Policy policy() const { return options_.policy; }
+  std::int64_t rate() const { return options_.rate; }
 
  private:
   void load(const Row& row);

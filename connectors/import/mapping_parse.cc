@@ -140,11 +140,12 @@ void MappingReader::read_policy(const YamlNode& node) {
     const auto* rate = need(node, "drip");
     if (rate == nullptr) return;
     mapping_.policy = Policy::kDrip;
-    const auto& text = rate->text;
+    std::string_view text = rate->text;
+    if (text.ends_with("/h")) text.remove_suffix(2);
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), mapping_.rate);
     if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() || mapping_.rate < 1 ||
         mapping_.rate > 1'000'000) {
-      error(*rate, "IM1006", "a rate is 1 to 1000000 entries an hour");
+      error(*rate, "IM1006", "a rate is 1 to 1000000 entries an hour", "drip: 100");
     }
     return;
   }

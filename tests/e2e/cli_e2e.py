@@ -1,0 +1,340 @@
+#!/usr/bin/env python3
+"""The command line: each help's example runs as written on a prepared data directory, docs/cli.md lists
+them all, and misuse ends with the right exit code and a hint.
+
+Usage: cli_e2e.py BUILD_DIR   (UPDATE_GOLDEN=1 writes the commands into docs/cli.md anew)
+"""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+MARK = "<!-- commands: tests/e2e/cli_e2e.py writes what follows from the helps -->\n"
+FAULTS = []
+
+
+class Bed:
+    """A working folder with the repository's deploy and docs, and a data directory that has something of all."""
+
+    def __init__(self, build, work):
+        self.binary = build / "bin" / "dealwright"
+        self.work = work
+        self.data = work / "prepared"
+        (work / "deploy").symlink_to(ROOT / "deploy")
+        shutil.copytree(ROOT / "docs", work / "docs")
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("DEALWRIGHT_")}
+        self.environment |= {"PATH": f"{build / 'bin'}:{os.environ['PATH']}", "DEALWRIGHT_DATA": str(self.data)}
+
+    def run(self, *arguments, stdin="", **more):
+        environment = {**self.environment, **more}
+        return subprocess.run([str(self.binary), *arguments], cwd=self.work, env=environment, input=stdin,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def must(self, *arguments, **more):
+        done = self.run(*arguments, **more)
+        if done.returncode != 0:
+            sys.exit(f"preparing: {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def holding(self, *arguments):
+        """A process that has the data directory: it waits for its standard input."""
+        process = subprocess.Popen([str(self.binary), *arguments], cwd=self.work, env=self.environment,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        lock = self.data / "LOCK"
+        while process.poll() is None and not (lock.exists() and lock.read_text() == f"{process.pid}\n"):
+            pass
+        return process
+
+
+def check(name, good, shown=""):
+    if not good:
+        FAULTS.append(f"{name}: {shown}")
+
+
+def event(type_, subject, data, **more):
+    return json.dumps({"specversion": "1.0", "source": "prepared", "id": f"{type_}-{subject}", "type": type_,
+                       "subject": subject, "data": data, **more})
+
+
+def stages(*names):
+    return [{"id": n} for n in names] + [{"id": "won", "category": "won"}, {"id": "lost", "category": "lost"}]
+
+
+def prepare(bed):
+    bed.data.mkdir()
+    (bed.data / "dealwright.yaml").write_text("log: { segment: 64 KiB }\nstate: { memory: 32 MiB }\n")
+    bed.must("init", "--partitions", "1")
+    bed.must("event", "append", "--type", "pipeline.updated", "--subject", "pipeline/sales", "--data",
+             json.dumps({"stages": stages("demo", "offer")}))
+    bed.must("rule", "publish", "deploy/rules/offer-silence.rule.yaml", "deploy/rules/new-lead-call.rule.yaml")
+    facts = [
+        event("deal.opened", "deal/d9", {"pipeline": "partners", "amount": "100 EUR"}),  # 0:3, refused: unknown yet
+        event("pipeline.updated", "pipeline/partners", {"stages": stages("talk")}),
+        event("deal.opened", "deal/d1", {"pipeline": "sales", "amount": "2500 EUR", "owner": "u1"}),
+        event("offer.sent", "offer/o1", {"deal": "d1", "total": "2500 EUR"}, partitionkey="deal/d1"),
+        event("lead.captured", "lead/l1", {"company": "Acme", "owner": "u1"}),
+    ]
+    bed.must("event", "append", "--file", "-", stdin="\n".join(facts) + "\n")
+    pause_an_import(bed)
+
+
+def opportunities(path, count):
+    head, first = (ROOT / "docs/examples/opportunities.csv").read_text().splitlines()[:2]
+    rows = [first.replace("OP-1001", f"OP-{10_000 + i}") for i in range(count)]
+    path.write_text("\n".join([head, *rows]) + "\n")
+
+
+def pause_an_import(bed):
+    """Stopped by another process in the middle: its batch stays open, paused."""
+    path = bed.work / "many.csv"
+    opportunities(path, 4000)
+    process = bed.holding("import", "run", str(path), "--mapping", "docs/examples/opportunities.mapping.yaml")
+    process.send_signal(signal.SIGSTOP)
+    asked = bed.run("import", "pause", "opportunities-2026", "--json")
+    process.send_signal(signal.SIGCONT)
+    out, err = process.communicate()
+    check("import pause of a running import", "asked to pause" in asked.stdout, asked.stdout + asked.stderr)
+    check("the running import pauses", process.returncode == 0 and "state: paused" in out, out + err)
+    listed = json.loads(bed.must("import", "list", "--json"))
+    check("import list", listed["state"] == "paused" and 0 < listed["events"] < 4000, str(listed))
+    again = bed.run("import", "run", str(path), "--mapping", "docs/examples/opportunities.mapping.yaml")
+    check("a paused import does not run", again.returncode == 4 and "import resume" in again.stderr, again.stderr)
+
+
+def leaves(bed, path=()):
+    """(path, help) of every command."""
+    shown = bed.must(*path, "--help")
+    below = re.search(r"^Subcommands:\n((?:  .*\n?)+)", shown, re.M)
+    if not below:
+        yield path, shown
+        return
+    for name in re.findall(r"^  (\S+)", below[1], re.M):
+        yield from leaves(bed, (*path, name))
+
+
+def run_examples(bed):
+    docs = []
+    kept = bed.work / "kept"
+    shutil.copytree(bed.data, kept)
+    for path, shown in leaves(bed):
+        name = "dealwright " + " ".join(path)
+        example = re.search(r"^Example:\n  (dealwright .*)$", shown, re.M)
+        if not example:
+            check(name, False, "its help has no example")
+            continue
+        check(name, example[1].startswith(name), f"the example is of another command: {example[1]}")
+        for json_flag in ("", " --json"):
+            shutil.rmtree(bed.data)
+            shutil.copytree(kept, bed.data)
+            line = example[1].replace(" > ", json_flag + " > ") if " > " in example[1] else example[1] + json_flag
+            done = subprocess.run(["bash", "-c", line], cwd=bed.work, env=bed.environment, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True)
+            check(line, done.returncode == 0, f"exit {done.returncode}: {done.stdout}{done.stderr}")
+            if not json_flag:
+                continue
+            for output in [*done.stdout.splitlines(), *done.stderr.splitlines()]:
+                try:
+                    check(line, isinstance(json.loads(output), dict), f"no object: {output}")
+                except ValueError:
+                    check(line, False, f"no JSON: {output}")
+        about = shown.splitlines()[0]
+        docs.append(f"### {name}\n{about}.\n```\n{example[1]}\n```\n{options_of(shown)}")
+    shutil.rmtree(bed.data)
+    shutil.copytree(kept, bed.data)
+    return docs
+
+
+def options_of(shown):
+    """The options of a help as lines of a list, without those that every command has."""
+    found = []
+    for block in re.findall(r"^(?:Positionals|Options):\n((?:  .*\n|\n(?=  ))+)", shown, re.M):
+        joined = re.sub(r"\n {10,}", "  ", block)
+        for line in joined.splitlines():
+            parts = re.split(r"\s{2,}", line.strip(), maxsplit=1)
+            if len(parts) < 2:
+                parts = line.strip().rsplit(" ", 1) if "REQUIRED" not in line else [line.strip(), ""]
+            if parts[0] and not parts[0].startswith("-h,"):
+                found.append(f"- `{parts[0]}` {parts[1]}".rstrip().replace(" <", " \\<"))
+    return "".join(line + "\n" for line in found)
+
+
+def check_docs(docs):
+    page = ROOT / "docs/cli.md"
+    head, found, rest = page.read_text().partition(MARK)
+    written = "\n".join(docs)
+    if os.environ.get("UPDATE_GOLDEN"):
+        page.write_text(head + MARK + written)
+    else:
+        check("docs/cli.md", found and rest == written,
+              "is not what the helps say; UPDATE_GOLDEN=1 python3 tests/e2e/cli_e2e.py BUILD_DIR")
+
+
+MISUSE = [
+    # arguments, exit, what the message says
+    ("event append --tpye offer.sent", 2, "Did you mean '--type'?"),
+    ("veiw list", 2, "Did you mean 'view'?"),
+    ("view lst", 2, "Did you mean 'list'?"),
+    ("view show", 2, "name is required"),
+    ("record show", 2, "record is required"),
+    ("view show bord", 3, "board"),
+    ("view show board --filter stage", 2, "column=value"),
+    ("view show board --filter nonsense=1", 2, "nonsense"),
+    ("view show board --as-of yesterday", 2, "yesterday"),
+    ("view rebuild bord", 3, "no view"),
+    ("record show deal/none", 3, "deal/none"),
+    ("record timeline deal/none", 3, "deal/none"),
+    ("record list deel", 2, "Did you mean 'deal'?"),
+    ("event show 0:99999", 3, "0:99999"),
+    ("event show 7:0", 3, "partition 7"),
+    ("event show here", 2, "partition:position"),
+    ("event append --type lead.scored --subject lead/l1 --data {}", 4, "score"),
+    ("event append --file - --type lead.scored", 2, "--file"),
+    ("event append --type offer.sent --subject offer/o2 --data {", 2, "JSON"),
+    ("event append --type deal.opened --subject deal/d7 --data {\"pipeline\":\"none\"}", 4, "unknown_pipeline"),
+    ("event append", 2, "--type"),
+    ("event append --file none.ndjson", 3, "none.ndjson"),
+    ("rule show none", 3, "none"),
+    ("rule show offer-silense", 3, "Did you mean 'offer-silence'?"),
+    ("rule show offer-silence --version 9", 3, "version 9"),
+    ("rule pause none", 3, "none"),
+    ("rule check none.rule.yaml", 3, "none.rule.yaml"),
+    ("rule check docs/examples/leads.mapping.yaml", 4, "have errors"),
+    ("rule publish docs/examples/leads.mapping.yaml", 4, "nothing was published"),
+    ("effect show 0000", 3, "0000"),
+    ("effect show xyz", 2, "xyz"),
+    ("effect list --state gone", 2, "gone"),
+    ("enrolment show 0000", 3, "0000"),
+    ("set-aside redrive 0:0", 3, "0:0"),
+    ("set-aside drop 0:0", 3, "0:0"),
+    ("set-aside redrive x", 2, "partition:position"),
+    ("import run none.csv --mapping docs/examples/leads.mapping.yaml", 3, "none.csv"),
+    ("import run docs/examples/leads.csv --mapping deploy/rules/big-deal.rule.yaml", 4, "error IM"),
+    ("import run docs/examples/leads.csv --mapping docs/examples/leads.mapping.yaml --policy fier", 2, "fier"),
+    ("import run docs/examples/leads.csv --mapping docs/examples/leads.mapping.yaml --policy drip", 4, "rate"),
+    ("import run docs/examples/leads.csv --mapping docs/examples/leads.mapping.yaml --clock event", 4, "wall clock"),
+    ("import pause opportunities-2025", 3, "Did you mean 'opportunities-2026'?"),
+    ("import resume none", 3, "none"),
+    ("log dump --partition 9", 3, "partition 9"),
+    ("init --partitions 2", 4, "partitions"),
+    ("init --partitions 0", 2, "partitions"),
+    ("init --clock lunar", 2, "lunar"),
+    ("config check none.yaml", 3, "none.yaml"),
+    ("config check docs/examples/leads.mapping.yaml", 4, "unknown key 'mapping'"),
+    ("config print --state-memory 1", 2, "16 MiB to"),
+    ("config print --state-memroy 1", 2, "Did you mean '--state-memory'?"),
+    ("config print --log-segment lots", 2, "64 KiB to 1 GiB"),
+    ("config print --config none.yaml", 3, "none.yaml"),
+    ("view list --data nowhere record list deal", 2, ""),
+    ("record list deal --data nowhere", 3, "dealwright init --data nowhere"),
+    ("log verify --data nowhere", 3, "dealwright init --data nowhere"),
+]
+
+
+def check_misuse(bed):
+    for line, code, says in MISUSE:
+        for more in ([], ["--json"]):
+            done = bed.run(*line.split(), *more)
+            check(line, done.returncode == code, f"exit {done.returncode}, not {code}: {done.stderr}")
+            check(line, says in done.stderr.replace('\\"', '"'), f"does not say '{says}': {done.stderr}")
+            if more:
+                try:
+                    last = json.loads(done.stderr.strip().splitlines()[-1])
+                    check(line, last["exit"] == code and last["code"] and last["detail"], str(last))
+                except (ValueError, IndexError):
+                    check(line, False, f"the error is no JSON: {done.stderr}")
+
+
+def check_configuration(bed):
+    def value(key, *arguments, **more):
+        rows = [json.loads(r) for r in bed.must("config", "print", "--json", *arguments, **more).splitlines()]
+        return next((r["value"], r["from"]) for r in rows if r["key"] == key)
+
+    check("the data directory's file", value("log.segment") == ("64 KiB", f"{bed.data}/dealwright.yaml:1"))
+    own = bed.work / "own.yaml"
+    own.write_text("# mine\nstate:\n  memory: 64 MiB\n")
+    at = ("--config", str(own))
+    check("a file", value("state.memory", *at) == ("64 MiB", f"{own}:3"), value("state.memory", *at))
+    check("a file by name", value("state.memory", DEALWRIGHT_CONFIG=str(own)) == ("64 MiB", f"{own}:3"))
+    env = {"DEALWRIGHT_STATE_MEMORY": "128MiB"}
+    check("the environment wins", value("state.memory", *at, **env) == ("128 MiB", "DEALWRIGHT_STATE_MEMORY"))
+    check("a flag wins", value("state.memory", *at, "--state-memory", "1 GiB", **env) == ("1 GiB", "--state-memory"))
+    check("a default", value("log.open_files") == ("64", "default"))
+    done = bed.run("config", "print", DEALWRIGHT_STATE_MEMROY="1")
+    check("unknown variable", done.returncode == 2 and "Did you mean 'DEALWRIGHT_STATE_MEMORY'?" in done.stderr,
+          done.stderr)
+    own.write_text("state:\n  memmory: 64 MiB\nlog:\n  segment: 3\n  partitions: [1]\n")
+    done = bed.run("view", "list", *at)
+    check("all faults of a file", done.returncode == 2 and "own.yaml:2:3 error DW1004" in done.stderr and
+          "Did you mean 'state.memory'?" in done.stderr and "own.yaml:4:3 error DW1006" in done.stderr and
+          "own.yaml:5:15 error DW1006" in done.stderr, done.stderr)
+    # Segments really close at the size that is set.
+    for size, least, most in (("64 KiB", 8, 99), ("64 MiB", 1, 1)):
+        data = bed.work / "sized"
+        bed.must("init", "--data", str(data), "--partitions", "1", "--log-segment", size)
+        facts = "\n".join(event("note.added", f"deal/n{i}", {"text": "x" * 900}) for i in range(1000))
+        bed.must("--data", str(data), "event", "append", "--file", "-", "--log-segment", size, stdin=facts)
+        count = len(list((data / "log" / "0").glob("*.seg")))
+        check(f"log.segment {size}", least <= count <= most, f"{count} segments")
+        shutil.rmtree(data)
+    # Decision records really cover as many events as is set, and no more.
+    for most, least in ((1, 40), (1000, 1)):
+        data = bed.work / "recorded"
+        bed.must("init", "--data", str(data), "--partitions", "1", "--log-segment", "64 KiB")
+        facts = "\n".join(event("note.added", f"deal/n{i}", {"text": "x"}) for i in range(40))
+        at = ("--data", str(data), "--decide-events-per-record", str(most), "--json")
+        before = json.loads(bed.must("partition", "list", *at))["decisions"]
+        bed.must(*at, "event", "append", "--file", "-", stdin=facts)
+        # One claim of the lead at each start.
+        more = json.loads(bed.must("partition", "list", *at))["decisions"] - before - 2
+        check(f"decide.events_per_record {most}", more >= least and (most == 1 or more < 40), f"{more} records")
+        shutil.rmtree(data)
+
+
+def check_locked(bed):
+    process = bed.holding("event", "append", "--file", "-")
+    done = bed.run("record", "list", "deal")
+    process.communicate("")
+    check("locked data directory", done.returncode == 4 and f"process {process.pid}" in done.stderr, done.stderr)
+
+
+def check_damage(bed):
+    data = bed.work / "torn"
+    bed.must("init", "--data", str(data), "--partitions", "2", "--log-segment", "64 KiB")
+    facts = "\n".join(event("note.added", f"deal/n{i}", {"text": "x" * 200}) for i in range(200))
+    bed.must("--data", str(data), "event", "append", "--file", "-", "--log-segment", "64 KiB", stdin=facts)
+    segment = sorted((data / "log" / "0").glob("*.seg"))[0]
+    body = bytearray(segment.read_bytes())
+    body[6000] ^= 1
+    segment.write_bytes(body)
+    for line in ("log verify", "partition list", "partition verify", "record list deal"):
+        done = bed.run(*line.split(), "--data", str(data))
+        check(f"{line} on a damaged log", done.returncode == 6 and "log/0/" in done.stdout + done.stderr,
+              f"exit {done.returncode}: {done.stdout}{done.stderr}")
+    rows = [json.loads(r) for r in bed.run("partition", "list", "--json", "--data", str(data)).stdout.splitlines()]
+    check("the other partition goes on", len(rows) == 2 and not rows[1]["stopped"] and rows[0]["stopped"], str(rows))
+
+
+def main(build):
+    with tempfile.TemporaryDirectory() as folder:
+        bed = Bed(Path(build).resolve(), Path(folder).resolve())
+        prepare(bed)
+        docs = run_examples(bed)
+        check_docs(docs)
+        check_misuse(bed)
+        check_configuration(bed)
+        check_locked(bed)
+        check_damage(bed)
+    for fault in FAULTS:
+        print(fault)
+    print(f"cli: {len(docs)} examples, {len(MISUSE)} misuses, {len(FAULTS)} faults")
+    return 1 if FAULTS else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
