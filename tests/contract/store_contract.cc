@@ -42,7 +42,7 @@ TEST_P(StoreContract, PutsReplacesAndDeletes) {
   EXPECT_EQ(store().get("b").value(), "22");
   EXPECT_EQ(store().get("d").value(), "");
   ASSERT_TRUE(store().write({{"never there", std::nullopt}}).has_value());
-  ASSERT_TRUE(store().write({}).has_value());
+  ASSERT_TRUE(store().write(std::vector<StoreWrite>{}).has_value());
   EXPECT_EQ(entries().size(), 3U);
 }
 
