@@ -24,8 +24,7 @@ class TasksFold : public ViewFold {
   void on_fact(const ViewFact& fact) override {
     if (fact.record->kind != Kind::kTask) return;
     const auto& life = *fact.after;
-    const auto* record = fact.fact->subject;
-    if (record == nullptr || record->key != *fact.record) return;
+    const auto* record = fact.state;
     if (!life.counts()) {
       rows_.put(fact.record->id, std::nullopt);
       return;

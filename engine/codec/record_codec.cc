@@ -131,26 +131,36 @@ ConsentRow get_consent(ByteReader& in) {
 void put_history(std::string& out, const std::vector<HistoryEntry>& entries) {
   put_varint(out, entries.size());
   HistoryEntry last;
-  last.occurred = Instant{0};
+  last.occurred = last.ingested = Instant{0};
   for (const auto& entry : entries) {  // neighbours are near: deltas
     // kBeforeAll is far from everything: unsigned arithmetic wraps and comes back.
     put_signed(out, static_cast<std::int64_t>(static_cast<std::uint64_t>(entry.occurred.ms) -
                                               static_cast<std::uint64_t>(last.occurred.ms)));
+    put_signed(out, static_cast<std::int64_t>(static_cast<std::uint64_t>(entry.ingested.ms) -
+                                              static_cast<std::uint64_t>(last.ingested.ms)));
+    put_signed(out, static_cast<std::int64_t>(entry.order - last.order));
     put_signed(out, static_cast<std::int64_t>(entry.position - last.position));
-    put_varint(out, (std::uint64_t{entry.index} << 1) | (entry.decision ? 1U : 0U));
+    put_varint(out, (std::uint64_t{entry.index} << 5) |
+                        (static_cast<std::uint64_t>(entry.role) << 3) |
+                        (static_cast<std::uint64_t>(entry.mark) << 1) | (entry.decision ? 1U : 0U));
     last = entry;
   }
 }
 void get_history(ByteReader& in, std::vector<HistoryEntry>& entries) {
   entries.resize(get_count(in));
   HistoryEntry last;
-  last.occurred = Instant{0};
+  last.occurred = last.ingested = Instant{0};
   for (auto& entry : entries) {
     entry.occurred.ms = static_cast<std::int64_t>(static_cast<std::uint64_t>(last.occurred.ms) +
                                                   static_cast<std::uint64_t>(in.signed_varint()));
+    entry.ingested.ms = static_cast<std::int64_t>(static_cast<std::uint64_t>(last.ingested.ms) +
+                                                  static_cast<std::uint64_t>(in.signed_varint()));
+    entry.order = last.order + static_cast<std::uint64_t>(in.signed_varint());
     entry.position = last.position + static_cast<std::uint64_t>(in.signed_varint());
     const auto packed = in.varint();
-    entry.index = static_cast<std::uint32_t>(packed >> 1);
+    entry.index = static_cast<std::uint32_t>(packed >> 5);
+    entry.role = static_cast<HistoryRole>((packed >> 3) & 3);
+    entry.mark = static_cast<HistoryMark>(std::min<std::uint64_t>((packed >> 1) & 3, 2));
     entry.decision = (packed & 1) != 0;
     last = entry;
   }

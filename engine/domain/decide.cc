@@ -34,7 +34,7 @@ constexpr std::string_view kRefusals[] = {"",
                                           "unknown_event",
                                           "stage_in_use",
                                           "bad_data",
-                                          "not_supported"};
+                                          "not_retractable"};
 
 struct Case {
   const Record* subject;
@@ -195,18 +195,29 @@ Refusal decide_update(const Case& c) {
   return Refusal::kNone;
 }
 
+// The loser is the record that the subject stands for. Saying again what stands changes nothing.
 Refusal decide_merge(const Case& c) {
-  const RecordKey into{c.event.subject.kind, std::string{c.event.data.text(Field::kInto)}};
-  if (into.id == c.event.subject.id) return Refusal::kMergeSelf;
-  // Follow the winner's own merges: coming back to the loser would be a circle.
-  RecordKey at = into;
-  for (int hops = 0; hops < 64; ++hops) {
+  const auto& subject = c.event.subject;
+  if (c.event.data.text(Field::kInto) == subject.id) return Refusal::kMergeSelf;
+  const auto& loser = c.subject == nullptr ? subject : c.subject->key;
+  RecordKey at{subject.kind, std::string{c.event.data.text(Field::kInto)}};
+  for (int hops = 0; hops < kMergeHopsMax; ++hops) {
+    if (at.id == loser.id) {
+      // Coming back to the loser by way of a winner's own merges would be a circle.
+      return loser.id == subject.id ? Refusal::kMergeCycle : Refusal::kNone;
+    }
     const auto* record = c.neighbours.find(at);
     if (record == nullptr || record->merged_into.empty()) return Refusal::kNone;
-    if (record->merged_into == c.event.subject.id) return Refusal::kMergeCycle;
     at.id = record->merged_into;
   }
   return Refusal::kMergeCycle;
+}
+
+Refusal decide_retraction(const Case& c) {
+  const auto type = c.neighbours.fact(c.event.subject, c.event.data.text(Field::kSource),
+                                      c.event.data.text(Field::kId));
+  if (!type) return Refusal::kUnknownEvent;
+  return retractable(*type) ? Refusal::kNone : Refusal::kNotRetractable;
 }
 
 Refusal decide_figures(const Case& c) {
@@ -254,9 +265,9 @@ Refusal first_refusal(const Case& c) {
   if (type >= TypeId::kAccountMerged && type <= TypeId::kSurveyMerged) return decide_merge(c);
   if (type >= TypeId::kAccountUnmerged && type <= TypeId::kSurveyUnmerged) {
     const bool merged = c.subject != nullptr && !c.subject->merged_into.empty();
-    return merged ? Refusal::kNotSupported : Refusal::kNotMerged;
+    return merged ? Refusal::kNone : Refusal::kNotMerged;
   }
-  if (type == TypeId::kEventRetracted) return Refusal::kNotSupported;
+  if (type == TypeId::kEventRetracted) return decide_retraction(c);
   if (is_update(type)) return decide_update(c);
   if (c.event.subject.kind == Kind::kDeal) {
     if (const auto refusal = decide_deal(c); refusal != Refusal::kNone) return refusal;
@@ -271,6 +282,31 @@ Refusal first_refusal(const Case& c) {
 
 std::string_view refusal_name(Refusal refusal) {
   return kRefusals[static_cast<std::size_t>(refusal)];
+}
+
+RecordKey standing_for(const Event& event, Neighbours& neighbours) {
+  RecordKey at = event.subject;
+  if (event.type >= TypeId::kAccountUnmerged && event.type <= TypeId::kSurveyUnmerged) return at;
+  for (int hops = 0; hops < kMergeHopsMax; ++hops) {
+    const auto* record = neighbours.find(at);
+    if (record == nullptr || record->merged_into.empty()) break;
+    at.id = record->merged_into;
+  }
+  return at;
+}
+
+bool needs_history(TypeId type) {
+  return type == TypeId::kEventRetracted ||
+         (type >= TypeId::kAccountUnmerged && type <= TypeId::kSurveyUnmerged);
+}
+
+bool retractable(TypeId type) {
+  if (type == TypeId::kForeignType) return true;
+  const auto group = spec_of(type).group;
+  const bool merges = type >= TypeId::kAccountMerged && type <= TypeId::kSurveyUnmerged;
+  return group != EventGroup::kReference && group != EventGroup::kOwn && !merges &&
+         type != TypeId::kPersonErased && type != TypeId::kImportOpened &&
+         type != TypeId::kImportClosed;
 }
 
 Refusal decide(const Record* subject, const Event& event, Instant now, const Pipelines& pipelines,

@@ -188,6 +188,8 @@ void take_single(Record& record, const Event& event, Stamp stamp, Folded& out, F
 // Registers that a fact sets on its subject.
 void take_values(Record& record, const Event& event, const FoldAt& at, Folded& out) {
   const auto stamp = at.stamp;
+  // Merges, deletions and the like are about the record: their data is no value of it.
+  if (event.type >= TypeId::kAccountMerged && event.type <= TypeId::kEventRetracted) return;
   switch (event.type) {
     case TypeId::kLeadCaptured:
       take_capture(record, event, at, out);
@@ -333,14 +335,16 @@ void evolve(Record& record, const Event& event, const FoldAt& at, const Pipeline
             Folded& out) {
   out.clear();
   out.late = at.stamp < record.newest;
-  out.before.opened = false;
+  out.before = Life{};
   count(record, event.type);
-  if (record.newest < at.stamp) record.newest = at.stamp;
+  // What changes the past is no newest fact: an undated one behind it stands where it would have.
+  if (record.newest < at.stamp && !needs_history(event.type)) record.newest = at.stamp;
   if (by_people(event) && record.last_activity < at.stamp) record.last_activity = at.stamp;
   if (event.type == TypeId::kForeignType) return;
   take_values(record, event, at, out);
   if (event.type == TypeId::kPersonErased) record.erased = true;
   if (event.type >= TypeId::kAccountMerged && event.type <= TypeId::kSurveyMerged) {
+    if (event.data.text(Field::kInto) == record.key.id) return;  // said again of what stands
     record.merged_into = event.data.text(Field::kInto);
   } else if (event.type >= TypeId::kAccountUnmerged && event.type <= TypeId::kSurveyUnmerged) {
     record.merged_into.clear();

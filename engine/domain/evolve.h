@@ -48,7 +48,7 @@ enum class Refusal : std::uint8_t {
   kUnknownEvent,
   kStageInUse,
   kBadData,
-  kNotSupported,  // understood, not built yet: kept aside, to be redriven by a later version
+  kNotRetractable,  // reference data, the engine's own, merges, erasures: undone by facts of theirs
 };
 std::string_view refusal_name(Refusal refusal);
 
@@ -57,9 +57,23 @@ class Neighbours {
  public:
   virtual ~Neighbours() = default;
   virtual const Record* find(const RecordKey& key) = 0;  // none: never heard of
+  // The type of the fact of that source and id which stands in the history of `subject` or of what
+  // it was merged into; none: there is no such fact.
+  virtual std::optional<TypeId> fact(const RecordKey& subject, std::string_view source,
+                                     std::string_view id) = 0;
 };
 
-// `subject`: none if never heard of. A fact that is late is not judged by state.
+// The record that a fact is judged by and folded into: its subject, or what that was merged into.
+// An unmerge is about the subject itself.
+RecordKey standing_for(const Event& event, Neighbours& neighbours);
+inline constexpr int kMergeHopsMax = 64;
+// Whether these are folded by folding records anew from their histories.
+bool needs_history(TypeId type);
+// Whether event.retracted may take back a fact of this type.
+bool retractable(TypeId type);
+
+// `subject`: the record it stands for (standing_for), none if never heard of. A fact that is late
+// is not judged by state.
 Refusal decide(const Record* subject, const Event& event, Instant now, const Pipelines& pipelines,
                Neighbours& neighbours);
 

@@ -388,7 +388,7 @@ LifeFact life_fact(const Record& record, const Event& event, const FoldAt& at,
   if (!pipeline_id.empty()) fact.args.set(Field::kPipeline, pipeline_id);
   if (pipeline_id.empty()) pipeline_id = record.life.pipeline;
   const auto occurred = at.undated ? at.ingested : at.stamp.occurred;
-  const auto* pipeline = pipelines.find(pipeline_id, occurred);
+  const auto* pipeline = pipelines.find(pipeline_id, occurred, at.stamp.order);
   const Stage* found = nullptr;
   if (pipeline != nullptr) found = category ? pipeline->first(*category) : pipeline->find(stage);
   if (found != nullptr) {

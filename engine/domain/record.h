@@ -108,12 +108,30 @@ struct FieldChange {
   friend bool operator==(const FieldChange&, const FieldChange&) = default;
 };
 
-// A fact or decision of the record's own, by where its log record stands.
+// What a log record is to the record in whose history it stands.
+enum class HistoryRole : std::uint8_t {
+  kFact = 0,      // of its own, or of a record merged into it
+  kImplied = 1,   // what a fact of another record implies for it
+  kMerged = 2,    // another record was merged into it
+  kDecision = 3,  // something was decided about it; changes nothing in it
+};
+enum class HistoryMark : std::uint8_t {
+  kStands = 0,
+  kRetracted = 1,  // taken back: as if it never had been
+  kUndone = 2,     // of a merge that was undone; it stands in the other record's history now
+};
+
+// A fact or decision of the record's own, by where its log record stands; with all that folding it
+// anew needs beside its bytes.
 struct HistoryEntry {
   Instant occurred;
+  Instant ingested;
+  std::uint64_t order = 0;  // Stamp::order of the fact; of a decision, of the newest fact then
   std::uint64_t position = 0;
   std::uint32_t index = 0;  // among the facts that one log record brought; 0: the event itself
   bool decision = false;    // position is in `decisions`, else in `events`
+  HistoryRole role = HistoryRole::kFact;
+  HistoryMark mark = HistoryMark::kStands;
   friend bool operator==(const HistoryEntry&, const HistoryEntry&) = default;
 };
 inline constexpr std::size_t kHistoryChunk = 256;

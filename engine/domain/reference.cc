@@ -102,12 +102,12 @@ Result<Pipeline> read_pipeline(std::string_view id, const Fields& data) {
   return out;
 }
 
-const Pipeline* Pipelines::find(std::string_view id, Instant at) const {
+const Pipeline* Pipelines::find(std::string_view id, Instant at, std::uint64_t order) const {
   const auto it = by_id_.find(id);
   if (it == by_id_.end()) return nullptr;
-  const Pipeline* best = &it->second.front().second;
+  const Pipeline* best = nullptr;
   for (const auto& [stamp, pipeline] : it->second) {
-    if (stamp.occurred <= at) best = &pipeline;
+    if (stamp.order < order && (best == nullptr || stamp.occurred <= at)) best = &pipeline;
   }
   return best;
 }

@@ -36,12 +36,14 @@ struct Pipeline {
 // Reads a pipeline.updated's data. kInvalid with code words "bad_data ...": what is missing.
 Result<Pipeline> read_pipeline(std::string_view id, const Fields& data);
 
+inline constexpr std::uint64_t kAnyOrder = ~std::uint64_t{0};
+
 // Pipelines by id; each with its versions by the instant they came into force.
 class Pipelines {
  public:
-  // The one in force at `at`, else the oldest (a fact may be older than the pipeline); none:
-  // unknown.
-  const Pipeline* find(std::string_view id, Instant at) const;
+  // The one in force at `at` of those folded before `order`, else the oldest of them (a fact may be
+  // older than the pipeline); none: unknown. A fact that is folded anew finds what it found first.
+  const Pipeline* find(std::string_view id, Instant at, std::uint64_t order = kAnyOrder) const;
   void put(Pipeline pipeline, Stamp in_force);
 
  private:

@@ -29,6 +29,7 @@ struct LifeDelta {
 struct ViewFact {
   const FoldedFact* fact = nullptr;
   const RecordKey* record = nullptr;  // whose life these are; not always the event's subject
+  const Record* state = nullptr;      // that record after the fold
   std::span<const LifeDelta> deltas;  // in order; of deals and other kinds alike
   const Life* before = nullptr;       // current life before and after
   const Life* after = nullptr;

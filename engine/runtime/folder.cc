@@ -11,14 +11,28 @@ namespace {
 
 bool in(TypeId type, TypeId first, TypeId last) { return type >= first && type <= last; }
 
-// Where a subject's facts go now: the winner, if it was merged. An unmerge is the loser's own.
-Record& standing_for(State& state, const Event& event) {
-  Record* record = &state.touch(event.subject);
-  if (in(event.type, TypeId::kAccountUnmerged, TypeId::kSurveyUnmerged)) return *record;
-  for (int hops = 0; hops < 64 && !record->merged_into.empty(); ++hops) {
-    record = &state.touch({event.subject.kind, record->merged_into});
+class StateNeighbours : public Neighbours {
+ public:
+  explicit StateNeighbours(State& state) : state_{state} {}
+  const Record* find(const RecordKey& key) override { return state_.find(key); }
+  std::optional<TypeId> fact(const RecordKey&, std::string_view, std::string_view) override {
+    return std::nullopt;  // judged already
   }
-  return *record;
+
+ private:
+  State& state_;
+};
+
+HistoryEntry entry_of(const FoldAt& at, const FactPlace& place, HistoryRole role) {
+  HistoryEntry out;
+  out.occurred = at.stamp.occurred;
+  out.ingested = place.now;
+  out.order = at.stamp.order;
+  out.decision = place.index > 0;
+  out.position = out.decision ? place.decision_position : place.position;
+  out.index = place.index;
+  out.role = role;
+  return out;
 }
 
 }  // namespace
@@ -32,11 +46,11 @@ void Folder::take_policy(const Event& event, FoldedFact& fact) {
   fact.drip_per_hour = batch.per_hour;
 }
 
-void Folder::tell_views(const Frame& frame, const RecordKey& record, const Folded& folded,
-                        const Life& after) {
+void Folder::tell_views(const Frame& frame, const Record& record, std::span<const LifeStep> steps,
+                        const Life& before) {
   deltas_.clear();
-  for (const auto& step : folded.steps) deltas_.push_back({step.occurred, step.sign, &step.life});
-  ViewFact fact{&frame.fact, &record, deltas_, &folded.before, &after};
+  for (const auto& step : steps) deltas_.push_back({step.occurred, step.sign, &step.life});
+  const ViewFact fact{&frame.fact, &record.key, &record, deltas_, &before, &record.life};
   for (auto* view : state_.view_folds()) view->on_fact(fact);
 }
 
@@ -46,14 +60,19 @@ void Folder::tell_views(const Change& change, const ChangeContext& context) {
 
 void Folder::fold(Frame& frame, const FactPlace& place) {
   const Event& event = frame.event;
-  Record& record = standing_for(state_, event);
+  const auto again = needs_history(event.type) ? refold(event) : std::vector<Refolded>{};
+  auto* standing = &state_.touch(event.subject);
+  if (!standing->merged_into.empty()) {
+    StateNeighbours neighbours{state_};
+    standing = &state_.touch(standing_for(event, neighbours));
+  }
+  Record& record = *standing;
   const auto at = dealwright::place(record, event, place.now, ++state_.meta.order);
   const bool shaped = record.facts.empty();
+  state_.add_history(record, entry_of(at, place, HistoryRole::kFact));
+  const bool merged = !record.merged_into.empty();
   evolve(record, event, at, state_.pipelines, frame.folded);
   if (frame.folded.steps.empty() && !shaped) frame.folded.before = record.life;
-  const bool decided = place.index > 0;
-  state_.add_history(record, {at.stamp.occurred, decided ? place.decision_position : place.position,
-                              place.index, decided});
   auto& fact = frame.fact;
   fact.event = &event;
   fact.subject = &record;
@@ -67,14 +86,18 @@ void Folder::fold(Frame& frame, const FactPlace& place) {
   fact.stale = event.time && event.import_batch.empty() && *event.time < place.now - kEventAgeMax;
   fact.depth = place.depth;
   fact.made_by = place.made_by;
+  for (const auto& one : again) {
+    tell_views(frame, *state_.find(one.record), one.steps, one.before);
+    if (one.record != record.key) continue;
+    frame.folded.changed.insert(frame.folded.changed.begin(), one.changed.begin(),
+                                one.changed.end());
+  }
   fact.changes = frame.folded.changed;
-  tell_views(frame, record.key, frame.folded, record.life);
+  tell_views(frame, record, frame.folded.steps, frame.folded.before);
   if (event.type == TypeId::kForeignType) return;
   if (spec_of(event.type).group == EventGroup::kReference) fold_reference(event, record, at, place);
   fold_implied(event, at, place, frame);
-  if (in(event.type, TypeId::kAccountMerged, TypeId::kSurveyMerged)) {
-    fold_merge(event, at, place, frame);
-  }
+  if (!merged && !record.merged_into.empty()) fold_merge(record.key, at, place, frame);
 }
 
 void Folder::fold_import(const Event& event, const FactPlace& place) {
@@ -141,30 +164,50 @@ void Folder::fold_implied(const Event& event, const FoldAt& at, const FactPlace&
                           Frame& frame) {
   if (event.type != TypeId::kDealOpened && event.type != TypeId::kOfferRevised) return;
   for (const auto& implied : implied_by(event)) {
-    Record& other = state_.touch(implied.record);
+    Event about;  // goes where a fact of that record would go
+    about.subject = implied.record;
+    StateNeighbours neighbours{state_};
+    Record& other = state_.touch(standing_for(about, neighbours));
+    state_.add_history(other, entry_of(at, place, HistoryRole::kImplied));
     evolve_implied(other, implied, at, implied_);
-    state_.add_history(other, {at.stamp.occurred, place.position, place.index, false});
-    tell_views(frame, other.key, implied_, other.life);
+    tell_views(frame, other, implied_.steps, implied_.before);
   }
 }
 
-void Folder::fold_merge(const Event& event, const FoldAt& at, const FactPlace& place,
+void Folder::fold_merge(const RecordKey& loser, const FoldAt& at, const FactPlace& place,
                         Frame& frame) {
-  const Record* loser = state_.find(event.subject);
-  if (loser == nullptr) return;
-  const Record copy = *loser;  // touching the winner may move it
-  Record& winner = state_.touch({event.subject.kind, copy.merged_into});
+  const Record copy = *state_.find(loser);  // touching the winner may move it
+  Event about;
+  about.subject = {loser.kind, copy.merged_into};
+  StateNeighbours neighbours{state_};
+  Record& winner = state_.touch(standing_for(about, neighbours));
+  state_.add_history(winner, entry_of(at, place, HistoryRole::kMerged));
   merge_into(winner, copy, at, implied_);
-  state_.add_history(winner, {at.stamp.occurred, place.position, place.index, false});
-  tell_views(frame, winner.key, implied_, winner.life);
+  tell_views(frame, winner, implied_.steps, implied_.before);
+}
+
+// The retraction or unmerge was judged: what it needs is there. On a replay of logs that somebody
+// cut it may not be, and then the state cannot be had any more.
+std::vector<Refolded> Folder::refold(const Event& event) {
+  Refold refold{state_, facts_};
+  const auto done = event.type == TypeId::kEventRetracted
+                        ? refold.retract(event.subject, event.data.text(Field::kSource),
+                                         event.data.text(Field::kId))
+                        : refold.unmerge(event.subject);
+  if (done) return refold.commit();
+  state_.fail(done.error());
+  return {};
 }
 
 void Folder::note_decision(const RecordKey& subject, const FactPlace& place) {
   Record& record = state_.touch(subject);
-  const HistoryEntry entry{place.now, place.decision_position, 0, true};
-  if (record.history.empty() || !(record.history.back() == entry)) {
-    state_.add_history(record, entry);
+  if (!record.history.empty()) {
+    const auto& last = record.history.back();
+    if (last.role == HistoryRole::kDecision && last.position == place.decision_position) return;
   }
+  HistoryEntry entry{place.now, place.now, state_.meta.order, place.decision_position, 0, true};
+  entry.role = HistoryRole::kDecision;
+  state_.add_history(record, entry);
 }
 
 void Folder::watch(const Enrolment& enrolment, bool on) {

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "engine/domain/decision.h"
+#include "engine/runtime/log_facts.h"
+#include "engine/runtime/refold.h"
 #include "engine/runtime/state.h"
 
 namespace dealwright::runtime {
@@ -30,7 +33,7 @@ struct FactPlace {
 // The owner's thread. State outlives it.
 class Folder {
  public:
-  explicit Folder(State& state) : state_{state} {}
+  Folder(State& state, LogFacts facts) : state_{state}, facts_{facts} {}
 
   // Folds the accepted fact in frame.event and fills frame.fact; tells the views.
   void fold(Frame& frame, const FactPlace& place);
@@ -49,6 +52,7 @@ class Folder {
   void sent(const Send& send);
   void acked(const SendAck& ack);
 
+  LogFacts& facts() { return facts_; }
   bool rules_changed() const { return rules_changed_; }
   void rules_taken() { rules_changed_ = false; }
   // The stricter of event and batch; the batch's rate if that drips.
@@ -58,9 +62,10 @@ class Folder {
   void fold_reference(const Event& event, const Record& record, const FoldAt& at,
                       const FactPlace& place);
   void fold_implied(const Event& event, const FoldAt& at, const FactPlace& place, Frame& frame);
-  void fold_merge(const Event& event, const FoldAt& at, const FactPlace& place, Frame& frame);
-  void tell_views(const Frame& frame, const RecordKey& record, const Folded& folded,
-                  const Life& after);
+  void fold_merge(const RecordKey& loser, const FoldAt& at, const FactPlace& place, Frame& frame);
+  std::vector<Refolded> refold(const Event& event);
+  void tell_views(const Frame& frame, const Record& record, std::span<const LifeStep> steps,
+                  const Life& before);
   void tell_views(const Change& change, const ChangeContext& context);
   void fold_import(const Event& event, const FactPlace& place);
   void give_turn(const Enrolment& enrolment, Instant now);
@@ -75,6 +80,7 @@ class Folder {
                    Enrolment* of);
 
   State& state_;
+  LogFacts facts_;
   Folded implied_;
   std::vector<LifeDelta> deltas_;
   bool rules_changed_ = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/codec/event_codec.h"
+#include "engine/runtime/followers.h"
 
 namespace dealwright::runtime {
 namespace {
@@ -39,14 +40,27 @@ bool is_own(const Event& event) {
   return event.type != TypeId::kForeignType && spec_of(event.type).group == EventGroup::kOwn;
 }
 
-// Neighbours of a judgement: the records as folded so far.
+// Neighbours of a judgement: the records as folded so far, and what their histories hold.
 class StateNeighbours : public Neighbours {
  public:
-  explicit StateNeighbours(State& state) : state_{state} {}
+  StateNeighbours(State& state, LogFacts& facts, std::optional<FoundFact>& found)
+      : state_{state}, facts_{facts}, found_{found} {}
   const Record* find(const RecordKey& key) override { return state_.find(key); }
+  std::optional<TypeId> fact(const RecordKey& subject, std::string_view source,
+                             std::string_view id) override {
+    auto found = find_fact(state_, facts_, subject, source, id);
+    if (!found) {
+      if (found.error().code != Code::kNotFound) state_.fail(found.error());
+      return std::nullopt;
+    }
+    found_ = std::move(found.value());
+    return found_->event.type;
+  }
 
  private:
   State& state_;
+  LogFacts& facts_;
+  std::optional<FoundFact>& found_;
 };
 
 }  // namespace
@@ -128,11 +142,59 @@ LeaderTurn::Judgement LeaderTurn::judge(const Event& event, std::uint64_t positi
 }
 
 LeaderTurn::Judgement LeaderTurn::judge_by_state(const Event& event) {
-  StateNeighbours neighbours{state_};
-  const auto refusal =
-      decide(state_.find(event.subject), event, now_, state_.pipelines, neighbours);
-  if (refusal == Refusal::kNone) return {};
-  return {Verdict::kRefused, std::string{refusal_name(refusal)}, {}};
+  retracted_.reset();
+  StateNeighbours neighbours{state_, folder_.facts(), retracted_};
+  const auto* subject = state_.find(event.subject);
+  if (subject != nullptr && !subject->merged_into.empty()) {
+    subject = state_.find(standing_for(event, neighbours));
+  }
+  const auto refusal = decide(subject, event, now_, state_.pipelines, neighbours);
+  if (refusal != Refusal::kNone) {
+    return {Verdict::kRefused, std::string{refusal_name(refusal)}, {}};
+  }
+  return needs_history(event.type) ? judge_refold(event) : Judgement{};
+}
+
+// Whether the log still holds all that folding it needs: else it is refused now, not found out when
+// it is folded.
+LeaderTurn::Judgement LeaderTurn::judge_refold(const Event& event) {
+  Refold trial{state_, folder_.facts()};
+  const auto done = event.type == TypeId::kEventRetracted
+                        ? trial.retract(event.subject, event.data.text(Field::kSource),
+                                        event.data.text(Field::kId))
+                        : trial.unmerge(event.subject);
+  if (done) return {};
+  if (done.error().code != Code::kNotFound) state_.fail(done.error());
+  return {Verdict::kRefused, std::string{refusal_name(Refusal::kUnknownEvent)},
+          done.error().detail};
+}
+
+// Facts that read histories stand first in their record, with nothing in flight: what rules made is
+// read back from decision records, so these have to be in the log.
+bool LeaderTurn::must_wait(const Event& event) const {
+  const bool reads = needs_history(event.type) || event.type == TypeId::kEventRedriven ||
+                     event.type == TypeId::kEventDropped;
+  return reads && (!where_.alone || !batch_.turns.empty());
+}
+
+// What follows from a retracted fact and was not sent is not sent any more; what was decided stays
+// in the log.
+void LeaderTurn::cancel_followers() {
+  auto followers = followers_of(state_, folder_.facts(), *retracted_);
+  if (!followers) {
+    // Decisions that retention took away are older than anything that still waits to be sent.
+    if (followers.error().code != Code::kNotFound) state_.fail(followers.error());
+    return;
+  }
+  for (const auto& id : followers.value().enrolments) {
+    if (state_.enrolment(id)) change(EnrolmentEnded{id, "retracted", true});
+  }
+  for (const auto& id : followers.value().effects) {
+    const auto state = effect_state(id);
+    if (state == EffectState::kRequested || state == EffectState::kRetryAt) {
+      change(EffectMoved{id, EffectState::kCancelled, "retracted"});
+    }
+  }
 }
 
 void LeaderTurn::refuse(const Event* event, std::string_view bytes, std::uint64_t position,
@@ -187,6 +249,7 @@ bool LeaderTurn::goes_with_change(const Event& event) {
 bool LeaderTurn::take_event(std::uint64_t position, std::string_view bytes) {
   if (bytes_ >= kBatchBytesMax) return false;
   const auto decoded = codec::decode(bytes, frame_.event);
+  if (decoded && must_wait(frame_.event)) return false;
   const auto& time = frame_.event.time;
   if (decoded && folder_.rules_changed() && !goes_with_change(frame_.event)) return false;
   if (decoded && time && (state_.meta.event_clock || *time < now_)) {
@@ -194,6 +257,7 @@ bool LeaderTurn::take_event(std::uint64_t position, std::string_view bytes) {
   } else if (decoded && !fire_due(now_, state_.meta.events)) {
     return false;
   }
+  if (decoded && must_wait(frame_.event)) return false;  // timers fired before it
   if (decoded && time && state_.meta.event_clock) now_ = std::max(now_, *time);
   start(position);
   if (!decoded) {
@@ -210,6 +274,10 @@ bool LeaderTurn::take_event(std::uint64_t position, std::string_view bytes) {
   folder_.fold(frame_, place(0));
   if (frame_.event.type == TypeId::kEventRedriven || frame_.event.type == TypeId::kEventDropped) {
     redrive(frame_.event);
+  }
+  if (frame_.event.type == TypeId::kEventRetracted) {
+    cancel_followers();
+    frame_.fact.subject = record(frame_.event.subject);
   }
   send_to_others(frame_.event);
   if (decider_ != nullptr) decider_->on_fact(frame_.fact, *this);
@@ -304,6 +372,7 @@ bool LeaderTurn::redrive_one(std::uint64_t position) {
   auto at = place(depth_ + 1);
   at.position = position;  // its own bytes stand there
   folder_.fold(*frame, at);
+  if (frame->event.type == TypeId::kEventRetracted) cancel_followers();
   queue_.push_back(std::move(frame));
   return true;
 }
@@ -370,6 +439,10 @@ bool LeaderTurn::decide_fact(FactDecided fact) {
   }
   if (auto fault = form_fault(fact.event); !fault.empty()) {
     fail_rule(fact.event, "bad_data", fault);
+    return false;
+  }
+  if (needs_history(fact.event.type)) {
+    fail_rule(fact.event, "bad_data", "a rule does not take facts back");
     return false;
   }
   const auto judgement = judge_by_state(fact.event);

@@ -27,6 +27,7 @@ class LeaderTurn : public Turn {
     std::uint32_t partitions = 1;
     std::uint64_t decision_position = 0;  // that the record will take
     bool hold_timers = false;             // the clock is not believed: nothing fires
+    bool alone = true;  // no record is in flight: all that was decided can be read back
   };
   LeaderTurn(State& state, Folder& folder, Decider* decider, const ClusterKey& key, Place place,
              Instant now)
@@ -67,6 +68,9 @@ class LeaderTurn : public Turn {
   Judgement judge(const Event& event, std::uint64_t position);
   Judgement judge_repeats(const Event& event);
   Judgement judge_by_state(const Event& event);
+  Judgement judge_refold(const Event& event);
+  bool must_wait(const Event& event) const;
+  void cancel_followers();
   void refuse(const Event* event, std::string_view bytes, std::uint64_t position,
               const Judgement& judgement);
   void send_to_others(const Event& event);
@@ -90,6 +94,7 @@ class LeaderTurn : public Turn {
   Frame frame_;                               // of the event; reused
   std::deque<std::unique_ptr<Frame>> queue_;  // facts decided and not yet asked about
   std::optional<Enrolment> enrolment_;        // what enrolment() points to
+  std::optional<FoundFact> retracted_;        // what the event under way takes back
   // Of the turn under way:
   bool open_ = false;
   std::uint64_t position_ = 0;

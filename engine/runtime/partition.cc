@@ -30,7 +30,7 @@ Result<std::unique_ptr<Partition>> Partition::open(const PartitionParts& parts,
   DW_TRY(auto state, State::open(parts.store, parts.files, out->options_.dedup_directory,
                                  parts.views, out->options_.limits));
   out->state_ = std::move(state);
-  out->folder_ = std::make_unique<Folder>(*out->state_);
+  out->folder_ = std::make_unique<Folder>(*out->state_, LogFacts{parts.log, out->options_.id});
   out->look_ahead_.emplace(out->state_->records());
   out->replay_ = std::make_unique<Replay>(parts.log, out->options_.id, *out->state_, *out->folder_);
   out->confirmed_ = out->state_->meta.decisions;
@@ -210,7 +210,7 @@ Result<bool> Partition::decide() {
   point("decide.begin");
   DW_TRY(refresh_decider());
   const LeaderTurn::Place place{options_.id, parts_.log.partitions(), state_->meta.decisions,
-                                clock_held_};
+                                clock_held_, in_flight_.empty()};
   LeaderTurn turn{*state_, *folder_, decider_.get(), parts_.key, place, now};
   DecisionRecord record;
   record.header.from = state_->meta.events;
@@ -225,6 +225,10 @@ Result<bool> Partition::decide() {
   const bool fired = state_->meta.timers_fired != fired_before;
   if (const auto& failure = state_->failure()) return *failure;
   record.header.through = state_->meta.events;
+  // A fact that waits for what is in flight: asked again when that is read back.
+  const bool waits = turn.empty() && record.header.event_count == 0 && !in_flight_.empty() &&
+                     next_event_ < events_.records.size();
+  if (waits) return false;
   record.body = turn.take_batch();
   if (fired) point("timer.decided");
   DW_TRY(append(std::move(record)));

@@ -11,7 +11,7 @@ Result<std::unique_ptr<Rebuild>> Rebuild::start(Log& log, PartitionId partition,
   auto out = std::unique_ptr<Rebuild>{new Rebuild{scratch}};
   DW_TRY(auto state, State::open(scratch, files, std::move(ids), views, limits));
   out->state_ = std::move(state);
-  out->folder_ = std::make_unique<Folder>(*out->state_);
+  out->folder_ = std::make_unique<Folder>(*out->state_, LogFacts{log, partition});
   out->replay_ = std::make_unique<Replay>(log, partition, *out->state_, *out->folder_);
   return out;
 }

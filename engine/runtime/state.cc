@@ -229,13 +229,25 @@ void State::add_history(Record& record, HistoryEntry entry) {
 Result<std::vector<HistoryEntry>> State::history(const Record& record) const {
   std::vector<HistoryEntry> out;
   for (std::uint64_t chunk = 0; chunk < record.chunks; ++chunk) {
-    DW_TRY(auto bytes, cache_.get(keys::history(record.key, chunk)));
-    if (!bytes) return Error{Code::kDamaged, "history of " + to_text(record.key) + " has a hole"};
-    DW_TRY(auto decoded, codec::decode_history_chunk(*bytes));
+    DW_TRY(auto decoded, history_chunk(record, chunk));
     out.insert(out.end(), decoded.entries.begin(), decoded.entries.end());
   }
   out.insert(out.end(), record.history.begin(), record.history.end());
   return out;
+}
+
+Result<codec::HistoryChunk> State::history_chunk(const Record& record, std::uint64_t chunk) const {
+  DW_TRY(auto bytes, cache_.get(keys::history(record.key, chunk)));
+  if (!bytes) return Error{Code::kDamaged, "history of " + to_text(record.key) + " has a hole"};
+  return codec::decode_history_chunk(*bytes);
+}
+
+void State::put_history_chunk(const RecordKey& key, std::uint64_t chunk,
+                              codec::HistoryChunk value) {
+  value.checkpoint.history = std::move(value.entries);
+  std::string bytes;
+  codec::encode_history_chunk(value.checkpoint, bytes);
+  cache_.put(keys::history(key, chunk), std::move(bytes));
 }
 
 void State::evict() {

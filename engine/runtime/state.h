@@ -23,6 +23,10 @@
 #include "engine/runtime/record_table.h"
 #include "engine/runtime/timer_index.h"
 
+namespace dealwright::codec {
+struct HistoryChunk;
+}
+
 namespace dealwright::runtime {
 
 // Where the fold stands: all that the next record is judged by.
@@ -88,9 +92,12 @@ class State {
 
   Record* find(const RecordKey& key);   // none: never heard of
   Record& touch(const RecordKey& key);  // makes a stub if need be; marks it dirty
-  // Adds to a record's own index; a full chunk goes to the store with a checkpoint.
+  // Adds to a record's own index, before the fact is folded: a full chunk goes to the store with
+  // the record as its facts left it.
   void add_history(Record& record, HistoryEntry entry);
   Result<std::vector<HistoryEntry>> history(const Record& record) const;
+  Result<codec::HistoryChunk> history_chunk(const Record& record, std::uint64_t chunk) const;
+  void put_history_chunk(const RecordKey& key, std::uint64_t chunk, codec::HistoryChunk value);
 
   std::optional<Enrolment> enrolment(const EnrolmentId& id);
   void put(const Enrolment& enrolment);

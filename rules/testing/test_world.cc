@@ -20,6 +20,10 @@ class WorldNeighbours : public Neighbours {
     const auto it = records_.find(key);
     return it == records_.end() ? nullptr : &it->second;
   }
+  // A test's world keeps records, not their histories.
+  std::optional<TypeId> fact(const RecordKey&, std::string_view, std::string_view) override {
+    return std::nullopt;
+  }
 
  private:
   std::map<RecordKey, Record>& records_;
@@ -96,7 +100,8 @@ void TestWorld::advance(Instant to) {
 
 bool TestWorld::accepted(const Event& event) {
   WorldNeighbours neighbours{records_};
-  const auto refusal = decide(neighbours.find(event.subject), event, now_, pipelines_, neighbours);
+  const auto* subject = neighbours.find(dealwright::standing_for(event, neighbours));
+  const auto refusal = decide(subject, event, now_, pipelines_, neighbours);
   // A test that gives no pipelines does not care for them.
   const bool pipeline = refusal == Refusal::kUnknownPipeline || refusal == Refusal::kUnknownStage;
   return refusal == Refusal::kNone || (pipeline && !has_pipelines_);
@@ -113,8 +118,8 @@ std::string TestWorld::deliver(const Event& event, Instant at) {
   facts_ = depth_ = 0;
   if (!accepted(event)) {
     WorldNeighbours neighbours{records_};
-    return std::string{
-        refusal_name(decide(neighbours.find(event.subject), event, now_, pipelines_, neighbours))};
+    const auto* subject = neighbours.find(dealwright::standing_for(event, neighbours));
+    return std::string{refusal_name(decide(subject, event, now_, pipelines_, neighbours))};
   }
   auto frame = std::make_unique<Frame>();
   frame->event = event;

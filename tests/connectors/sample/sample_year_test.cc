@@ -137,6 +137,9 @@ class Records : public Neighbours {
     const auto it = all.find(key);
     return it == all.end() ? nullptr : &it->second;
   }
+  std::optional<TypeId> fact(const RecordKey&, std::string_view, std::string_view) override {
+    return std::nullopt;
+  }
   Record& at(const RecordKey& key) {
     auto& record = all[key];
     record.key = key;

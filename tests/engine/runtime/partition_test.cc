@@ -152,7 +152,7 @@ TEST(PartitionTest, AnEditOfEitherLogIsFound) {
     FakeStore empty;
     FakeFileSystem disk;
     auto state = State::open(empty, disk, "/ids", {}, world.limits);
-    Folder folder{*state.value()};
+    Folder folder{*state.value(), LogFacts{edited, 0}};
     Replay replay{edited, 0, *state.value(), folder};
     std::optional<Error> found;
     while (!found) {

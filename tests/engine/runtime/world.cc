@@ -163,6 +163,7 @@ Event World::random_event() {
       "e" + std::to_string(random.chance(4) && next_id > 0 ? random.below(next_id) : next_id);
   ++next_id;
   event.subject = {Kind::kDeal, "d" + std::to_string(random.below(6))};
+  if (random.chance(12) && !past.empty()) return retraction_of(past[random.below(past.size())]);
   auto time = clock.wall() - minutes(static_cast<std::int64_t>(random.below(2000)));
   if (!random.chance(5)) event.time = time;
   static constexpr const char* kStages[] = {"lead", "demo", "offer", "offer", "nowhere"};
@@ -213,6 +214,20 @@ Event World::random_event() {
       event.type = TypeId::kNoteAdded;
       event.data.set(Field::kText, Value{"a note"});
   }
+  past.push_back(event);
+  return event;
+}
+
+Event World::retraction_of(const Event& fact) {
+  Event event;
+  event.source = "ops";
+  event.id = "r" + std::to_string(next_id++);
+  event.type = TypeId::kEventRetracted;
+  event.subject = fact.subject;
+  event.time = clock.wall();
+  event.data.set(Field::kSource, Value{fact.source});
+  event.data.set(Field::kId, Value{fact.id});
+  event.data.set(Field::kReason, Value{"a slip"});
   return event;
 }
 
@@ -257,7 +272,7 @@ std::string World::dump_of_replay() {
   FakeFileSystem disk;
   auto state = State::open(empty, disk, "/ids", views, limits);
   EXPECT_TRUE(state);
-  Folder folder{*state.value()};
+  Folder folder{*state.value(), LogFacts{log, 0}};
   Replay replay{log, 0, *state.value(), folder};
   for (;;) {
     auto folded = replay.step();

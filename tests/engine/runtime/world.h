@@ -44,7 +44,8 @@ class World {
   Result<bool> try_step() { return partition->step(); }
 
   Position add(const Event& event);  // durable at once, as from another process
-  Event random_event();
+  Event random_event();              // now and then the retraction of one of `past`
+  Event retraction_of(const Event& fact);
   Event pipeline();
 
   // Every key of the state as it would be written down now, in order: what oracles compare.
@@ -63,6 +64,7 @@ class World {
   std::vector<const View*> views;
   bool event_clock;
   std::uint64_t next_id = 0;
+  std::vector<Event> past;  // what random_event made, accepted or not
   std::uint32_t events_per_record = 7;
   StateLimits limits;
   std::unique_ptr<Partition> partition;
