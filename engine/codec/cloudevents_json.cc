@@ -87,21 +87,49 @@ bool take_attribute(const std::string& name, const Value& value, Event& out,
   return true;
 }
 
+bool is_base64(std::string_view text) {
+  if (text.size() % 4 != 0) return false;
+  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '/';
+  });
+}
+
+// Bytes as base64, kept as they came: only foreign types may bring them.
+void take_base64(const Value& data, Event& out, std::vector<FormError>& errors) {
+  if (out.type != TypeId::kForeignType) {
+    fail(errors, "bad_data", "/data_base64", std::string{out.type_name()} + " takes JSON data",
+         "\"data\":{...}");
+  } else if (data.text_or_empty().empty() || !is_base64(data.text_or_empty())) {
+    fail(errors, "bad_data", "/data_base64", "data_base64 is no base64 text",
+         "the bytes as RFC 4648 base64 with padding");
+  } else {
+    out.opaque = data.text_or_empty();
+  }
+}
+
 void take_data(const Map& object, Event& out, std::vector<FormError>& errors) {
-  const auto* type = find(object, "datacontenttype");
-  const auto content =
-      type == nullptr ? std::string_view{"application/json"} : type->text_or_empty();
-  const auto* data = find(object, "data");
-  if (find(object, "data_base64") != nullptr) {
-    out.content_type = content;
-    out.opaque = find(object, "data_base64")->text_or_empty();
+  const auto present = [&](std::string_view name) {
+    const auto* value = find(object, name);
+    return value == nullptr || value->null() ? nullptr : value;
+  };
+  const auto* data = present("data");
+  const auto* base64 = present("data_base64");
+  if (const auto* type = present("datacontenttype");
+      type != nullptr && out.type == TypeId::kForeignType) {
+    const auto text = type->text_or_empty();
+    if (base64 != nullptr || !text.starts_with("application/json")) out.content_type = text;
+  }
+  if (data != nullptr && base64 != nullptr) {
+    fail(errors, "bad_envelope", "/data_base64", "data and data_base64 at once",
+         "send one of the two");
     return;
   }
+  if (base64 != nullptr) return take_base64(*base64, out, errors);
   static const Map kNone;
-  if (data == nullptr || data->null()) {
-    auto more = fill_data(out, kNone);
-    errors.insert(errors.end(), more.begin(), more.end());
-  } else if (const auto* map = data->as_map()) {
+  const auto* map = data == nullptr ? &kNone : data->as_map();
+  if (map != nullptr) {
     auto more = fill_data(out, *map);
     errors.insert(errors.end(), more.begin(), more.end());
   } else if (out.type == TypeId::kForeignType) {
@@ -170,9 +198,9 @@ std::string to_cloudevent(const Event& event) {
   if (event.policy != Policy::kUnset) out.emplace_back("policy", Value{policy_name(event.policy)});
   if (event.import_row > 0)
     out.emplace_back("importrow", Value{static_cast<std::int64_t>(event.import_row)});
+  text("datacontenttype", event.content_type);
   if (!event.opaque.empty()) {
     out.emplace_back("data_base64", Value{event.opaque});
-    text("datacontenttype", event.content_type);
   } else {
     out.emplace_back("data", Value{data_of(event)});
   }

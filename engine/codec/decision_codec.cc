@@ -10,7 +10,8 @@ namespace dealwright::codec {
 namespace {
 
 constexpr std::uint64_t kFormat = 1;
-constexpr std::size_t kChecksumBytes = 6;  // a two-byte tag (field 100, fixed32) and the sum
+constexpr std::string_view kChecksumTag = "\xa5\x06";  // field 100, fixed32
+constexpr std::size_t kChecksumBytes = kChecksumTag.size() + 4;
 
 enum : std::uint32_t {
   kFormatField = 1,
@@ -200,14 +201,14 @@ bool read_claim(std::string_view bytes, LeaderClaim& claim) {
 
 bool read_barrier(std::string_view bytes, Barrier& barrier) {
   WireReader in{bytes};
+  std::uint64_t what = 0;
   while (in.next()) {
-    if (in.field() == 1) {
-      if (in.number() < 1 || in.number() > 3) return false;
-      barrier.what = static_cast<Barrier::What>(in.number());
-    }
+    if (in.field() == 1) what = in.number();
     if (in.field() == 2) barrier.state_version = static_cast<std::uint32_t>(in.number());
     if (in.field() == 3) barrier.author = in.text();
   }
+  if (what < 1 || what > 3) return false;  // what it switches cannot be passed over
+  barrier.what = static_cast<Barrier::What>(what);
   return !in.failed();
 }
 
@@ -243,8 +244,10 @@ void encode(const DecisionRecord& record, std::string& out) {
 
 Result<void> decode(std::string_view bytes, DecisionRecord& out) {
   if (bytes.size() < kChecksumBytes) return damaged("too short");
-  ByteReader tail{bytes.substr(bytes.size() - 4)};
-  if (tail.fixed32() != crc32c(bytes.substr(0, bytes.size() - kChecksumBytes))) {
+  const auto end = bytes.substr(bytes.size() - kChecksumBytes);
+  ByteReader sum{end.substr(kChecksumTag.size())};
+  if (!end.starts_with(kChecksumTag) ||
+      sum.fixed32() != crc32c(bytes.substr(0, bytes.size() - kChecksumBytes))) {
     return damaged("bad checksum");
   }
   out = DecisionRecord{};
@@ -279,6 +282,10 @@ Result<void> decode(std::string_view bytes, DecisionRecord& out) {
     if (!good) return damaged("field " + std::to_string(in.field()));
   }
   if (in.failed() || !body || !header) return damaged("incomplete");
+  if (const auto& name = out.header.workspace; !name.empty() && name != "default") {
+    return Error{Code::kUnsupported,
+                 "a decision record of workspace " + name + "; this binary knows `default`"};
+  }
   return ok();
 }
 

@@ -1,5 +1,8 @@
 #include "engine/codec/event_codec.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "engine/codec/value_codec.h"
 #include "engine/codec/wire.h"
 
@@ -32,7 +35,7 @@ enum : std::uint32_t {  // message Event
   kMac = 21,
   kOpaque = 22,
   kContentType = 23,
-  kWorkspace = 24  // reserved room: absent is `default`
+  kWorkspace = 24  // absent: `default`
 };
 
 void clear(Event& event) {
@@ -64,78 +67,83 @@ Error malformed(std::string_view why) {
   return Error{Code::kInvalid, "the bytes are no event: " + std::string{why}};
 }
 
+// The member that a text or bytes field of the message fills; none: another kind of field.
+std::string* text_member(Event& out, std::uint32_t field) {
+  switch (field) {
+    case kSource:
+      return &out.source;
+    case kId:
+      return &out.id;
+    case kTypeName:
+      return &out.foreign_type;
+    case kSubjectId:
+      return &out.subject.id;
+    case kPartitionKey:
+      return &out.partition_key;
+    case kActor:
+      return &out.actor;
+    case kImportBatch:
+      return &out.import_batch;
+    case kCausation:
+      return &out.causation_id;
+    case kCorrelation:
+      return &out.correlation_id;
+    case kTraceparent:
+      return &out.traceparent;
+    case kKeyId:
+      return &out.key_id;
+    case kMac:
+      return &out.mac;
+    case kOpaque:
+      return &out.opaque;
+    case kContentType:
+      return &out.content_type;
+    default:
+      return nullptr;
+  }
+}
+
 // One field of the message. False: malformed.
 bool take(const WireReader& in, Event& out) {
   switch (in.field()) {
-    case kSource:
-      out.source = in.text();
-      return true;
-    case kId:
-      out.id = in.text();
-      return true;
     case kType:
-      if (in.number() > all_event_specs().size()) return false;
       out.type = TypeId{static_cast<std::uint16_t>(in.number())};
-      return true;
-    case kTypeName:
-      out.foreign_type = in.text();
       return true;
     case kSubjectKind:
       if (in.number() >= kKinds) return false;
       out.subject.kind = static_cast<Kind>(in.number());
       return true;
-    case kSubjectId:
-      out.subject.id = in.text();
-      return true;
     case kTime:
       out.time = Instant{in.sint()};
-      return true;
-    case kPartitionKey:
-      out.partition_key = in.text();
       return true;
     case kData:
       return read_datum(in.text(), out.data);
     case kExtra:
       return read_named(in.text(), out.extra);
-    case kActor:
-      out.actor = in.text();
-      return true;
-    case kImportBatch:
-      out.import_batch = in.text();
-      return true;
     case kImportRow:
+      if (in.number() > std::numeric_limits<std::int64_t>::max()) return false;
       out.import_row = in.number();
       return true;
     case kPolicy:
       if (in.number() > static_cast<std::uint64_t>(Policy::kSuppress)) return false;
       out.policy = static_cast<Policy>(in.number());
       return true;
-    case kCausation:
-      out.causation_id = in.text();
-      return true;
-    case kCorrelation:
-      out.correlation_id = in.text();
-      return true;
-    case kTraceparent:
-      out.traceparent = in.text();
-      return true;
     case kExtensions:
       return read_named(in.text(), out.extensions);
-    case kKeyId:
-      out.key_id = in.text();
-      return true;
-    case kMac:
-      out.mac = in.text();
-      return true;
-    case kOpaque:
-      out.opaque = in.text();
-      return true;
-    case kContentType:
-      out.content_type = in.text();
-      return true;
+    case kWorkspace:  // one for now: another's event is never taken for one of ours
+      return in.text() == "default";
     default:
-      return true;  // of a newer writer
+      if (auto* text = text_member(out, in.field())) *text = in.text();
+      return true;  // else: of a newer writer
   }
+}
+
+// Look-ups need names in order and unique; other writers may put them as they like.
+void put_in_order(Map& map) {
+  const bool rising = std::adjacent_find(map.begin(), map.end(), [](const auto& a, const auto& b) {
+                        return a.first >= b.first;
+                      }) == map.end();
+  if (!rising) map = *Value{std::move(map)}.as_map();
 }
 
 }  // namespace
@@ -186,6 +194,10 @@ Result<void> decode(std::string_view bytes, Event& out) {
   WireReader in{bytes};
   std::uint64_t format = 0;
   while (in.next()) {
+    if (in.field() == kType && in.number() > all_event_specs().size()) {
+      return Error{Code::kUnsupported, "an event of type number " + std::to_string(in.number()) +
+                                           ", which this binary does not know"};
+    }
     if (in.field() == kFormatField) {
       format = in.number();
       if (format != kFormat) {
@@ -202,6 +214,8 @@ Result<void> decode(std::string_view bytes, Event& out) {
   if (out.subject.id.empty()) return malformed("no subject");
   if (out.id.empty()) return malformed("no id");
   out.data.normalize();
+  put_in_order(out.extra);
+  put_in_order(out.extensions);
   return ok();
 }
 

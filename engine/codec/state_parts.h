@@ -69,10 +69,13 @@ inline RecordKey get_key(ByteReader& in) {
   return key;
 }
 inline std::string get_string(ByteReader& in) { return std::string{in.text()}; }
-// A count that the rest of the bytes can hold: damage must not reserve the memory of the world.
+// A count that the rest of the bytes can hold, else the read fails: damage must not reserve the
+// memory of the world.
 inline std::size_t get_count(ByteReader& in) {
   const auto count = in.varint();
-  return count > in.rest().size() ? 0 : static_cast<std::size_t>(count);
+  if (count <= in.rest().size()) return static_cast<std::size_t>(count);
+  in.take(count);  // more than there is
+  return 0;
 }
 inline void put_map(std::string& out, const Map& map) {
   put_varint(out, map.size());

@@ -69,6 +69,8 @@ class WireReader {
     if (in_.at_end() || in_.failed()) return false;
     const auto tag = in_.varint();
     field_ = static_cast<std::uint32_t>(tag >> 3);
+    number_ = 0;  // a field of another wire type than expected reads as its default
+    text_ = {};
     switch (tag & 7) {
       case 0:
         number_ = in_.varint();
@@ -85,7 +87,7 @@ class WireReader {
       default:
         bad_ = true;
     }
-    if (field_ == 0) bad_ = true;
+    if (field_ == 0 || tag > 0xffffffffU) bad_ = true;
     return !in_.failed() && !bad_;
   }
   std::uint32_t field() const { return field_; }

@@ -132,6 +132,7 @@ Result<void> Replay::fold_event(Position position, std::string_view bytes, const
   }
   if (!decoded) {
     if (verdict != Verdict::kSetAside) {
+      if (decoded.error().code == Code::kUnsupported) return decoded.error();
       return damaged(partition_, decision_position, "an event it accepted cannot be read");
     }
     folder_.set_aside(nullptr, bytes, position, verdict, turn->code, turn->detail, now_);
