@@ -1,5 +1,6 @@
 // log verify, dump; partition list, verify.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 
 #include "connectors/cli/context.h"
@@ -10,6 +11,7 @@
 #include "engine/codec/decision_codec.h"
 #include "engine/codec/event_codec.h"
 #include "engine/runtime/replay.h"
+#include "engine/runtime/verify.h"
 
 namespace dealwright::cli {
 namespace {
@@ -22,25 +24,45 @@ Result<std::uint32_t> partitions_of(FileSystem& files, const std::string& data) 
   return meta->partitions;
 }
 
+runtime::NextRecord records_of(embedded_log::RecordCursor cursor) {
+  auto shared = std::make_shared<embedded_log::RecordCursor>(std::move(cursor));
+  return [shared] { return shared->next(); };
+}
+
+Result<runtime::ChainReport> verify_chain(FileSystem& files, const std::string& data,
+                                          PartitionId id) {
+  DW_TRY(auto events, embedded_log::RecordCursor::open(files, data, id, Topic::kEvents));
+  DW_TRY(auto decisions, embedded_log::RecordCursor::open(files, data, id, Topic::kDecisions));
+  return runtime::verify_chain(records_of(std::move(events)), records_of(std::move(decisions)));
+}
+
+// Every byte of the files first, then the hash chain over both logs.
 Result<void> verify_log(Context& context) {
   auto files = os::make_posix_file_system();
   DW_TRY(auto count, partitions_of(*files, context.data()));
   ViewRows rows;
   rows.columns = {{"partition", "int"}, {"segments", "int"},   {"frames", "int"},
-                  {"bytes", "int"},     {"torn_bytes", "int"}, {"damage", "text"}};
+                  {"bytes", "int"},     {"torn_bytes", "int"}, {"events", "int"},
+                  {"undecided", "int"}, {"decisions", "int"},  {"ignored", "int"},
+                  {"damage", "text"}};
   std::optional<std::string> damage;
   for (PartitionId id = 0; id < count; ++id) {
     DW_TRY(auto report, embedded_log::verify(*files, context.data(), id));
+    runtime::ChainReport chain;
     std::string text = "none";
     if (report.damage) {
-      text = report.damage->file + " at " + std::to_string(report.damage->offset) + ": " +
-             report.damage->reason;
-      damage = text;
+      text = embedded_log::to_error(*report.damage).detail;
+    } else {
+      DW_TRY(chain, verify_chain(*files, context.data(), id));
+      if (chain.damage) text = chain.damage->detail;
     }
-    rows.rows.push_back({Value{std::int64_t{id}}, Value{static_cast<std::int64_t>(report.segments)},
-                         Value{static_cast<std::int64_t>(report.frames)},
-                         Value{static_cast<std::int64_t>(report.bytes)},
-                         Value{static_cast<std::int64_t>(report.torn_bytes)}, Value{text}});
+    if (text != "none") damage = "partition " + std::to_string(id) + ": " + text;
+    const auto events = report.ends[static_cast<std::size_t>(Topic::kEvents)];
+    const auto number = [](std::uint64_t n) { return Value{static_cast<std::int64_t>(n)}; };
+    rows.rows.push_back({Value{std::int64_t{id}}, number(report.segments), number(report.frames),
+                         number(report.bytes), number(report.torn_bytes), number(events),
+                         number(events - std::min(events, chain.decided)), number(chain.accepted),
+                         number(chain.ignored), Value{text}});
   }
   context.print(rows);
   if (damage) return Error{Code::kDamaged, "the log is damaged: " + *damage};
@@ -184,8 +206,8 @@ Result<void> verify_partitions(Context& context) {
 
 void add_log_commands(CLI::App& app, Context& context) {
   auto* log = noun(app, "log", "The two logs, as they stand on the disk");
-  verb(*log, context, "verify", "Check every byte of the log", "dealwright log verify",
-       [&context] { return verify_log(context); });
+  verb(*log, context, "verify", "Check every byte of the log and the hash chain over both topics",
+       "dealwright log verify", [&context] { return verify_log(context); });
   auto only = std::make_shared<int>(-1);
   verb(*log, context, "dump", "Every log record, decoded, one JSON object a line",
        "dealwright log dump --partition 0", [&context, only] { return dump_log(context, *only); })

@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "connectors/embedded_log/frame_walk.h"
+
 namespace dealwright::embedded_log {
 namespace {
+
+constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
 
 using VisitFrame = std::function<void(const SegmentFile&, const Place&, const Frame&)>;
 
@@ -71,6 +75,59 @@ Result<VerifyReport> examine(FileSystem& files, const std::string& data, Partiti
 
 Result<VerifyReport> verify(FileSystem& files, const std::string& data, PartitionId partition) {
   return examine(files, data, partition, nullptr);
+}
+
+struct RecordCursor::State {
+  FileSystem& files;
+  Chain chain;
+  std::uint32_t seed;
+  Kind kind;
+  std::size_t next_segment = 0;
+  std::unique_ptr<File> file = nullptr;
+  std::optional<FrameWalk> walk = std::nullopt;
+};
+
+RecordCursor::RecordCursor(std::unique_ptr<State> state) : state_{std::move(state)} {}
+RecordCursor::RecordCursor(RecordCursor&&) noexcept = default;
+RecordCursor::~RecordCursor() = default;
+
+Result<RecordCursor> RecordCursor::open(FileSystem& files, const std::string& data,
+                                        PartitionId partition, Topic topic) {
+  DW_TRY(const auto meta, meta_of(files, data, partition));
+  DW_TRY(auto chain, load_chain(files, data, meta, partition));
+  if (chain.damage) return to_error(*chain.damage);
+  return RecordCursor{std::unique_ptr<State>{
+      new State{files, std::move(chain), frame_seed(meta.log_id, partition), kind_of(topic)}}};
+}
+
+Result<std::optional<LogRecord>> RecordCursor::next() {
+  auto& s = *state_;
+  for (;;) {
+    if (!s.walk) {
+      if (s.next_segment == s.chain.segments.size()) return std::optional<LogRecord>{};
+      const auto& segment = s.chain.segments[s.next_segment++];
+      DW_TRY(s.file, s.files.open(segment.path, FileSystem::Mode::kRead));
+      s.walk.emplace(file_source(*s.file, kChunkBytes), segment.first, s.seed);
+    }
+    const auto& segment = s.chain.segments[s.next_segment - 1];
+    switch (s.walk->next()) {
+      case FrameWalk::Step::kFrame: {
+        const auto& frame = s.walk->frame();
+        if (frame.kind != s.kind) break;
+        return std::optional{LogRecord{frame.position, frame.payload}};
+      }
+      case FrameWalk::Step::kFailed:
+        return s.walk->error();
+      case FrameWalk::Step::kBad:
+        if (s.next_segment < s.chain.segments.size()) {
+          return to_error({segment.path, s.walk->place().offset, s.walk->reason()});
+        }
+        s.walk.reset();
+        break;
+      case FrameWalk::Step::kEnd:
+        s.walk.reset();
+    }
+  }
 }
 
 Result<void> dump(FileSystem& files, const std::string& data, PartitionId partition,

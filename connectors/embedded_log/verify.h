@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -33,6 +34,24 @@ struct DumpedFrame {
   std::string_view file;
   std::uint64_t offset = 0;
   std::string_view bytes;  // lives until the visit returns
+};
+
+// Reads one topic of a partition, record by record, up to where the frames end. One thread.
+class RecordCursor {
+ public:
+  // An error if the log or the partition does not exist, or a segment's header is damaged.
+  // `files` outlives the cursor.
+  static Result<RecordCursor> open(FileSystem& files, const std::string& data,
+                                   PartitionId partition, Topic topic);
+  RecordCursor(RecordCursor&&) noexcept;
+  ~RecordCursor();
+  // None: the end, or an unfinished write. kDamaged. The bytes live until the next call.
+  Result<std::optional<LogRecord>> next();
+
+ private:
+  struct State;
+  explicit RecordCursor(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
 };
 
 // Visits every frame in order until the first damage, which it gives as kDamaged.
