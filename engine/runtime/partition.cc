@@ -297,6 +297,7 @@ Result<bool> Partition::take_mail() {
   }
   if (!sent.empty()) point("send.durable");
   for (auto& [to, through] : sent) {
+    --sends_on_way_;
     DW_TRY(auto number, std::move(through));
     acks_.push_back({to, number});
   }
@@ -358,6 +359,7 @@ void Partition::send_on(const std::vector<Send>& sends) {
   for (const auto& send : sends) {
     std::vector<std::string> records;
     records.push_back(send.event);
+    ++sends_on_way_;
     parts_.log.append(Topic::kEvents, send.to, std::move(records),
                       [mail = mail_, wake = wake_, to = send.to,
                        number = send.number](Result<std::vector<Position>> done) {
@@ -412,7 +414,7 @@ Result<bool> Partition::settle() {
 bool Partition::idle() const {
   const bool settled =
       phase_ == Phase::kFolding ? at_end_ && !options_.lead : phase_ != Phase::kClaiming;
-  return settled && in_flight_.empty() && acks_.empty() && !advance_to_ &&
+  return settled && in_flight_.empty() && acks_.empty() && sends_on_way_ == 0 && !advance_to_ &&
          next_event_ >= events_.records.size();
 }
 

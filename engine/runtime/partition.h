@@ -77,7 +77,8 @@ class Partition {
   // good.
   Result<bool> step();
   std::optional<Instant> next_due();
-  bool idle() const;  // leading (or a replica at the end), nothing in flight, nothing unread
+  // Leading (or a replica at the end), nothing in flight, nothing unread, what it sent is durable.
+  bool idle() const;
 
   // Runs `question` on the state; whatever it answers may leave when `released` is called: all that
   // the state held is durable by then. Owner thread.
@@ -148,6 +149,7 @@ class Partition {
   std::size_t next_event_ = 0;
   std::optional<LookAhead> look_ahead_;
   std::vector<SendAck> acks_;
+  std::size_t sends_on_way_ = 0;  // appended to other partitions' logs, not durable there yet
   bool held_ = false;
   std::optional<Instant> advance_to_;
   std::string bytes_;  // of the record being encoded
