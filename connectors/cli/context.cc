@@ -75,8 +75,12 @@ daemon::WorkspaceOptions Context::workspace_options() const {
 
 Result<std::unique_ptr<daemon::Workspace>> Context::open(bool stopped_too) const {
   DW_TRY(auto workspace, daemon::Workspace::open(workspace_options()));
-  if (auto idle = workspace->engine().wait_idle(); !idle && !stopped_too) return idle.error();
-  return workspace;
+  auto idle = workspace->engine().wait_idle();
+  if (idle || stopped_too) return workspace;
+  for (PartitionId id = 0; id < workspace->partitions(); ++id) {
+    if (auto why = workspace->stopped(id)) return *why;
+  }
+  return idle.error();
 }
 
 Instant Context::now() const { return os::make_system_clock()->wall(); }

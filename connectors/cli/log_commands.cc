@@ -150,10 +150,11 @@ Result<void> list_partitions(Context& context) {
                   {"duplicates", "int"}, {"refused", "int"},   {"set_aside", "int"},
                   {"stopped", "text"}};
   for (PartitionId id = 0; id < workspace->partitions(); ++id) {
-    DW_TRY(workspace->engine().ask(id, [&](runtime::Partition& partition) {
-      auto s = partition.status();
-      if (const auto& why = workspace->log().status(id).stopped; why && !s.stopped) s.stopped = why;
-      if (s.stopped && !stopped) stopped = s.stopped;
+    const auto why = workspace->stopped(id);
+    if (why && !stopped) stopped = why;
+    const Value reason{why ? why->detail : ""};
+    auto asked = workspace->engine().ask(id, [&](runtime::Partition& partition) {
+      const auto s = partition.status();
       const auto& meta = partition.state().meta;
       const auto number = [](std::uint64_t n) { return Value{static_cast<std::int64_t>(n)}; };
       rows.rows.push_back({Value{std::int64_t{id}}, Value{s.leading ? "yes" : "no"}, number(s.term),
@@ -161,10 +162,13 @@ Result<void> list_partitions(Context& context) {
                            s.now > kInstantMin ? Value{s.now} : Value{Null{}}, number(s.timers),
                            number(meta.accepted), number(meta.duplicates), number(meta.refused),
                            number(meta.set_aside),
-                           Value{s.stopped      ? s.stopped->detail
-                                 : s.clock_held ? "clock held"
-                                                : ""}});
-    }));
+                           !why && s.clock_held ? Value{"clock held"} : reason});
+    });
+    if (asked) continue;  // else it could not even be opened
+    auto& row = rows.rows.emplace_back(rows.columns.size(), Value{Null{}});
+    row.front() = Value{std::int64_t{id}};
+    row[1] = Value{"no"};
+    row.back() = reason;
   }
   context.print(rows);
   static_cast<void>(workspace->stop());  // what stopped a partition is told below

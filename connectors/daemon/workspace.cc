@@ -106,8 +106,11 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
   DW_TRY(auto engine, runtime::Engine::open(std::move(parts), std::move(partition)));
   out->engine_ = std::move(engine);
   DW_TRY(out->rebuild_stale());
-  DW_TRY(out->engine_->ask(
-      0, [&](runtime::Partition& p) { out->event_clock_ = p.state().meta.event_clock; }));
+  for (PartitionId id = 0; id < partitions; ++id) {
+    auto asked = out->engine_->ask(
+        id, [&](runtime::Partition& p) { out->event_clock_ = p.state().meta.event_clock; });
+    if (asked) break;
+  }
   return out;
 }
 
@@ -234,9 +237,10 @@ Result<ViewRows> Workspace::query(std::string_view name, const ViewQuery& query)
 Result<void> Workspace::rebuild_stale() {
   std::vector<std::pair<PartitionId, const View*>> stale;
   for (PartitionId id = 0; id < partitions(); ++id) {
-    DW_TRY(engine_->ask(id, [&](runtime::Partition& partition) {
+    auto asked = engine_->ask(id, [&](runtime::Partition& partition) {
       for (const auto* view : partition.state().stale_views()) stale.emplace_back(id, view);
-    }));
+    });
+    if (!asked) continue;  // it is stopped: wait_idle() tells why
   }
   for (const auto& [id, view] : stale) {
     DW_TRY(rebuild_in(id, *view, [](std::uint64_t) {}));
@@ -319,6 +323,14 @@ Result<void> Workspace::with_replay(PartitionId id,
   auto result = run();
   DW_TRY(remove_tree(folder));
   return result;
+}
+
+std::optional<Error> Workspace::stopped(PartitionId partition) {
+  if (auto why = log_->status(partition).stopped) return why;
+  std::optional<Error> out;
+  auto asked = engine_->ask(partition, [&](runtime::Partition& p) { out = p.status().stopped; });
+  if (!asked) out = asked.error();
+  return out;
 }
 
 Result<void> Workspace::stop() { return engine_ ? engine_->stop() : Result<void>{ok()}; }

@@ -69,6 +69,8 @@ class Workspace {
   // way, and shows what it came to.
   Result<void> with_replay(PartitionId partition,
                            const std::function<void(runtime::State&)>& visit);
+  // Why a partition takes and decides nothing more: damage of its log above all. None: it goes on.
+  std::optional<Error> stopped(PartitionId partition);
   Result<void> stop();
 
  private:

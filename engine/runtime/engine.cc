@@ -86,21 +86,29 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineParts parts, PartitionOptions
     auto seat = std::make_unique<Seat>();
     const auto folder = p.state_directory + "/" + std::to_string(id);
     DW_TRY(p.files.create_directories(folder));
-    DW_TRY(auto store, p.open_store(folder + "/db"));
-    seat->store = std::move(store);
-    seat->flusher = std::make_unique<ThreadWorker>();
     auto mine = options;
     mine.id = id;
     mine.dedup_directory = folder + "/ids";
-    const PartitionParts partition_parts{p.log,           *seat->store, p.files,
-                                         p.clock,         p.random,     *seat->flusher,
-                                         *out->deciders_, p.key,        p.views};
-    DW_TRY(auto partition,
-           Partition::open(partition_parts, std::move(mine), [raw = seat.get()] { raw->nudge(); }));
-    seat->partition = std::move(partition);
+    const auto open_seat = [&]() -> Result<void> {
+      DW_TRY(auto store, p.open_store(folder + "/db"));
+      seat->store = std::move(store);
+      seat->flusher = std::make_unique<ThreadWorker>();
+      const PartitionParts partition_parts{p.log,           *seat->store, p.files,
+                                           p.clock,         p.random,     *seat->flusher,
+                                           *out->deciders_, p.key,        p.views};
+      DW_TRY(auto partition, Partition::open(partition_parts, std::move(mine),
+                                             [raw = seat.get()] { raw->nudge(); }));
+      seat->partition = std::move(partition);
+      return ok();
+    };
+    if (auto opened = open_seat(); !opened) {  // it stops, the others go on
+      seat->error = opened.error();
+      seat->settled = true;
+    }
     out->seats_.push_back(std::move(seat));
   }
   for (auto& seat : out->seats_) {
+    if (seat->partition == nullptr) continue;
     seat->thread = std::thread{[engine = out.get(), raw = seat.get()] { engine->run(*raw); }};
   }
   return out;
@@ -175,6 +183,7 @@ Result<void> Engine::ask(PartitionId id, const std::function<void(Partition&)>& 
   {
     std::unique_lock lock{seat.mutex};
     if (seat.settled) {
+      if (seat.error) return *seat.error;
       return Error{Code::kClosed, "partition " + std::to_string(id) + " is shut down"};
     }
     seat.jobs.emplace_back([&](Partition& partition) {
