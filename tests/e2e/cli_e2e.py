@@ -6,6 +6,7 @@ Usage: cli_e2e.py BUILD_DIR   (UPDATE_GOLDEN=1 writes the commands into docs/cli
 """
 import json
 import os
+import pty
 import re
 import shutil
 import signal
@@ -296,6 +297,34 @@ def check_configuration(bed):
         shutil.rmtree(data)
 
 
+def on_terminal(bed, stream, *arguments, **more):
+    """What a command writes to `stream` if that is a terminal."""
+    master, slave = pty.openpty()
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | {stream: slave}
+    process = subprocess.Popen([str(bed.binary), *arguments], cwd=bed.work, stdin=subprocess.DEVNULL, **pipes,
+                               env={**bed.environment, "TERM": "xterm", **more})
+    process.communicate()
+    os.close(slave)
+    shown = b""
+    try:
+        while piece := os.read(master, 65536):
+            shown += piece
+    except OSError:  # the other end is closed: that was all
+        pass
+    os.close(master)
+    return shown.decode()
+
+
+def check_terminal(bed):
+    dry = ("import", "run", "docs/examples/leads.csv", "--mapping", "docs/examples/leads.mapping.yaml", "--dry-run")
+    check("a bar on a terminal", "[##" in on_terminal(bed, "stderr", *dry))
+    check("no bar with --json", "[##" not in on_terminal(bed, "stderr", *dry, "--json"))
+    check("no bar in a file", "[##" not in bed.run(*dry).stderr)
+    check("headings stand out", "\x1b[1m" in on_terminal(bed, "stdout", "view", "list"))
+    check("NO_COLOR", "\x1b" not in on_terminal(bed, "stdout", "view", "list", NO_COLOR="1"))
+    check("no escapes in a file", "\x1b" not in bed.run("view", "list").stdout)
+
+
 def check_locked(bed):
     process = bed.holding("event", "append", "--file", "-")
     done = bed.run("record", "list", "deal")
@@ -328,6 +357,7 @@ def main(build):
         check_docs(docs)
         check_misuse(bed)
         check_configuration(bed)
+        check_terminal(bed)
         check_locked(bed)
         check_damage(bed)
     for fault in FAULTS:
