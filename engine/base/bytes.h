@@ -17,11 +17,12 @@ constexpr std::int64_t unzigzag(std::uint64_t v) {
 }
 
 inline void put_varint(std::string& out, std::uint64_t v) {
-  while (v >= 0x80) {
-    out.push_back(static_cast<char>(v | 0x80));
-    v >>= 7;
-  }
-  out.push_back(static_cast<char>(v));
+  if (v < 0x80) return out.push_back(static_cast<char>(v));
+  char bytes[10];
+  std::size_t size = 0;
+  for (; v >= 0x80; v >>= 7) bytes[size++] = static_cast<char>(v | 0x80);
+  bytes[size++] = static_cast<char>(v);
+  out.append(bytes, size);
 }
 inline void put_signed(std::string& out, std::int64_t v) { put_varint(out, zigzag(v)); }
 inline void put_text(std::string& out, std::string_view v) {

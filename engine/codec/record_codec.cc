@@ -88,25 +88,6 @@ bool get_life(ByteReader& in, Life& life) {
   return true;
 }
 
-void put_fact(std::string& out, const LifeFact& fact) {
-  put_stamp(out, fact.stamp);
-  put_instant(out, fact.ingested);
-  put_varint(out, static_cast<std::uint64_t>(fact.type));
-  put_varint(out, fact.undated ? 1 : 0);
-  put_stage(out, fact.stage);
-  put_fields(out, fact.args);
-}
-bool get_fact(ByteReader& in, LifeFact& fact) {
-  fact.stamp = get_stamp(in);
-  fact.ingested = get_instant(in);
-  const auto type = in.varint();
-  if (type > all_event_specs().size()) return false;
-  fact.type = TypeId{static_cast<std::uint16_t>(type)};
-  fact.undated = in.varint() != 0;
-  fact.stage = get_stage(in);
-  return get_fields(in, fact.args);
-}
-
 void put_consent(std::string& out, const ConsentRow& row) {
   put_text(out, row.purpose);
   put_text(out, row.channel);
@@ -128,44 +109,6 @@ ConsentRow get_consent(ByteReader& in) {
   return row;
 }
 
-void put_history(std::string& out, const std::vector<HistoryEntry>& entries) {
-  put_varint(out, entries.size());
-  HistoryEntry last;
-  last.occurred = last.ingested = Instant{0};
-  for (const auto& entry : entries) {  // neighbours are near: deltas
-    // kBeforeAll is far from everything: unsigned arithmetic wraps and comes back.
-    put_signed(out, static_cast<std::int64_t>(static_cast<std::uint64_t>(entry.occurred.ms) -
-                                              static_cast<std::uint64_t>(last.occurred.ms)));
-    put_signed(out, static_cast<std::int64_t>(static_cast<std::uint64_t>(entry.ingested.ms) -
-                                              static_cast<std::uint64_t>(last.ingested.ms)));
-    put_signed(out, static_cast<std::int64_t>(entry.order - last.order));
-    put_signed(out, static_cast<std::int64_t>(entry.position - last.position));
-    put_varint(out, (std::uint64_t{entry.index} << 5) |
-                        (static_cast<std::uint64_t>(entry.role) << 3) |
-                        (static_cast<std::uint64_t>(entry.mark) << 1) | (entry.decision ? 1U : 0U));
-    last = entry;
-  }
-}
-void get_history(ByteReader& in, std::vector<HistoryEntry>& entries) {
-  entries.resize(get_count(in));
-  HistoryEntry last;
-  last.occurred = last.ingested = Instant{0};
-  for (auto& entry : entries) {
-    entry.occurred.ms = static_cast<std::int64_t>(static_cast<std::uint64_t>(last.occurred.ms) +
-                                                  static_cast<std::uint64_t>(in.signed_varint()));
-    entry.ingested.ms = static_cast<std::int64_t>(static_cast<std::uint64_t>(last.ingested.ms) +
-                                                  static_cast<std::uint64_t>(in.signed_varint()));
-    entry.order = last.order + static_cast<std::uint64_t>(in.signed_varint());
-    entry.position = last.position + static_cast<std::uint64_t>(in.signed_varint());
-    const auto packed = in.varint();
-    entry.index = static_cast<std::uint32_t>(packed >> 5);
-    entry.role = static_cast<HistoryRole>((packed >> 3) & 3);
-    entry.mark = static_cast<HistoryMark>(std::min<std::uint64_t>((packed >> 1) & 3, 2));
-    entry.decision = (packed & 1) != 0;
-    last = entry;
-  }
-}
-
 void put_record(const Record& record, std::string& out, bool with_history) {
   put_varint(out, kVersion);
   put_key(out, record.key);
@@ -177,10 +120,13 @@ void put_record(const Record& record, std::string& out, bool with_history) {
   }
   put_named(out, record.custom);
   put_named(out, record.extra);
-  put_life(out, record.base);
-  put_stamp(out, record.melted);
-  put_varint(out, record.facts.size());
-  for (const auto& fact : record.facts) put_fact(out, fact);
+  const bool melted = record.melted != Stamp{};
+  put_varint(out, melted ? 1 : 0);
+  if (melted) {
+    put_life(out, record.base.get());
+    put_stamp(out, record.melted);
+  }
+  put_text(out, record.facts.bytes());
   put_life(out, record.life);
   put_varint(out, record.consents.size());
   for (const auto& row : record.consents) put_consent(out, row);
@@ -196,7 +142,7 @@ void put_record(const Record& record, std::string& out, bool with_history) {
   put_varint(out, record.watchers.size());
   for (const auto& id : record.watchers) put_hash(out, id);
   put_varint(out, record.chunks);
-  put_history(out, with_history ? record.history : std::vector<HistoryEntry>{});
+  put_text(out, with_history ? record.history.bytes() : std::string_view{});
 }
 
 bool get_registers(ByteReader& in, Record& out) {
@@ -212,12 +158,14 @@ bool get_registers(ByteReader& in, Record& out) {
 bool get_record(ByteReader& in, Record& out) {
   out = Record{};
   out.key = get_key(in);
-  if (!get_registers(in, out) || !get_life(in, out.base)) return false;
-  out.melted = get_stamp(in);
-  out.facts.resize(get_count(in));
-  for (auto& fact : out.facts) {
-    if (!get_fact(in, fact)) return false;
+  if (!get_registers(in, out)) return false;
+  if (in.varint() != 0) {
+    if (!get_life(in, out.base.edit())) return false;
+    out.melted = get_stamp(in);
   }
+  auto facts = LifeFacts::read(in.text());
+  if (!facts) return false;
+  out.facts = std::move(*facts);
   if (!get_life(in, out.life)) return false;
   out.consents.resize(get_count(in));
   for (auto& row : out.consents) row = get_consent(in);
@@ -233,7 +181,9 @@ bool get_record(ByteReader& in, Record& out) {
   out.watchers.resize(get_count(in));
   for (auto& id : out.watchers) id = get_hash(in);
   out.chunks = in.varint();
-  get_history(in, out.history);
+  auto history = History::read(in.text());
+  if (!history) return false;
+  out.history = std::move(*history);
   return !in.failed();
 }
 
@@ -250,15 +200,16 @@ Result<void> decode(std::string_view bytes, Record& out) {
 }
 
 void encode_history_chunk(const Record& record, std::string& out) {
-  put_history(out, record.history);
+  put_text(out, record.history.bytes());
   put_record(record, out, false);
 }
 
 Result<HistoryChunk> decode_history_chunk(std::string_view bytes) {
   HistoryChunk chunk;
   ByteReader in{bytes};
-  get_history(in, chunk.entries);
-  if (in.varint() != kVersion || !get_record(in, chunk.checkpoint) || !in.at_end()) {
+  const auto history = History::read(in.text());
+  if (history) chunk.entries = history->entries();
+  if (!history || in.varint() != kVersion || !get_record(in, chunk.checkpoint) || !in.at_end()) {
     return damaged_state("a record's history");
   }
   return chunk;

@@ -287,14 +287,14 @@ void append_steps(const Life& base, const std::vector<std::pair<Instant, Life>>&
 // one is put in its place.
 void replace_history(const Record& record, const std::vector<LifeFact>& before,
                      const std::vector<LifeFact>& after, Folded& out) {
-  const auto old_lives = run(record.key.kind, record.base, before);
-  const auto new_lives = run(record.key.kind, record.base, after);
+  const auto old_lives = run(record.key.kind, record.base.get(), before);
+  const auto new_lives = run(record.key.kind, record.base.get(), after);
   std::size_t same = 0;
   while (same < old_lives.size() && same < new_lives.size() && old_lives[same] == new_lives[same]) {
     ++same;
   }
-  append_steps(record.base, old_lives, same, -1, out.steps);
-  append_steps(record.base, new_lives, same, +1, out.steps);
+  append_steps(record.base.get(), old_lives, same, -1, out.steps);
+  append_steps(record.base.get(), new_lives, same, +1, out.steps);
 }
 
 bool within(TypeId type, TypeId first, TypeId last) { return type >= first && type <= last; }
@@ -323,10 +323,15 @@ bool find_shaping(Kind kind, TypeId type) {
 }
 
 void melt_oldest(Record& record) {
-  const auto occurred = counts_from(record.facts, 0);
-  advance(record.key.kind, record.base, record.facts.front(), occurred);
-  record.melted = record.facts.front().stamp;
-  record.facts.erase(record.facts.begin());
+  const auto oldest = record.facts.pop_front();
+  // Only an undated one counts from what stands behind it.
+  std::vector<LifeFact> facts{oldest};
+  if (oldest.undated) {
+    const auto behind = record.facts.entries();
+    facts.insert(facts.end(), behind.begin(), behind.end());
+  }
+  advance(record.key.kind, record.base.edit(), oldest, counts_from(facts, 0));
+  record.melted = oldest.stamp;
 }
 
 }  // namespace
@@ -435,27 +440,28 @@ void insert_life_fact(Record& record, LifeFact fact, Folded& out) {
     return;
   }
   out.before = record.life;
-  const bool last = facts.empty() || facts.back().stamp < fact.stamp;
+  const bool last = facts.empty() || facts.last_stamp() < fact.stamp;
   // An undated fact behind which a dated one lands may count from another instant now.
-  const bool moves_undated = !facts.empty() && facts.back().undated && !fact.undated &&
-                             fact.stamp.occurred < facts.back().ingested;
+  const bool moves_undated = !facts.empty() && facts.last_undated() && !fact.undated &&
+                             fact.stamp.occurred < facts.last_ingested();
   if (last && !moves_undated) {
-    facts.push_back(std::move(fact));
-    const auto occurred = counts_from(facts, facts.size() - 1);
-    advance(record.key.kind, record.life, facts.back(), occurred);
+    const auto occurred = fact.undated ? fact.ingested : fact.stamp.occurred;
+    advance(record.key.kind, record.life, fact, occurred);
+    facts.push_back(fact);
     if (!(out.before == record.life)) {
       out.steps.push_back({occurred, -1, out.before});
       out.steps.push_back({occurred, +1, record.life});
     }
   } else {
-    auto after = facts;
+    const auto before = facts.entries();
+    auto after = before;
     const auto at = std::upper_bound(after.begin(), after.end(), fact.stamp,
                                      [](const Stamp& s, const LifeFact& f) { return s < f.stamp; });
     out.late = at != after.end();
     after.insert(at, std::move(fact));
-    replace_history(record, facts, after, out);
-    facts = std::move(after);
-    const auto lives = run(record.key.kind, record.base, facts);
+    replace_history(record, before, after, out);
+    facts = after;
+    const auto lives = run(record.key.kind, record.base.get(), after);
     record.life = lives.back().second;
   }
   if (facts.size() > kLifeFactsMax) melt_oldest(record);

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,16 +12,10 @@
 #include <vector>
 
 #include "engine/base/hash.h"
-#include "engine/domain/event.h"
+#include "engine/domain/history.h"
+#include "engine/domain/life_facts.h"
 
 namespace dealwright {
-
-// A fact's place in history: when it happened, then the order in which its partition folded it.
-struct Stamp {
-  Instant occurred = kBeforeAll;
-  std::uint64_t order = 0;
-  friend auto operator<=>(const Stamp&, const Stamp&) = default;
-};
 
 // The newest stamp wins, so late facts never beat newer ones.
 struct Register {
@@ -35,30 +30,6 @@ struct NamedRegister {
   Stamp stamp;
   friend bool operator==(const NamedRegister&, const NamedRegister&) = default;
 };
-
-enum class DealStatus : std::uint8_t { kOpen = 0, kWon = 1, kLost = 2 };
-std::string_view status_name(DealStatus status);
-
-// What a stage meant when a fact entered it.
-struct StageMeaning {
-  DealStatus category = DealStatus::kOpen;
-  std::int32_t order = 0;
-  std::int32_t probability_bp = 0;
-  friend bool operator==(const StageMeaning&, const StageMeaning&) = default;
-};
-
-// One fact that shapes a record's life (its stages, states, amounts, owner). Kept in history order,
-// at most kLifeFactsMax; what is older has melted into the record's base life.
-struct LifeFact {
-  Stamp stamp;
-  Instant ingested;
-  TypeId type = TypeId::kForeignType;
-  bool undated = false;
-  StageMeaning stage;  // of the stage that the fact enters, if it names one
-  Fields args;         // stage, amount, owner, ...: what the life needs
-  friend bool operator==(const LifeFact&, const LifeFact&) = default;
-};
-inline constexpr std::size_t kLifeFactsMax = 1024;
 
 // What a record's life has come to after some fact: for a deal all that boards and figures count,
 // for the other kinds `state`. A view is a sum of these going in and out of force.
@@ -108,33 +79,33 @@ struct FieldChange {
   friend bool operator==(const FieldChange&, const FieldChange&) = default;
 };
 
-// What a log record is to the record in whose history it stands.
-enum class HistoryRole : std::uint8_t {
-  kFact = 0,      // of its own, or of a record merged into it
-  kImplied = 1,   // what a fact of another record implies for it
-  kMerged = 2,    // another record was merged into it
-  kDecision = 3,  // something was decided about it; changes nothing in it
-};
-enum class HistoryMark : std::uint8_t {
-  kStands = 0,
-  kRetracted = 1,  // taken back: as if it never had been
-  kUndone = 2,     // of a merge that was undone; it stands in the other record's history now
-};
+// What most records have none of: a value or its default, behind a pointer.
+template <class T>
+class Rare {
+ public:
+  Rare() = default;
+  Rare(T value) : value_{std::make_unique<T>(std::move(value))} {}
+  Rare(const Rare& other) { *this = other; }
+  Rare(Rare&&) noexcept = default;
+  Rare& operator=(const Rare& other) {
+    if (this != &other) value_ = other.value_ ? std::make_unique<T>(*other.value_) : nullptr;
+    return *this;
+  }
+  Rare& operator=(Rare&&) noexcept = default;
+  ~Rare() = default;
+  const T& get() const {
+    static const T kNone{};
+    return value_ ? *value_ : kNone;
+  }
+  T& edit() {
+    if (!value_) value_ = std::make_unique<T>();
+    return *value_;
+  }
+  friend bool operator==(const Rare& a, const Rare& b) { return a.get() == b.get(); }
 
-// A fact or decision of the record's own, by where its log record stands; with all that folding it
-// anew needs beside its bytes.
-struct HistoryEntry {
-  Instant occurred;
-  Instant ingested;
-  std::uint64_t order = 0;  // Stamp::order of the fact; of a decision, of the newest fact then
-  std::uint64_t position = 0;
-  std::uint32_t index = 0;  // among the facts that one log record brought; 0: the event itself
-  bool decision = false;    // position is in `decisions`, else in `events`
-  HistoryRole role = HistoryRole::kFact;
-  HistoryMark mark = HistoryMark::kStands;
-  friend bool operator==(const HistoryEntry&, const HistoryEntry&) = default;
+ private:
+  std::unique_ptr<T> value_;
 };
-inline constexpr std::size_t kHistoryChunk = 256;
 
 struct Record {
   // What nearly every fact reads or writes stands first, side by side.
@@ -143,14 +114,14 @@ struct Record {
   Stamp last_activity;           // by people: not auto, not by a rule, not in a batch
   std::vector<Register> fields;  // sorted by field; current values, derived ones too
   std::vector<std::pair<TypeId, std::uint32_t>> counts;  // accepted facts by type, sorted
-  std::vector<LifeFact> facts;                           // in history order
-  std::vector<HistoryEntry> history;  // those behind the last full chunk, as folded
-  std::vector<Hash128> watchers;      // live enrolments that this record concerns, sorted
-  std::string merged_into;            // id of the winner
+  LifeFacts facts;                                       // in history order
+  History history;                // those behind the last full chunk, as folded
+  std::vector<Hash128> watchers;  // live enrolments that this record concerns, sorted
+  std::string merged_into;        // id of the winner
   bool erased = false;
   Stamp melted;                       // the newest fact that melted into `base`
   Life life;                          // after all facts
-  Life base;                          // what melted
+  Rare<Life> base;                    // what melted
   std::uint64_t chunks = 0;           // full history chunks, kept beside the record
   std::vector<NamedRegister> custom;  // sorted by name
   std::vector<NamedRegister> extra;   // undeclared, as they came; sorted by name

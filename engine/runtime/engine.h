@@ -45,8 +45,8 @@ struct EngineParts {
 
 class Engine {
  public:
-  // Starts the threads; partitions catch up, claim and lead by themselves. One that cannot be opened
-  // is stopped: ask() and wait_idle() tell why.
+  // Starts the threads; partitions catch up, claim and lead by themselves. One that cannot be
+  // opened is stopped: ask() and wait_idle() tell why.
   static Result<std::unique_ptr<Engine>> open(EngineParts parts, PartitionOptions options);
   ~Engine();  // settles what it can; stop() tells how that went
 

@@ -49,11 +49,7 @@ Result<void> take_later(State& state, LogFacts& facts, const RecordKey& subject,
   const auto* record = state.find(subject);
   if (record == nullptr) return ok();
   for (auto chunk = record->chunks + 1; chunk-- > 0;) {
-    auto entries = record->history;
-    if (chunk < record->chunks) {
-      DW_TRY(auto kept, state.history_chunk(*record, chunk));
-      entries = std::move(kept.entries);
-    }
+    DW_TRY(const auto entries, state.history_part(*record, chunk));
     for (const auto& entry : entries) {
       if (entry.role != HistoryRole::kDecision || entry.order < order) continue;
       DW_TRY(const auto* decided, facts.decision(entry.position));

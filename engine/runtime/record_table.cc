@@ -14,6 +14,8 @@ void fetch_bytes(const void* from, std::size_t bytes) {
   for (std::size_t i = 0; i < bytes; i += kLine) __builtin_prefetch(at + i, 1);
 }
 
+void fetch_end(std::string_view bytes) { fetch_bytes(bytes.data() + bytes.size(), 1); }
+
 }  // namespace
 
 std::uint64_t RecordTable::hash_of(Kind kind, std::string_view id) {
@@ -73,8 +75,8 @@ void RecordTable::fetch_parts(std::uint64_t hash) const {
   const auto& record = slot->record;
   fetch_bytes(record.fields.data(), record.fields.size() * sizeof(Register));
   fetch_bytes(record.counts.data(), 1);
-  if (!record.facts.empty()) fetch_bytes(&record.facts.back(), 2 * sizeof(LifeFact));
-  if (!record.history.empty()) fetch_bytes(&record.history.back(), 2 * sizeof(HistoryEntry));
+  fetch_end(record.facts.bytes());
+  fetch_end(record.history.bytes());
 }
 
 void LookAhead::see(const LogRecord& event, std::size_t index) {

@@ -57,14 +57,8 @@ std::vector<FieldChange> differences(const Record& was, const Record& now) {
 Result<void> newest_first(State& state, const Record& record,
                           const std::function<Result<bool>(const HistoryEntry&)>& visit) {
   for (auto chunk = record.chunks + 1; chunk-- > 0;) {
-    codec::HistoryChunk kept;
-    const auto* entries = &record.history;
-    if (chunk < record.chunks) {
-      DW_TRY(auto read, state.history_chunk(record, chunk));
-      kept = std::move(read);
-      entries = &kept.entries;
-    }
-    for (auto entry = entries->rbegin(); entry != entries->rend(); ++entry) {
+    DW_TRY(const auto entries, state.history_part(record, chunk));
+    for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
       if (!is_fact(*entry)) continue;
       DW_TRY(auto more, visit(*entry));
       if (!more) return ok();
@@ -106,10 +100,9 @@ Result<std::uint64_t> Refold::chunk_of(const Record& record, std::uint64_t order
       return is_fact(entry) && entry.order == order;
     });
   };
-  if (holds(record.history)) return record.chunks;
-  for (auto chunk = record.chunks; chunk-- > 0;) {
-    DW_TRY(auto kept, state_.history_chunk(record, chunk));
-    if (holds(kept.entries)) return chunk;
+  for (auto chunk = record.chunks + 1; chunk-- > 0;) {
+    DW_TRY(const auto entries, state_.history_part(record, chunk));
+    if (holds(entries)) return chunk;
   }
   return damaged(record.key, "fact " + std::to_string(order) + " is not in it");
 }
@@ -118,14 +111,8 @@ Result<void> Refold::each_fact(
     const Record& record, std::uint64_t from,
     const std::function<Result<void>(const HistoryEntry&)>& visit) const {
   for (auto chunk = from; chunk <= record.chunks; ++chunk) {
-    codec::HistoryChunk kept;
-    const auto* entries = &record.history;
-    if (chunk < record.chunks) {
-      DW_TRY(auto read, state_.history_chunk(record, chunk));
-      kept = std::move(read);
-      entries = &kept.entries;
-    }
-    for (const auto& entry : *entries) {
+    DW_TRY(const auto entries, state_.history_part(record, chunk));
+    for (const auto& entry : entries) {
       if (!is_fact(entry)) continue;
       DW_TRY(visit(entry));
     }
@@ -394,7 +381,7 @@ Result<void> Refold::fold(const RecordKey& key, const Plan& plan) {
     kept.checkpoint = done.now;
     done.chunks.emplace_back(chunk, std::move(kept));
   }
-  auto tail = record->history;
+  auto tail = record->history.entries();
   DW_TRY(fold_entries(tail, plan, done));
   if (!(done.was == without_decisions(*record))) {
     return damaged(key, "its facts do not come to the record");
@@ -404,7 +391,7 @@ Result<void> Refold::fold(const RecordKey& key, const Plan& plan) {
   done.refolded.before = done.was.life;
   done.refolded.after = done.now.life;
   done.refolded.changed = differences(done.was, done.now);
-  done.now.history = std::move(tail);
+  done.now.history = tail;
   order_.push_back(key);
   done_[key] = std::move(done);
   return ok();

@@ -15,8 +15,7 @@ std::size_t weigh(const Record& record) {
   std::size_t bytes = sizeof(Record) + 128 + record.key.id.size();
   bytes += record.fields.size() * (sizeof(Register) + 8);
   bytes += (record.custom.size() + record.extra.size()) * (sizeof(NamedRegister) + 24);
-  for (const auto& fact : record.facts) bytes += sizeof(LifeFact) + fact.args.size() * 56;
-  bytes += record.history.size() * sizeof(HistoryEntry) + record.counts.size() * 8;
+  bytes += record.facts.memory_bytes() + record.history.memory_bytes() + record.counts.size() * 8;
   return bytes + record.watchers.size() * 16 + record.consents.size() * sizeof(ConsentRow);
 }
 
@@ -228,12 +227,18 @@ void State::add_history(Record& record, HistoryEntry entry) {
 
 Result<std::vector<HistoryEntry>> State::history(const Record& record) const {
   std::vector<HistoryEntry> out;
-  for (std::uint64_t chunk = 0; chunk < record.chunks; ++chunk) {
-    DW_TRY(auto decoded, history_chunk(record, chunk));
-    out.insert(out.end(), decoded.entries.begin(), decoded.entries.end());
+  for (std::uint64_t chunk = 0; chunk <= record.chunks; ++chunk) {
+    DW_TRY(const auto part, history_part(record, chunk));
+    out.insert(out.end(), part.begin(), part.end());
   }
-  out.insert(out.end(), record.history.begin(), record.history.end());
   return out;
+}
+
+Result<std::vector<HistoryEntry>> State::history_part(const Record& record,
+                                                      std::uint64_t chunk) const {
+  if (chunk >= record.chunks) return record.history.entries();
+  DW_TRY(auto kept, history_chunk(record, chunk));
+  return std::move(kept.entries);
 }
 
 Result<codec::HistoryChunk> State::history_chunk(const Record& record, std::uint64_t chunk) const {
@@ -244,7 +249,7 @@ Result<codec::HistoryChunk> State::history_chunk(const Record& record, std::uint
 
 void State::put_history_chunk(const RecordKey& key, std::uint64_t chunk,
                               codec::HistoryChunk value) {
-  value.checkpoint.history = std::move(value.entries);
+  value.checkpoint.history = value.entries;
   std::string bytes;
   codec::encode_history_chunk(value.checkpoint, bytes);
   cache_.put(keys::history(key, chunk), std::move(bytes));

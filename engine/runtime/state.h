@@ -96,6 +96,8 @@ class State {
   // the record as its facts left it.
   void add_history(Record& record, HistoryEntry entry);
   Result<std::vector<HistoryEntry>> history(const Record& record) const;
+  // The entries of one chunk; behind the last full one, those that the record itself holds.
+  Result<std::vector<HistoryEntry>> history_part(const Record& record, std::uint64_t chunk) const;
   Result<codec::HistoryChunk> history_chunk(const Record& record, std::uint64_t chunk) const;
   void put_history_chunk(const RecordKey& key, std::uint64_t chunk, codec::HistoryChunk value);
 

@@ -66,10 +66,12 @@ const Atom* access(const RulePlan& rule) {
 bool stage_moved(const Record& deal, const Value& before, Moved moved) {
   // What the stage before meant: as the newest fact that entered it knew.
   std::optional<StageMeaning> was;
-  for (auto fact = deal.facts.rbegin(); fact != deal.facts.rend() && !was; ++fact) {
+  const auto facts = deal.facts.entries();
+  for (auto fact = facts.rbegin(); fact != facts.rend() && !was; ++fact) {
     if (fact->args.text(Field::kStage) == before.text_or_empty()) was = fact->stage;
   }
-  if (!was && deal.base.stage == before.text_or_empty()) was = deal.base.meaning;
+  const auto& base = deal.base.get();
+  if (!was && base.stage == before.text_or_empty()) was = base.meaning;
   const auto& now = deal.life.meaning;
   if (!was || was->category != DealStatus::kOpen || now.category != DealStatus::kOpen) return false;
   switch (moved) {
