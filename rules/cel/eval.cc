@@ -55,7 +55,8 @@ Value field_of(const Value& of, const std::string& name, bool test) {
                  : inner;
     return Value{Optional{std::make_shared<const Value>(std::move(inner))}};
   }
-  if (const auto* money = of.get<Money>(); money != nullptr && !test) return money_part(*money, name);
+  if (const auto* money = of.get<Money>(); money != nullptr && !test)
+    return money_part(*money, name);
   const auto* map = of.as_map();
   if (map == nullptr) return no_overload("." + name);
   for (const auto& [key, value] : *map) {
@@ -81,7 +82,9 @@ Value index_of(const Value& of, const Value& key) {
     } else if (const auto* u = key.get<std::uint64_t>()) {
       at = static_cast<std::int64_t>(std::min<std::uint64_t>(*u, list->size()));
     } else if (const auto* d = key.get<double>()) {
-      if (*d < 0 || *d > 1e9 || static_cast<double>(static_cast<std::int64_t>(*d)) != *d) {
+      const bool whole = *d >= 0 && *d <= 1e9 &&  // not so for NaN
+                         static_cast<double>(static_cast<std::int64_t>(*d)) == *d;
+      if (!whole) {
         return Value::fault(Fault::kInvalidArgument, "an index is a whole number");
       }
       at = static_cast<std::int64_t>(*d);
