@@ -5,11 +5,17 @@
 
 #include "connectors/cli/context.h"
 #include "connectors/cli/tables.h"
+#include "connectors/daemon/zones.h"
 #include "rules/compile.h"
 #include "rules/testing/run_tests.h"
 
 namespace dealwright::cli {
 namespace {
+
+const rules::ZoneProvider& zones() {
+  static const auto kZones = daemon::named_zones();
+  return kZones;
+}
 
 struct Checked {
   rules::CompiledRule compiled;
@@ -21,7 +27,7 @@ Result<Checked> check_file(const Context& context, const std::string& path) {
   Checked out;
   DW_TRY(auto text, read_file(path));
   out.text = std::move(text);
-  out.compiled = rules::compile(out.text);
+  out.compiled = rules::compile(out.text, {zones()});
   for (const auto& diagnostic : out.compiled.diagnostics) {
     if (diagnostic.severity == rules::Severity::kError) out.errors = true;
     if (context.json) {
@@ -64,7 +70,7 @@ Result<void> test_files(Context& context, const std::vector<std::string>& paths)
       ++failed;
       continue;
     }
-    for (const auto& result : rules::run_tests(checked.compiled)) {
+    for (const auto& result : rules::run_tests(checked.compiled, {{}, zones()})) {
       ++(result.passed ? passed : failed);
       if (context.json) {
         context.print_object({{"file", Value{path}},
@@ -99,7 +105,7 @@ Result<void> publish(Context& context, const std::vector<std::string>& paths) {
   for (const auto& path : paths) {
     DW_TRY(auto checked, check_file(context, path));
     if (checked.errors) return Error{Code::kRefused, path + " has errors; nothing was published"};
-    for (const auto& result : rules::run_tests(checked.compiled)) {
+    for (const auto& result : rules::run_tests(checked.compiled, {{}, zones()})) {
       if (!result.passed)
         return Error{Code::kRefused,
                      path + ": a test of its own fails; nothing was published\n" + result.report};

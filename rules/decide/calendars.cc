@@ -18,6 +18,11 @@ const Zone& Calendars::zone(const RulePlan& rule) {
   return *find(rule.zone.empty() ? workspace_.zone : rule.zone);
 }
 
+const Zone* Calendars::named_zone(std::string_view name) {
+  if (asked_ == nullptr || asked_->name() != name) asked_ = find_zone(name, provider_);
+  return asked_.get();
+}
+
 const Calendar& Calendars::of_record(const Record& record) {
   const auto* tz = record.find(Field::kTz);
   const std::string name{tz == nullptr ? std::string_view{workspace_.zone} : tz->text_or_empty()};

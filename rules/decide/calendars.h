@@ -19,6 +19,7 @@ class Calendars : public CalendarSource {
   // Whose calendar is asked for from now on.
   void use(const RulePlan& rule) { rule_ = &rule; }
   const Calendar& calendar(Reader& reader) override;
+  const Zone* named_zone(std::string_view name) override;
   // The rule's zone, else the workspace's.
   const Zone& zone(const RulePlan& rule);
   const Workspace& workspace() const { return workspace_; }
@@ -31,6 +32,7 @@ class Calendars : public CalendarSource {
   ZoneProvider provider_;
   const RulePlan* rule_ = nullptr;
   std::map<std::string, std::shared_ptr<const Zone>> zones_;
+  std::shared_ptr<const Zone> asked_;  // of named_zone(), the last one
   std::map<std::string, std::unique_ptr<const Calendar>> calendars_;  // id, revision, zone
 };
 

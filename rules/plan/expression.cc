@@ -93,6 +93,10 @@ class CelResolver : public cel::Resolver {
       return cel::Value::fault(cel::Fault::kAbsent, path.text + " has no value");
     return cel::from_base(*value, path.text);
   }
+  std::optional<std::int32_t> zone_offset_s(std::string_view zone, Instant at) override {
+    const auto* found = calendars_.named_zone(zone);
+    return found == nullptr ? std::nullopt : std::optional{found->offset_s(at)};
+  }
   cel::Value call(std::string_view name, const std::vector<cel::Value>& args) override {
     return call_rule_function(name, args, reader_, calendars_);
   }

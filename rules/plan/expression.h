@@ -25,11 +25,13 @@ struct Outcome {
   bool is_true() const { return !failed && value.as_bool() != nullptr && *value.as_bool(); }
 };
 
-// Functions beyond the language's own need a calendar.
+// Functions beyond the language's own need a calendar, those of clock times a zone.
 class CalendarSource {
  public:
   virtual ~CalendarSource() = default;
   virtual const class Calendar& calendar(Reader& reader) = 0;
+  // Null: no such zone. It lives until the next call.
+  virtual const Zone* named_zone(std::string_view name) = 0;
 };
 
 // A comparison of one path with a constant that can be answered without the tree.

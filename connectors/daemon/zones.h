@@ -1,0 +1,16 @@
+// Named zones of the machine's tz database, as rules read them: tables of transitions.
+#pragma once
+
+#include <string>
+
+#include "rules/time/zone.h"
+
+namespace dealwright::daemon {
+
+// Thread-safe; a name has the same answer for the process's life. Transitions from 1970 to 2100,
+// behind them the last offset stays.
+rules::ZoneProvider named_zones();
+// Of the database, such as 2026a: part of a rule set's id.
+std::string zones_version();
+
+}  // namespace dealwright::daemon
