@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ROWS = 12_000
+ROWS = 8_000
 MAPPING = """mapping: deals
 format: csv
 policy: fire
@@ -113,7 +113,7 @@ def write_rows(work):
     start = datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc)
     lines = ["Id,Opened,Won,Amount,Owner"]
     for i in range(ROWS):
-        opened = start + datetime.timedelta(minutes=2 * i)
+        opened = start + datetime.timedelta(minutes=3 * i)
         won = (opened + datetime.timedelta(days=i % 60)).isoformat() if i % 3 == 0 else ""
         lines.append(f"d{i},{opened.isoformat()},{won},{1000 + i} EUR,u{i % 5}")
     (work / "deals.csv").write_text("\n".join(lines) + "\n")
@@ -142,7 +142,7 @@ def killed_anywhere(bed):
     check("twice", again["appended"] == 0 and again["already_there"] == first["appended"], str(again))
     check("twice changes nothing", bed.dump(whole) == expected)
     dice, killed, partly = random.Random(7), 0, 0
-    for trial in range(6):
+    for trial in range(4):
         data = bed.log(*rules)
         for _ in range(2):  # killed twice, then to the end
             enough = segments(data) + dice.randint(0, 8)
@@ -160,7 +160,7 @@ def killed_anywhere(bed):
         for part in expected:
             check(f"trial {trial}: {part} after kills", got[part] == expected[part],
                   f"{len(got[part])} rows, {len(expected[part])} expected")
-    check("kills in the middle of a batch", partly >= 4, f"{partly} of {killed}")
+    check("kills in the middle of a batch", partly >= 3, f"{partly} of {killed}")
     print(f"import: {killed} kills, {partly} left a batch in its middle")
 
 
