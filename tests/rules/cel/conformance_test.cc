@@ -5,6 +5,7 @@
 #include <date/tz.h>
 #include <gtest/gtest.h>
 
+#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -50,7 +51,11 @@ double real_of(const std::string& text) {
   if (text == "inf" || text == "Infinity" || text == "infinity") return HUGE_VAL;
   if (text == "-inf" || text == "-Infinity" || text == "-infinity") return -HUGE_VAL;
   if (text == "nan" || text == "NaN") return std::nan("");
-  return std::stod(text);
+  double out = 0;
+  const auto* from = text.data() + (text.starts_with('+') ? 1 : 0);
+  const auto [end, bad] = std::from_chars(from, text.data() + text.size(), out);
+  EXPECT_TRUE(bad == std::errc{} && end == text.data() + text.size()) << "no number: " << text;
+  return out;
 }
 
 // A timestamp or a duration; other messages are not read.
