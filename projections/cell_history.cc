@@ -1,8 +1,6 @@
 #include "projections/cell_history.h"
 
 #include <algorithm>
-#include <map>
-#include <tuple>
 
 #include "engine/base/bytes.h"
 
@@ -20,6 +18,7 @@ constexpr char kMonth = 'm';
 constexpr char kByOccurred = 'o';
 constexpr char kByIngested = 'i';
 constexpr std::size_t kChunk = 1024;
+constexpr std::size_t kSumsKept = 16'384;  // in memory between generations
 
 void put_key_day(std::string& out, std::int32_t day) {
   put_key32(out, static_cast<std::uint32_t>(day) ^ 0x80000000U);
@@ -75,6 +74,64 @@ std::uint32_t CellHistory::cell_of(std::string_view key) {
   return id;
 }
 
+CellHistory::Sum& CellHistory::sum_of(char table, const DayKey& at) {
+  auto& sum = (table == kDay ? days_ : months_)[at];
+  if (!sum.known) {
+    sum.known = true;
+    if (auto stored = reader_->get(key_of(table, at)); stored && stored.value()) {
+      ByteReader in{*stored.value()};
+      sum.values = get_sums(in);
+    }
+  }
+  return sum;
+}
+
+std::string CellHistory::key_of(char table, const DayKey& at) const {
+  std::string key = prefix_ + table;
+  const bool day = table == kDay;
+  put_key_day(key, day ? month_of(at.occurred) : at.occurred);
+  put_key_day(key, day ? month_of(at.ingested) : at.ingested);
+  if (day) put_key_day(key, at.occurred);
+  if (day) put_key_day(key, at.ingested);
+  put_key32(key, at.cell);
+  return key;
+}
+
+std::string CellHistory::chunk_key(char table, std::int32_t day, std::uint64_t number) const {
+  std::string key = prefix_ + table;
+  put_key_day(key, day);
+  put_key32(key, static_cast<std::uint32_t>(number));
+  return key;
+}
+
+// The open chunk of a day, as far as it is stored.
+CellHistory::Day& CellHistory::day_at(char table, std::int32_t day) {
+  auto& slot = (table == kByOccurred ? by_occurred_ : by_ingested_)[day];
+  if (slot == nullptr) {
+    slot = std::make_unique<Day>();
+    std::string count_key = prefix_ + count_table(table);
+    put_key_day(count_key, day);
+    if (auto stored = reader_->get(count_key); stored && stored.value()) {
+      ByteReader in{*stored.value()};
+      slot->count = in.varint();
+    }
+    if (slot->count % kChunk != 0) {
+      auto stored = reader_->get(chunk_key(table, day, slot->count / kChunk));
+      if (stored && stored.value()) slot->chunk = std::move(*stored.value());
+    }
+  }
+  return *slot;
+}
+
+void CellHistory::append(char table, std::int32_t day) {
+  auto& open = day_at(table, day);
+  open.chunk += encoded_;
+  if (++open.count % kChunk == 0) {
+    open.full.push_back({chunk_key(table, day, open.count / kChunk - 1), std::move(open.chunk)});
+    open.chunk.clear();
+  }
+}
+
 void CellHistory::add(std::string_view key, Instant occurred, Instant ingested, const Sums& delta) {
   const auto id = cell_of(key);
   auto& cell = cells_[id];
@@ -83,105 +140,63 @@ void CellHistory::add(std::string_view key, Instant occurred, Instant ingested, 
     cell.dirty = true;
     dirty_.push_back(id);
   }
-  deltas_.push_back({occurred, ingested, id, delta});
+  const auto day_t = day_of(occurred);
+  const auto day_k = day_of(ingested);
+  auto& sum = sum_of(kDay, {day_t, day_k, id});
+  add_to(sum.values, delta);
+  add_to(sum.since, delta);
+  sum.dirty = true;
+  encoded_.clear();
+  put_signed(encoded_, occurred.ms);
+  put_signed(encoded_, ingested.ms - occurred.ms);
+  put_varint(encoded_, id);
+  put_sums(encoded_, delta);
+  append(kByOccurred, day_t);
+  append(kByIngested, day_k);
 }
 
-void CellHistory::write_sums(std::vector<StoreWrite>& out) const {
-  struct Place {
-    std::int32_t occurred;
-    std::int32_t ingested;
-    std::uint32_t cell;
-    std::uint32_t delta;
+void CellHistory::write_sums(std::vector<StoreWrite>& out) {
+  const auto write = [&](char table, const DayKey& at, const Sum& sum) {
+    std::string value;
+    put_sums(value, sum.values);
+    out.push_back({key_of(table, at), std::move(value)});
   };
-  std::vector<Place> places;
-  places.reserve(deltas_.size());
-  for (std::uint32_t i = 0; i < deltas_.size(); ++i) {
-    places.push_back(
-        {day_of(deltas_[i].occurred), day_of(deltas_[i].ingested), deltas_[i].cell, i});
+  for (auto& [at, sum] : days_) {
+    if (!sum.dirty) continue;
+    auto& month = sum_of(kMonth, {month_of(at.occurred), month_of(at.ingested), at.cell});
+    add_to(month.values, sum.since);
+    month.dirty = true;
+    write(kDay, at, sum);
+    sum.since = {};
+    sum.dirty = false;
   }
-  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) {
-    return std::tie(a.occurred, a.ingested, a.cell) < std::tie(b.occurred, b.ingested, b.cell);
-  });
-  std::map<std::string, Sums> sums;
-  std::string key;
-  for (std::size_t i = 0; i < places.size();) {
-    const auto& place = places[i];
-    Sums sum{};
-    for (; i < places.size() && places[i].occurred == place.occurred &&
-           places[i].ingested == place.ingested && places[i].cell == place.cell;
-         ++i) {
-      add_to(sum, deltas_[places[i].delta].values);
-    }
-    const auto month = month_of(place.occurred);
-    const auto month_known = month_of(place.ingested);
-    key = prefix_ + kDay;
-    for (const auto part : {month, month_known, place.occurred, place.ingested})
-      put_key_day(key, part);
-    put_key32(key, place.cell);
-    add_to(sums[key], sum);
-    key = prefix_ + kMonth;
-    for (const auto part : {month, month_known}) put_key_day(key, part);
-    put_key32(key, place.cell);
-    add_to(sums[key], sum);
+  for (auto& [at, sum] : months_) {
+    if (sum.dirty) write(kMonth, at, sum);
+    sum.dirty = false;
   }
-  for (auto& [at, sum] : sums) {
-    if (auto stored = reader_->get(at); stored && stored.value()) {
-      ByteReader in{*stored.value()};
-      add_to(sum, get_sums(in));
-    }
-    std::string value;
-    put_sums(value, sum);
-    out.push_back({at, std::move(value)});
-  }
+  if (days_.size() > kSumsKept) days_.clear();
+  if (months_.size() > kSumsKept) months_.clear();
 }
 
-void CellHistory::write_deltas(char table, std::vector<StoreWrite>& out) const {
-  std::map<std::int32_t, std::vector<const Delta*>> by_day;
-  for (const auto& delta : deltas_) {
-    by_day[day_of(table == kByOccurred ? delta.occurred : delta.ingested)].push_back(&delta);
-  }
-  for (const auto& entry : by_day) {
-    const auto day = entry.first;
-    std::string count_key = prefix_ + count_table(table);
-    put_key_day(count_key, day);
-    std::uint64_t count = 0;
-    if (auto stored = reader_->get(count_key); stored && stored.value()) {
-      ByteReader in{*stored.value()};
-      count = in.varint();
+void CellHistory::write_days(char table, std::vector<StoreWrite>& out) {
+  auto& days = table == kByOccurred ? by_occurred_ : by_ingested_;
+  for (auto& [day, open] : days) {
+    for (auto& chunk : open->full) out.push_back(std::move(chunk));
+    if (open->count % kChunk != 0) {
+      out.push_back({chunk_key(table, day, open->count / kChunk), std::move(open->chunk)});
     }
-    std::string chunk;
-    const auto chunk_key = [&](std::uint64_t number) {
-      std::string key = prefix_ + table;
-      put_key_day(key, day);
-      put_key32(key, static_cast<std::uint32_t>(number));
-      return key;
-    };
-    if (count % kChunk != 0) {
-      if (auto stored = reader_->get(chunk_key(count / kChunk)); stored && stored.value()) {
-        chunk = *stored.value();
-      }
-    }
-    for (const auto* delta : entry.second) {
-      put_signed(chunk, delta->occurred.ms);
-      put_signed(chunk, delta->ingested.ms - delta->occurred.ms);
-      put_varint(chunk, delta->cell);
-      put_sums(chunk, delta->values);
-      if (++count % kChunk == 0) {
-        out.push_back({chunk_key(count / kChunk - 1), std::move(chunk)});
-        chunk.clear();
-      }
-    }
-    if (count % kChunk != 0) out.push_back({chunk_key(count / kChunk), std::move(chunk)});
+    std::string key = prefix_ + count_table(table);
+    put_key_day(key, day);
     std::string value;
-    put_varint(value, count);
-    out.push_back({std::move(count_key), std::move(value)});
+    put_varint(value, open->count);
+    out.push_back({std::move(key), std::move(value)});
   }
+  days.clear();
 }
 
 void CellHistory::take_dirty(std::vector<StoreWrite>& out) {
-  if (deltas_.empty()) return;
+  if (dirty_.empty()) return;
   const auto first = static_cast<std::ptrdiff_t>(out.size());
-  std::sort(dirty_.begin(), dirty_.end());
   for (const auto id : dirty_) {
     auto& cell = cells_[id];
     cell.dirty = false;
@@ -192,9 +207,8 @@ void CellHistory::take_dirty(std::vector<StoreWrite>& out) {
   }
   dirty_.clear();
   write_sums(out);
-  write_deltas(kByOccurred, out);
-  write_deltas(kByIngested, out);
-  deltas_.clear();
+  write_days(kByOccurred, out);
+  write_days(kByIngested, out);
   std::sort(out.begin() + first, out.end(),
             [](const auto& a, const auto& b) { return a.key < b.key; });
 }
@@ -304,7 +318,14 @@ Result<void> CellHistory::sum(
 }
 
 std::size_t CellHistory::memory_bytes() const {
-  return cells_.size() * (sizeof(Cell) + 96) + deltas_.capacity() * sizeof(Delta);
+  std::size_t bytes = cells_.size() * (sizeof(Cell) + 96);
+  bytes += (days_.size() + months_.size()) * (sizeof(DayKey) + sizeof(Sum));
+  for (const auto* days : {&by_occurred_, &by_ingested_}) {
+    for (const auto& [day, open] : *days) {
+      bytes += open->chunk.capacity() + open->full.size() * kChunk * 16;
+    }
+  }
+  return bytes;
 }
 
 }  // namespace dealwright::projections

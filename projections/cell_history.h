@@ -8,6 +8,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,29 @@ class CellHistory {
     Sums current{};
     bool dirty = false;
   };
+  struct DayKey {  // days, or months
+    std::int32_t occurred = 0;
+    std::int32_t ingested = 0;
+    std::uint32_t cell = 0;
+    friend bool operator==(const DayKey&, const DayKey&) = default;
+  };
+  struct DayHash {
+    using is_avalanching = void;
+    std::size_t operator()(const DayKey& at) const {
+      return hash64({reinterpret_cast<const char*>(&at), sizeof at});
+    }
+  };
+  struct Sum {
+    Sums values{};
+    Sums since{};        // what of it no month has yet
+    bool known = false;  // values hold what is stored
+    bool dirty = false;
+  };
+  struct Day {
+    std::uint64_t count = 0;       // deltas, stored ones too
+    std::string chunk;             // the open one
+    std::vector<StoreWrite> full;  // closed since the last take_dirty
+  };
   struct Delta {
     Instant occurred;
     Instant ingested;
@@ -55,8 +79,13 @@ class CellHistory {
   CellHistory(const ViewReader& reader, std::string prefix)
       : reader_{&reader}, prefix_{std::move(prefix)} {}
   std::uint32_t cell_of(std::string_view key);
-  void write_sums(std::vector<StoreWrite>& out) const;
-  void write_deltas(char table, std::vector<StoreWrite>& out) const;
+  Sum& sum_of(char table, const DayKey& at);
+  std::string key_of(char table, const DayKey& at) const;
+  std::string chunk_key(char table, std::int32_t day, std::uint64_t number) const;
+  Day& day_at(char table, std::int32_t day);
+  void append(char table, std::int32_t day);
+  void write_sums(std::vector<StoreWrite>& out);
+  void write_days(char table, std::vector<StoreWrite>& out);
   Result<void> add_stored(char table, std::string_view from, std::string_view to,
                           std::vector<Sums>& sums,
                           const std::function<bool(std::int64_t, std::int64_t)>& take) const;
@@ -71,7 +100,12 @@ class CellHistory {
   boost::unordered_flat_map<std::string, std::uint32_t, TextHash, std::equal_to<>> ids_;
   std::vector<Cell> cells_;
   std::vector<std::uint32_t> dirty_;
-  std::vector<Delta> deltas_;  // since the last take_dirty
+  boost::unordered_flat_map<DayKey, Sum, DayHash> days_;
+  boost::unordered_flat_map<DayKey, Sum, DayHash> months_;
+  // Days with deltas since the last take_dirty.
+  boost::unordered_flat_map<std::int32_t, std::unique_ptr<Day>> by_occurred_;
+  boost::unordered_flat_map<std::int32_t, std::unique_ptr<Day>> by_ingested_;
+  std::string encoded_;  // the delta under way
 };
 
 }  // namespace dealwright::projections

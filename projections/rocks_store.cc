@@ -142,6 +142,9 @@ rocksdb::Options make_options(const StoreBudget::Shared& shared) {
   options.level_compaction_dynamic_level_bytes = true;
   options.compression_per_level = {rocksdb::kNoCompression, rocksdb::kNoCompression,
                                    rocksdb::kLZ4Compression};
+  // Most look-ups are for what is not there: new effects, entries, enrolments.
+  options.memtable_whole_key_filtering = true;
+  options.memtable_prefix_bloom_size_ratio = 0.05;
   options.max_background_jobs = 2;
   options.max_open_files = 256;
   options.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();

@@ -25,7 +25,7 @@ Result<void> list_timers(Context& context, std::size_t limit) {
     if (limit > 0 && rows.rows.size() == limit) break;
     std::optional<Enrolment> enrolment;
     DW_TRY(workspace->engine().ask(id, [&, t = timer](runtime::Partition& partition) {
-      enrolment = partition.state().enrolment(t.enrolment);
+      if (const auto* found = partition.state().enrolment(t.enrolment)) enrolment = *found;
     }));
     rows.rows.push_back({Value{timer.due}, Value{timer.rule},
                          enrolment ? Value{to_text(enrolment->subject)} : Value{Null{}},

@@ -234,9 +234,8 @@ void Folder::move_effect(const EffectId& id, EffectState to, std::string_view re
   if (!is_final(to)) return;
   if (of != nullptr) {
     std::erase(of->effects, id);
-  } else if (auto enrolment = state_.enrolment(effect->enrolment)) {
+  } else if (auto* enrolment = state_.edit_enrolment(effect->enrolment)) {
     std::erase(enrolment->effects, id);
-    state_.put(*enrolment);
   }
 }
 
@@ -266,8 +265,8 @@ void Folder::start(const EnrolmentStarted& c, const FactPlace& place) {
 }
 
 std::string Folder::move(const EnrolmentMoved& c, const FactPlace& place) {
-  auto enrolment = state_.enrolment(c.id);
-  if (!enrolment) return {};
+  auto* enrolment = state_.edit_enrolment(c.id);
+  if (enrolment == nullptr) return {};
   if (enrolment->due) {
     state_.timers().cancel({*enrolment->due, enrolment->rule, c.id, enrolment->step});
   }
@@ -283,14 +282,13 @@ std::string Folder::move(const EnrolmentMoved& c, const FactPlace& place) {
   enrolment->waits_for_event = c.waits_for_event;
   enrolment->held = c.held;
   if (c.due) state_.timers().set({*c.due, enrolment->rule, c.id, c.step});
-  state_.put(*enrolment);
   give_turn(*enrolment, place.now);
   return enrolment->rule;
 }
 
 std::string Folder::end(const EnrolmentEnded& c, const FactPlace& place) {
-  auto enrolment = state_.enrolment(c.id);
-  if (!enrolment) return {};
+  auto* enrolment = state_.edit_enrolment(c.id);
+  if (enrolment == nullptr) return {};
   if (enrolment->due) {
     state_.timers().cancel({*enrolment->due, enrolment->rule, c.id, enrolment->step});
   }
@@ -298,21 +296,21 @@ std::string Folder::end(const EnrolmentEnded& c, const FactPlace& place) {
   if (c.cancel_effects) {
     const auto effects = enrolment->effects;
     for (const auto& id : effects) {
-      move_effect(id, EffectState::kCancelled, c.reason, place.now, &*enrolment);
+      move_effect(id, EffectState::kCancelled, c.reason, place.now, enrolment);
     }
   }
   note_decision(enrolment->subject, place);
+  auto rule = std::move(enrolment->rule);
   state_.erase_enrolment(c.id);
-  return enrolment->rule;
+  return rule;
 }
 
 bool Folder::request(const EffectRequested& c, const FactPlace& place) {
   if (state_.effect(c.effect.id)) return false;  // the ledger stops duplicates
   state_.put(c.effect);
   if (!is_final(c.effect.state)) {
-    if (auto enrolment = state_.enrolment(c.effect.enrolment)) {
+    if (auto* enrolment = state_.edit_enrolment(c.effect.enrolment)) {
       enrolment->effects.push_back(c.effect.id);
-      state_.put(*enrolment);
     }
   }
   note_decision(c.effect.subject, place);
@@ -346,10 +344,9 @@ void Folder::apply(const Change& change, const FactPlace& place) {
 void Folder::fired(const TimerKey& timer, Instant now) {
   for (auto* view : state_.view_folds()) view->on_timer(timer, now);
   ++state_.meta.timers_fired;
-  auto enrolment = state_.enrolment(timer.enrolment);
-  if (enrolment && enrolment->due == timer.due) {
-    enrolment->due.reset();
-    state_.put(*enrolment);
+  const auto* enrolment = state_.enrolment(timer.enrolment);
+  if (enrolment != nullptr && enrolment->due == timer.due) {
+    state_.edit_enrolment(timer.enrolment)->due.reset();
   }
 }
 

@@ -387,10 +387,7 @@ const Record* LeaderTurn::record(const RecordKey& key) {
   return record;
 }
 
-const Enrolment* LeaderTurn::enrolment(const EnrolmentId& id) {
-  enrolment_ = state_.enrolment(id);
-  return enrolment_ ? &*enrolment_ : nullptr;
-}
+const Enrolment* LeaderTurn::enrolment(const EnrolmentId& id) { return state_.enrolment(id); }
 
 std::optional<Entry> LeaderTurn::entry(std::string_view rule, std::string_view key) {
   return state_.entry(rule, key);
@@ -407,7 +404,7 @@ std::vector<EnrolmentId> LeaderTurn::watching(const RecordKey& key) {
   if (record->watchers.size() == 1) return record->watchers;
   std::vector<std::pair<std::pair<std::string, std::string>, EnrolmentId>> order;
   for (const auto& id : record->watchers) {
-    if (auto e = state_.enrolment(id)) order.push_back({{e->rule, e->key}, id});
+    if (const auto* e = state_.enrolment(id)) order.push_back({{e->rule, e->key}, id});
   }
   std::sort(order.begin(), order.end());
   std::vector<EnrolmentId> out;

@@ -93,7 +93,6 @@ class LeaderTurn : public Turn {
   std::size_t fired_ = 0;
   Frame frame_;                               // of the event; reused
   std::deque<std::unique_ptr<Frame>> queue_;  // facts decided and not yet asked about
-  std::optional<Enrolment> enrolment_;        // what enrolment() points to
   std::optional<FoundFact> retracted_;        // what the event under way takes back
   // Of the turn under way:
   bool open_ = false;

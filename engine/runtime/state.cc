@@ -1,6 +1,7 @@
 #include "engine/runtime/state.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "engine/base/assert.h"
 #include "engine/codec/event_codec.h"
@@ -33,14 +34,32 @@ struct State::Records {
   RecordSlot* last = nullptr;  // asked for: often asked again
 };
 
+// Enrolments in use since the last write-back: most are started, act and end within one decision,
+// and are never encoded.
+struct State::Enrolments {
+  struct Slot {
+    std::optional<Enrolment> value;  // none: erased
+    bool dirty = false;
+  };
+  struct IdHash {
+    using is_avalanching = void;
+    std::size_t operator()(const EnrolmentId& id) const { return id.low; }
+  };
+  std::unordered_map<EnrolmentId, Slot, IdHash> slots;
+};
+
 // ---- views: cells below their own prefix
 
 class State::Cells : public ViewReader {
  public:
-  Cells(const KvCache& cache, std::string prefix) : cache_{cache}, prefix_{std::move(prefix)} {}
+  Cells(State& state, std::string prefix)
+      : state_{state}, cache_{state.cache_}, prefix_{std::move(prefix)} {}
   const std::string& prefix() const { return prefix_; }
+  // A view that folds has nobody to tell of an error: it sticks here, and stops the partition.
   Result<std::optional<std::string>> get(std::string_view key) const override {
-    return cache_.get(prefix_ + std::string{key});
+    auto value = cache_.get(prefix_ + std::string{key});
+    if (!value) state_.fail(value.error());
+    return value;
   }
   Result<void> scan(
       std::string_view from, std::string_view to,
@@ -53,6 +72,7 @@ class State::Cells : public ViewReader {
   }
 
  private:
+  State& state_;
   const KvCache& cache_;
   const std::string prefix_;
 };
@@ -62,7 +82,8 @@ State::State(Store& store, StateLimits limits)
       limits_{limits},
       cache_{store, "TSABPU"},
       timers_{cache_, limits.timers_in_memory},
-      records_{std::make_unique<Records>()} {}
+      records_{std::make_unique<Records>()},
+      enrolments_{std::make_unique<Enrolments>()} {}
 
 State::~State() = default;
 
@@ -119,7 +140,7 @@ Result<void> State::open_views(std::span<const View* const> views) {
       stale_views_.push_back(view);
       continue;
     }
-    auto cells = std::make_unique<Cells>(cache_, keys::view_prefix(view->name(), view->version()));
+    auto cells = std::make_unique<Cells>(*this, keys::view_prefix(view->name(), view->version()));
     DW_TRY(auto fold, view->open(*cells));
     live_views_.push_back(fold.get());
     views_.push_back({view, std::move(cells), std::move(fold)});
@@ -152,7 +173,7 @@ Result<void> State::adopt_view(const View& view, const std::vector<StoreWrite>& 
     views_.erase(it);
   }
   std::erase(stale_views_, &view);
-  auto reader = std::make_unique<Cells>(cache_, prefix);
+  auto reader = std::make_unique<Cells>(*this, prefix);
   DW_TRY(auto fold, view.open(*reader));
   live_views_.push_back(fold.get());
   views_.push_back({&view, std::move(reader), std::move(fold)});
@@ -210,6 +231,40 @@ Record& State::touch(const RecordKey& key) {
     records_->dirty.push_back(slot);
   }
   return slot->record;
+}
+
+// ---- enrolments
+
+const Enrolment* State::enrolment(const EnrolmentId& id) {
+  auto& slots = enrolments_->slots;
+  auto it = slots.find(id);
+  if (it == slots.end()) {
+    const auto bytes = read(keys::enrolment(id));
+    if (!bytes) return nullptr;
+    Enrolments::Slot slot;
+    if (auto decoded = codec::decode(*bytes, slot.value.emplace()); !decoded) {
+      fail(decoded.error());
+      return nullptr;
+    }
+    it = slots.emplace(id, std::move(slot)).first;
+  }
+  return it->second.value ? &*it->second.value : nullptr;
+}
+Enrolment* State::edit_enrolment(const EnrolmentId& id) {
+  if (enrolment(id) == nullptr) return nullptr;
+  auto& slot = enrolments_->slots.at(id);
+  slot.dirty = true;
+  return &*slot.value;
+}
+void State::put(const Enrolment& enrolment) {
+  auto& slot = enrolments_->slots[enrolment.id];
+  slot.value = enrolment;
+  slot.dirty = true;
+}
+void State::erase_enrolment(const EnrolmentId& id) {
+  auto& slot = enrolments_->slots[id];
+  slot.value.reset();
+  slot.dirty = true;
 }
 
 std::size_t State::cached_records() const { return records_->table.size(); }
@@ -283,6 +338,17 @@ void State::write_back() {
     slot->dirty = false;
   }
   records_->dirty.clear();
+  for (const auto& [id, slot] : enrolments_->slots) {
+    if (!slot.dirty) continue;
+    records_->text.clear();
+    if (slot.value) codec::encode(*slot.value, records_->text);
+    if (slot.value) {
+      cache_.put(keys::enrolment(id), records_->text);
+    } else {
+      cache_.erase(keys::enrolment(id));
+    }
+  }
+  enrolments_->slots.clear();
   std::vector<StoreWrite> cells;
   for (const auto& open : views_) {
     cells.clear();
@@ -325,7 +391,8 @@ Result<Sha256> State::fingerprint() {
 
 bool State::wants_freeze() const {
   return meta.events - events_at_freeze_ >= limits_.generation_events ||
-         cache_.bytes() + records_->dirty.size() * 700 >= limits_.generation_bytes;
+         cache_.bytes() + records_->dirty.size() * 700 + enrolments_->slots.size() * 600 >=
+             limits_.generation_bytes;
 }
 
 State::Frozen State::freeze() {

@@ -101,7 +101,9 @@ class State {
   Result<codec::HistoryChunk> history_chunk(const Record& record, std::uint64_t chunk) const;
   void put_history_chunk(const RecordKey& key, std::uint64_t chunk, codec::HistoryChunk value);
 
-  std::optional<Enrolment> enrolment(const EnrolmentId& id);
+  // None: not there. Both stay where they are until it is erased or everything is written back.
+  const Enrolment* enrolment(const EnrolmentId& id);
+  Enrolment* edit_enrolment(const EnrolmentId& id);
   void put(const Enrolment& enrolment);
   void erase_enrolment(const EnrolmentId& id);
   std::optional<Entry> entry(std::string_view rule, std::string_view key);
@@ -166,6 +168,7 @@ class State {
 
  private:
   struct Records;
+  struct Enrolments;
   class Cells;
   State(Store& store, StateLimits limits);
   Result<void> load_reference();
@@ -182,6 +185,7 @@ class State {
   TimerIndex timers_;
   std::unique_ptr<Dedup> dedup_;
   std::unique_ptr<Records> records_;
+  std::unique_ptr<Enrolments> enrolments_;
   struct OpenView {
     const View* view;
     std::unique_ptr<Cells> cells;

@@ -98,14 +98,6 @@ std::optional<T> State::read_entry(const std::string& key) {
   return out;
 }
 
-std::optional<Enrolment> State::enrolment(const EnrolmentId& id) {
-  return read_entry<Enrolment>(keys::enrolment(id));
-}
-void State::put(const Enrolment& enrolment) {
-  put_entry_of(cache_, keys::enrolment(enrolment.id), enrolment);
-}
-void State::erase_enrolment(const EnrolmentId& id) { cache_.erase(keys::enrolment(id)); }
-
 std::optional<Entry> State::entry(std::string_view rule, std::string_view key) {
   return read_entry<Entry>(keys::entry(rule, key));
 }

@@ -39,7 +39,7 @@ class CreateTask : public Step {
     data.set(Field::kKind, Value{task_.kind});
     data.set(Field::kTitle, Value{render(task_.title, run)});
     data.set(Field::kAbout, Value{to_text(*about)});
-    data.set(Field::kDue, Value{add(run.since, task_.due, run.calendar())});
+    data.set(Field::kDue, Value{run.after(run.since, task_.due)});
     std::string recipient;
     if (owner && owner->kind == Kind::kUser) {
       data.set(Field::kOwner, Value{owner->id});

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "rules/plan/plan.h"
-#include "rules/time/calendar.h"
+#include "rules/time/length.h"
 
 namespace dealwright::rules {
 
@@ -27,7 +27,11 @@ class StepRun {
   Duration lateness;               // of the timer that led here
 
   Instant now() const { return reader.now(); }
-  const Calendar& calendar() { return calendars.calendar(reader); }
+  // `length` behind `from`; by the calendar in force here, where the length asks for one.
+  Instant after(Instant from, const Length& length) {
+    if (length.unit == Length::Unit::kExact) return from + milliseconds(length.n);
+    return add(from, length, calendars.calendar(reader));
+  }
   // The id of what the running step requests; `recipient` where it addresses more than one.
   EffectId effect_id(std::string_view channel, std::string_view recipient = {}) const;
   // A message or a task of the running step; fills in all but channel, recipient and payload. In a

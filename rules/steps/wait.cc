@@ -11,7 +11,7 @@ class Wait : public Step {
   explicit Wait(Length length) : length_{length} {}
   StepResult run(StepRun& run) const override { return StepResult::wait(due(run, run.since)); }
   std::optional<Instant> due(StepRun& run, Instant from) const override {
-    return add(from, length_, run.calendar());
+    return run.after(from, length_);
   }
 
  private:

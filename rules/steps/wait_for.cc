@@ -25,7 +25,7 @@ class WaitFor : public Step {
     return StepResult::wait(due(run, run.since));
   }
   std::optional<Instant> due(StepRun& run, Instant from) const override {
-    return add(from, within_, run.calendar());
+    return run.after(from, within_);
   }
   std::optional<std::uint32_t> timed_out() const override { return otherwise_; }
   const MatchPlan* waits_for() const override { return &match_; }

@@ -102,7 +102,9 @@ TEST(WorkspaceTest, ManyThreadsWriteAndRead) {
           group.push_back(note(w, n));
           if (group.size() < kGroup) continue;
           EXPECT_TRUE(workspace.append(group).has_value());
-          if (n < kGroup) EXPECT_TRUE(workspace.append(group).has_value());  // sent twice
+          if (n < kGroup) {
+            EXPECT_TRUE(workspace.append(group).has_value());  // sent twice
+          }
           group.clear();
         }
       });
