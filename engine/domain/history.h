@@ -44,7 +44,7 @@ inline constexpr std::size_t kHistoryChunk = 256;
 class History {
  public:
   History() = default;
-  History(const std::vector<HistoryEntry>& entries);  // NOLINT(google-explicit-constructor)
+  History(const std::vector<HistoryEntry>& entries);
   // None: the bytes are no history.
   static std::optional<History> read(std::string_view bytes);
 

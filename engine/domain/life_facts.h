@@ -48,7 +48,7 @@ inline constexpr std::size_t kLifeFactsMax = 1024;
 class LifeFacts {
  public:
   LifeFacts() = default;
-  LifeFacts(const std::vector<LifeFact>& facts);  // NOLINT(google-explicit-constructor)
+  LifeFacts(const std::vector<LifeFact>& facts);
   // None: the bytes are no facts.
   static std::optional<LifeFacts> read(std::string_view bytes);
 

@@ -323,9 +323,13 @@ Record Sampler::record() {
   const auto entry = [&] {
     HistoryEntry out;
     out.occurred = chance(10) ? kBeforeAll : instant();
+    out.ingested = instant();
+    out.order = random_.next() >> below(64);
     out.position = random_.next() >> below(64);
     out.index = number() >> 8;
     out.decision = chance(50);
+    out.role = static_cast<HistoryRole>(below(4));
+    out.mark = static_cast<HistoryMark>(below(3));
     return out;
   };
   const auto fact = [&] {
@@ -347,7 +351,7 @@ Record Sampler::record() {
   out.custom = some<NamedRegister>(named);
   out.extra = some<NamedRegister>(named);
   out.base = life();
-  out.melted = stamp();
+  out.melted = {instant(), 1 + below(100)};
   out.facts = some<LifeFact>(fact);
   out.life = life();
   out.consents = some<ConsentRow>(consent);

@@ -124,7 +124,7 @@ TEST(WireTest, StateComesBack) {
     encode_history_chunk(record, bytes);
     const auto chunk = decode_history_chunk(bytes);
     ASSERT_TRUE(chunk) << chunk.error().detail;
-    ASSERT_EQ(chunk.value().entries, record.history);
+    ASSERT_EQ(chunk.value().entries, record.history.entries());
     record.history.clear();
     ASSERT_EQ(chunk.value().checkpoint, record);
   }
