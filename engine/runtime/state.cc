@@ -13,8 +13,8 @@ namespace {
 
 // What a record takes in memory, near enough for a limit.
 std::size_t weigh(const Record& record) {
-  std::size_t bytes = sizeof(Record) + 128 + record.key.id.size();
-  bytes += record.fields.size() * (sizeof(Register) + 8);
+  std::size_t bytes = sizeof(RecordSlot) + 160 + record.key.id.size();
+  bytes += record.fields.capacity() * sizeof(Register);
   bytes += (record.custom.size() + record.extra.size()) * (sizeof(NamedRegister) + 24);
   bytes += record.facts.memory_bytes() + record.history.memory_bytes() + record.counts.size() * 8;
   return bytes + record.watchers.size() * 16 + record.consents.size() * sizeof(ConsentRow);
