@@ -361,15 +361,20 @@ Result<void> Appender::add(const Event& event) {
     // In force for what follows, in every partition, and not for what came before: it has to
     // arrive there between the two.
     DW_TRY(flush());
-    codec::encode(event, waiting_[id].emplace_back());
+    put(event, id);
     DW_TRY(flush());
     return workspace_.engine().wait_idle();
   }
+  put(event, id);
+  if (waiting_bytes_[id] >= kShipBytes) return ship(id);
+  return ok();
+}
+
+// Counted, or flush() would not wait for it.
+void Appender::put(const Event& event, PartitionId id) {
   auto& bytes = waiting_[id].emplace_back();
   codec::encode(event, bytes);
   waiting_bytes_[id] += bytes.size();
-  if (waiting_bytes_[id] >= kShipBytes) return ship(id);
-  return ok();
 }
 
 Result<void> Appender::ship(PartitionId id) {

@@ -106,6 +106,7 @@ class Appender {
 
  private:
   struct Shared;
+  void put(const Event& event, PartitionId partition);
   Result<void> ship(PartitionId partition);
   Workspace& workspace_;
   const std::size_t bytes_max_;
