@@ -65,11 +65,11 @@ Map describe(const Record& record) {
     consents.emplace_back(List{Value{row.purpose}, Value{row.channel}, Value{row.granted},
                                place(row.stamp), at(row.until)});
   List facts;
-  for (const auto& fact : record.facts)
+  for (const auto& fact : record.facts.entries())
     facts.emplace_back(List{place(fact.stamp), at(fact.ingested), number(fact.args.size()),
                             number(static_cast<std::uint64_t>(fact.type))});
   List history;
-  for (const auto& entry : record.history)
+  for (const auto& entry : record.history.entries())
     history.emplace_back(List{at(entry.occurred), number(entry.position), number(entry.index),
                               Value{entry.decision}});
   return {{"record", Value{to_text(record.key)}},
@@ -77,7 +77,7 @@ Map describe(const Record& record) {
           {"custom", describe(record.custom)},
           {"extra", describe(record.extra)},
           {"life", describe(record.life)},
-          {"base", describe(record.base)},
+          {"base", describe(record.base.get())},
           {"facts", Value{std::move(facts)}},
           {"consents", Value{std::move(consents)}},
           {"counts", Value{std::move(counts)}},

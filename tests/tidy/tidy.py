@@ -33,7 +33,7 @@ LIBRARIES = {
     r"yaml\.h": ["rules/yaml/", "connectors/import/yaml_tree.cc"],
     r"libxml/": ["connectors/import/"], r"zlib\.h": ["connectors/import/"], r"csv\.h": ["connectors/import/"],
     r"openssl/": ["engine/base/hash.cc"], r"re2/": ["rules/"], r"CLI/": ["connectors/cli/"],
-    r".*\.pb\.h": ["tests/engine/codec/"], r"date/": ["connectors/import/", "connectors/os/"],
+    r".*\.pb\.h": ["tests/engine/codec/"], r"date/": ["connectors/import/", "connectors/os/", "connectors/daemon/"],
 }
 # What headers may include beside ours and the standard library's: values, not services.
 HEADER_LIBRARIES = [r"boost/outcome/", r"boost/unordered/", r"gtest/"]
@@ -154,10 +154,11 @@ def measure(root, names):
     return sizes
 
 
-ENUMS = {"engine/domain/vocabulary.h": ["Kind"], "engine/domain/event.h": ["Policy"],
-         "engine/domain/changes.h": ["Verdict"], "engine/domain/enrolment.h": ["EffectState"],
-         "engine/domain/decision.h": ["What"], "engine/domain/record.h": ["DealStatus"],
-         "connectors/embedded_log/format.h": ["Kind"], "engine/ports/log.h": ["Topic"]}
+# Enums whose numbers stand in released bytes: name here, folder, name there.
+ENUMS = [("Kind", "engine/domain", "Kind"), ("Policy", "engine/domain", "Policy"),
+         ("Verdict", "engine/domain", "Verdict"), ("EffectState", "engine/domain", "EffectState"),
+         ("Barrier.What", "engine/domain", "What"), ("DealStatus", "engine/domain", "DealStatus"),
+         ("FrameKind", "connectors/embedded_log", "Kind"), ("Topic", "engine/ports", "Topic")]
 
 
 def numbered(root):
@@ -167,13 +168,12 @@ def numbered(root):
         if path.exists():
             for number, name in re.findall(macro + r'\((\d+), \w+, "([^"]+)"', path.read_text()):
                 yield str(path.relative_to(root)), table, number, name
-    for file, enums in ENUMS.items():
-        path = root / file
-        text = re.sub(r"//.*", "", path.read_text()) if path.exists() else ""
-        for enum in enums:
-            body = re.search(rf"enum class {enum}\b[^{{]*{{([^}}]*)}}", text)
+    for label, folder, enum in ENUMS:
+        for path in sorted((root / folder).glob("*.h")):
+            text = re.sub(r"//.*", "", path.read_text())
+            body = re.search(rf"enum class {enum}\b[^{{;]*{{([^}}]*)}}", text)
             for name, number in re.findall(r"(k\w+)\s*=\s*(\d+)", body[1] if body else ""):
-                yield file, f"{Path(file).stem}.{enum}", number, name
+                yield str(path.relative_to(root)), label, number, name
 
 
 def golden(root):

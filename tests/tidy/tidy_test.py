@@ -22,7 +22,7 @@ SOUND = {
     "engine/domain/use.cc": '#include "engine/domain/vocabulary.h"\n',
     "tests/golden/events.txt": "deal.won 0801 {}\n",
     "tests/tidy/ratchets.txt": "",
-    "tests/tidy/numbers.txt": "fields 1 name\nevents 1 deal.won\nvocabulary.Kind 4 kDeal\n",
+    "tests/tidy/numbers.txt": "fields 1 name\nevents 1 deal.won\nKind 4 kDeal\n",
     "proto/dealwright/v1/deal.proto": "message Deal {\n  string id = 1;\n}\n",
     "docs/configuration.md": "`log.segment`: bytes of a file.\n",
 }
