@@ -153,7 +153,7 @@ void Engine::run(Seat& seat) {
         error = result.error();
       }
     }
-    const bool idle = error || (!worked && seat.partition->idle());
+    const bool idle = error || (!worked && seat.partition->at_rest());
     const auto due = error || worked ? std::nullopt : seat.partition->next_due();
     lock.lock();
     if (error) seat.error = error;

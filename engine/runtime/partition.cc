@@ -418,6 +418,13 @@ bool Partition::idle() const {
          next_event_ >= events_.records.size();
 }
 
+bool Partition::at_rest() const {
+  if (!idle()) return false;
+  if (phase_ != Phase::kLeading) return true;  // others decide
+  const auto end = parts_.log.end(Topic::kEvents, options_.id);
+  return !end || state_->meta.events >= end.value();
+}
+
 void Partition::ask(const std::function<void(State&)>& question, std::function<void()> released) {
   question(*state_);
   if (in_flight_.empty()) {

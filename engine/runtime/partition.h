@@ -77,8 +77,11 @@ class Partition {
   // good.
   Result<bool> step();
   std::optional<Instant> next_due();
-  // Leading (or a replica at the end), nothing in flight, nothing unread, what it sent is durable.
+  // Leading (or a replica at the end), nothing in flight, nothing read and not decided, what it
+  // sent is durable.
   bool idle() const;
+  // Idle, and nothing is left in the log: it does not just wait for the disk.
+  bool at_rest() const;
 
   // Runs `question` on the state; whatever it answers may leave when `released` is called: all that
   // the state held is durable by then. Owner thread.

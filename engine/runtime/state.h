@@ -138,8 +138,7 @@ class State {
   // on.
   Result<void> adopt_view(const View& view, const std::vector<StoreWrite>& cells);
 
-  // Any table in order, through the cache; for lists and dumps. Records not yet frozen are included
-  // after write_back().
+  // Any table in order; records not yet frozen are included after write_back().
   Result<void> scan(char letter, const KvCache::Visit& visit) const;
   Result<void> scan(std::string_view from, std::string_view to, const KvCache::Visit& visit) const;
   void write_back();  // puts dirty records, views and meta into the current generation

@@ -135,7 +135,7 @@ std::string fold(Log& log, PartitionId partition) {
   FakeFileSystem disk;
   auto state = runtime::State::open(store, disk, "/ids", {}, runtime::StateLimits{});
   EXPECT_TRUE(state);
-  runtime::Folder folder{*state.value()};
+  runtime::Folder folder{*state.value(), runtime::LogFacts{log, partition}};
   runtime::Replay replay{log, partition, *state.value(), folder};
   for (;;) {
     const auto folded = replay.step();
