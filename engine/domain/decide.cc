@@ -141,9 +141,9 @@ Refusal decide_final(const Case& c) {
       if (!type.starts_with("contract.")) return Refusal::kNone;
       const bool changes =
           c.event.type == TypeId::kContractChanged || c.event.type == TypeId::kContractRenewed ||
-          c.event.type == TypeId::kContractEnded || c.event.type == TypeId::kContractSent ||
-          c.event.type == TypeId::kContractViewed || c.event.type == TypeId::kContractSigned ||
-          c.event.type == TypeId::kContractDeclined;
+          c.event.type == TypeId::kContractEnded || c.event.type == TypeId::kContractDrafted ||
+          c.event.type == TypeId::kContractSent || c.event.type == TypeId::kContractViewed ||
+          c.event.type == TypeId::kContractSigned || c.event.type == TypeId::kContractDeclined;
       return one_of({"ended", "declined"}) && changes && !repeated ? Refusal::kContractFinal
                                                                    : Refusal::kNone;
     }
@@ -220,6 +220,19 @@ Refusal decide_retraction(const Case& c) {
   return retractable(*type) ? Refusal::kNone : Refusal::kNotRetractable;
 }
 
+// A stage that deals may stand in is retired before it goes.
+Refusal decide_pipeline(const Case& c) {
+  const auto after = read_pipeline(c.event.subject.id, c.event.data);
+  if (!after) return Refusal::kBadData;
+  const auto* before = c.pipelines.find(c.event.subject.id, c.occurred);
+  if (before == nullptr || c.late) return Refusal::kNone;
+  const bool gone =
+      std::any_of(before->stages.begin(), before->stages.end(), [&](const Stage& stage) {
+        return !stage.retired && after.value().find(stage.id) == nullptr;
+      });
+  return gone ? Refusal::kStageInUse : Refusal::kNone;
+}
+
 Refusal decide_figures(const Case& c) {
   const auto& data = c.event.data;
   switch (c.event.type) {
@@ -249,7 +262,7 @@ Refusal decide_figures(const Case& c) {
       return score < (nps ? 0 : 1) || score > (nps ? 10 : 5) ? Refusal::kBadScore : Refusal::kNone;
     }
     case TypeId::kPipelineUpdated:
-      return read_pipeline(c.event.subject.id, data) ? Refusal::kNone : Refusal::kBadData;
+      return decide_pipeline(c);
     default:
       return Refusal::kNone;
   }

@@ -181,7 +181,8 @@ void set_common(Life& life, const LifeFact& fact) {
 void open_deal(Life& life, const LifeFact& fact, Instant occurred) {
   set_common(life, fact);
   if (life.opened) return;  // again: sets fields
-  const bool heard_of = !life.stage.empty();
+  // A stub that was won or lost has no stage: nobody said which pipeline's.
+  const bool heard_of = !life.stage.empty() || life.status() != DealStatus::kOpen;
   life.opened = true;
   life.undated = fact.undated;
   life.opened_at = fact.undated && occurred == fact.ingested ? kBeforeAll : occurred;
