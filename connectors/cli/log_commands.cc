@@ -1,6 +1,7 @@
 // log verify, dump; partition list, verify.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <functional>
 #include <iostream>
 
 #include "connectors/cli/context.h"
@@ -10,6 +11,7 @@
 #include "engine/codec/cloudevents_json.h"
 #include "engine/codec/decision_codec.h"
 #include "engine/codec/event_codec.h"
+#include "engine/runtime/partition.h"
 #include "engine/runtime/replay.h"
 #include "engine/runtime/verify.h"
 
@@ -162,7 +164,11 @@ Result<void> list_partitions(Context& context) {
                            s.now > kInstantMin ? Value{s.now} : Value{Null{}}, number(s.timers),
                            number(meta.accepted), number(meta.duplicates), number(meta.refused),
                            number(meta.set_aside),
-                           !why && s.clock_held ? Value{"clock held"} : reason});
+                           why             ? reason
+                           : s.clock_held  ? Value{"clock held"}
+                           : s.waiting > 0 ? Value{std::to_string(s.waiting) +
+                                                   " events wait for the first pipeline.updated"}
+                                           : reason});
     });
     if (asked) continue;  // else it could not even be opened
     auto& row = rows.rows.emplace_back(rows.columns.size(), Value{Null{}});
@@ -206,6 +212,33 @@ Result<void> verify_partitions(Context& context) {
   return result;
 }
 
+// An operator's word on time, in every partition that it concerns.
+Result<void> set_clock(Context& context,
+                       const std::function<Result<void>(runtime::Partition&)>& word) {
+  DW_TRY(auto workspace, context.open());
+  DW_TRY(workspace->engine().wait_idle());
+  ViewRows rows;
+  rows.columns = {
+      {"partition", "int"}, {"was", "instant"}, {"now", "instant"}, {"changed", "text"}};
+  std::optional<Error> failed;
+  for (PartitionId id = 0; id < workspace->partitions(); ++id) {
+    DW_TRY(workspace->engine().ask(id, [&](runtime::Partition& partition) {
+      const auto instant = [](Instant at) { return at > kInstantMin ? Value{at} : Value{Null{}}; };
+      const auto was = partition.state().meta.now;
+      const auto done = word(partition);
+      const bool needless = !done && done.error().code == Code::kInvalid;
+      if (!done && !needless) failed = done.error();
+      rows.rows.push_back({Value{std::int64_t{id}}, instant(was),
+                           instant(partition.state().meta.now),
+                           Value{done ? "yes" : done.error().detail}});
+    }));
+  }
+  context.print(rows);
+  DW_TRY(workspace->stop());
+  if (failed) return *failed;
+  return ok();
+}
+
 }  // namespace
 
 void add_log_commands(CLI::App& app, Context& context) {
@@ -223,6 +256,19 @@ void add_log_commands(CLI::App& app, Context& context) {
   verb(*partition, context, "verify",
        "Fold the logs from position 0 and hold the hash chain and the state against it",
        "dealwright partition verify", [&context] { return verify_partitions(context); });
+  verb(*partition, context, "reset-clock",
+       "Set time back to this machine's clock where a partition ran ahead of it",
+       "dealwright partition reset-clock", [&context] {
+         return set_clock(context, [&context](runtime::Partition& p) {
+           return p.reset_clock(context.now(), "user/cli");
+         });
+       });
+  verb(*partition, context, "use-wall-clock",
+       "Let a log on the clock of its events go on by this machine's clock",
+       "dealwright partition use-wall-clock", [&context] {
+         return set_clock(context,
+                          [](runtime::Partition& p) { return p.switch_to_wall("user/cli"); });
+       });
 }
 
 }  // namespace dealwright::cli

@@ -163,14 +163,17 @@ Result<void> show_timeline(Context& context, const std::string& text) {
   DW_TRY(auto workspace, context.open());
   ViewRows rows;
   rows.columns = {{"occurred", "instant"}, {"what", "text"},     {"who", "text"},
-                  {"late", "text"},        {"position", "text"}, {"detail", "text"}};
+                  {"mark", "text"},        {"position", "text"}, {"detail", "text"}};
   DW_TRY(with_record(
       *workspace, key, [&](PartitionId id, runtime::State& state, const Record&) -> Result<void> {
         DW_TRY(auto entries, runtime::timeline(state, workspace->log(), id, key));
         for (const auto& entry : entries) {
           const auto place = std::to_string(id) + ":" + std::to_string(entry.position);
           rows.rows.push_back({entry.occurred > kInstantMin ? Value{entry.occurred} : Value{Null{}},
-                               Value{entry.what}, Value{entry.who}, Value{entry.late ? "late" : ""},
+                               Value{entry.what}, Value{entry.who},
+                               Value{entry.retracted ? "retracted"
+                                     : entry.late    ? "late"
+                                                     : ""},
                                Value{(entry.decision ? "d" : "e") + place}, entry.detail});
         }
         return ok();

@@ -44,6 +44,13 @@ constexpr ConfigKey kKeys[] = {
     {"log.open_files", Type::kCount, "files", "64", 4, 4096,
      "Segment files of each partition that are kept open for reading.",
      [](Config& c, std::uint64_t n, std::string_view) { c.log.open_files = n; }},
+    {"log.retain", Type::kBytes, "", "0", 0, 1024 * kGi,
+     "The oldest segment files of a partition go when its log is larger than this and the state no longer needs "
+     "them; 0 keeps all. What went cannot be retracted or shown in timelines, and views cannot be rebuilt from it.",
+     [](Config& c, std::uint64_t n, std::string_view) { c.log.retain_bytes = n; }},
+    {"log.retain_days", Type::kCount, "days", "0", 0, 36'500,
+     "... or when all that is in them was written longer ago than this; 0 keeps all.",
+     [](Config& c, std::uint64_t n, std::string_view) { c.log.retain_days = n; }},
     {"state.memory", Type::kBytes, "", "512 MiB", 16 * kMi, 1024 * kGi,
      "Memory for state, over all partitions: half of it caches records, a quarter is the store's, an eighth "
      "bounds what waits to be written.",

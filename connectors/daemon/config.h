@@ -22,6 +22,8 @@ struct LogConfig {
   std::uint64_t group_bytes = 0;
   std::uint64_t tail_cache_bytes = 0;
   std::size_t open_files = 0;
+  std::uint64_t retain_bytes = 0;  // 0: all
+  std::uint64_t retain_days = 0;   // 0: for ever
 };
 
 struct StateConfig {

@@ -43,6 +43,16 @@ void limit(runtime::PartitionOptions& out, const Config& config) {
   out.records_in_flight = config.decide.records_in_flight;
 }
 
+// Lets go of what retention says, of that what lies before the partition's durable snapshot.
+Result<void> release(embedded_log::EmbeddedLog& log, const embedded_log::Retention& retention,
+                     Instant now, PartitionId id, Position events, Position decisions) {
+  const auto segments = log.segments(id);
+  const auto count = embedded_log::releasable(segments, retention, {events, decisions}, now);
+  if (count == 0) return ok();
+  const auto& ends = segments[count - 1].ends;
+  return log.release_before(id, ends[0], ends[1]);
+}
+
 // Waits for one answer of the log.
 struct Answer {
   std::mutex mutex;
@@ -100,6 +110,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
   partition.clock_witness = o.clock_witness;
   partition.at_point = o.at_point;
   if (o.config) limit(partition, *o.config);
+  out->retain(partition);
   partition.limits.record_cache_bytes = o.memory_bytes / 2 / partitions;
   partition.limits.generation_bytes =
       std::min(partition.limits.generation_bytes, o.memory_bytes / 8 / partitions);
@@ -113,6 +124,21 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
     if (asked) break;
   }
   return out;
+}
+
+// Gives the partitions the hook that lets go of the log, if anything is to go ever.
+void Workspace::retain(runtime::PartitionOptions& partition) {
+  auto retention = options_.retention;
+  if (const auto& config = options_.config) {
+    if (config->log.retain_bytes > 0) retention.retain_bytes = config->log.retain_bytes;
+    const auto age = days(static_cast<std::int64_t>(config->log.retain_days));
+    if (config->log.retain_days > 0) retention.retain_age = age;
+  }
+  if (!retention.retain_bytes && !retention.retain_age) return;
+  partition.on_snapshot = [log = log_.get(), clock = clock_.get(), retention](
+                              PartitionId id, Position events, Position decisions) {
+    return release(*log, retention, clock->wall(), id, events, decisions);
+  };
 }
 
 Workspace::~Workspace() {

@@ -28,6 +28,7 @@ struct WorkspaceOptions {
   bool clock_witness = false;
   std::size_t memory_bytes = std::size_t{512} << 20;  // for caches, over all partitions
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;
+  embedded_log::Retention retention;               // without limits: all of the log stays
   std::uint64_t generation_events = 0;             // 0: the engine's own limit
   std::function<void(std::string_view)> at_point;  // crash tests: see Partition, EmbeddedLog
   std::optional<Config> config;                    // all limits; in place of those above
@@ -76,6 +77,7 @@ class Workspace {
  private:
   explicit Workspace(WorkspaceOptions options) : options_{std::move(options)} {}
   Result<void> load_key();
+  void retain(runtime::PartitionOptions& partition);
   Result<void> rebuild_stale();
   runtime::StateLimits scratch_limits() const;
   Result<void> rebuild_in(PartitionId partition, const View& view,

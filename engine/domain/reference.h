@@ -45,6 +45,7 @@ class Pipelines {
   // older than the pipeline); none: unknown. A fact that is folded anew finds what it found first.
   const Pipeline* find(std::string_view id, Instant at, std::uint64_t order = kAnyOrder) const;
   void put(Pipeline pipeline, Stamp in_force);
+  bool empty() const { return by_id_.empty(); }
 
  private:
   std::map<std::string, std::vector<std::pair<Stamp, Pipeline>>, std::less<>> by_id_;

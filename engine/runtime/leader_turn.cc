@@ -36,10 +36,6 @@ bool has_type(const Value& value, FieldType type) {
   return false;
 }
 
-bool is_own(const Event& event) {
-  return event.type != TypeId::kForeignType && spec_of(event.type).group == EventGroup::kOwn;
-}
-
 // Neighbours of a judgement: the records as folded so far, and what their histories hold.
 class StateNeighbours : public Neighbours {
  public:
@@ -64,6 +60,10 @@ class StateNeighbours : public Neighbours {
 };
 
 }  // namespace
+
+bool is_own(const Event& event) {
+  return event.type != TypeId::kForeignType && spec_of(event.type).group == EventGroup::kOwn;
+}
 
 std::string form_fault(const Event& event) {
   if (event.type == TypeId::kForeignType) return {};
@@ -138,7 +138,17 @@ LeaderTurn::Judgement LeaderTurn::judge(const Event& event, std::uint64_t positi
       return {Verdict::kSetAside, "blocked", "waits behind the event at " + std::to_string(*first)};
     }
   }
-  return judge_by_state(event);
+  return judge_fact(event);
+}
+
+LeaderTurn::Judgement LeaderTurn::judge_fact(const Event& event) {
+  auto judgement = judge_by_state(event);
+  const bool early = judgement.code == refusal_name(Refusal::kUnknownPipeline) &&
+                     state_.pipelines.empty() && state_.meta.set_aside < kWaitingMax;
+  if (!early) return judgement;
+  return {
+      Verdict::kSetAside, std::string{kWaitsForPipeline},
+      "no pipeline is known yet; it is judged again when the first pipeline.updated is in force"};
 }
 
 LeaderTurn::Judgement LeaderTurn::judge_by_state(const Event& event) {
@@ -173,7 +183,8 @@ LeaderTurn::Judgement LeaderTurn::judge_refold(const Event& event) {
 // read back from decision records, so these have to be in the log.
 bool LeaderTurn::must_wait(const Event& event) const {
   const bool reads = needs_history(event.type) || event.type == TypeId::kEventRedriven ||
-                     event.type == TypeId::kEventDropped;
+                     event.type == TypeId::kEventDropped ||
+                     (event.type == TypeId::kPipelineUpdated && state_.meta.set_aside > 0);
   return reads && (!where_.alone || !batch_.turns.empty());
 }
 
@@ -275,6 +286,9 @@ bool LeaderTurn::take_event(std::uint64_t position, std::string_view bytes) {
   if (frame_.event.type == TypeId::kEventRedriven || frame_.event.type == TypeId::kEventDropped) {
     redrive(frame_.event);
   }
+  if (frame_.event.type == TypeId::kPipelineUpdated && state_.meta.set_aside > 0) {
+    redrive_waiting();
+  }
   if (frame_.event.type == TypeId::kEventRetracted) {
     cancel_followers();
     frame_.fact.subject = record(frame_.event.subject);
@@ -325,56 +339,6 @@ void LeaderTurn::run_queue() {
     if (decider_ != nullptr) decider_->on_fact(frame->fact, *this);
   }
   depth_ = 0;
-}
-
-// ---- redrive: an operator's word, or the one before is gone
-
-void LeaderTurn::redrive(const Event& order) {
-  const auto position =
-      static_cast<std::uint64_t>(order.data.integer(Field::kPosition).value_or(-1));
-  const auto entry = state_.set_aside(position);
-  if (!entry) return;
-  const bool blocks = entry->verdict == Verdict::kSetAside;
-  const auto key = entry->key;
-  if (order.type == TypeId::kEventDropped) {
-    const EventRedriven dropped{position, Verdict::kDuplicate, "dropped"};
-    turn().changes.emplace_back(dropped);
-    folder_.settle(dropped);
-  } else if (!redrive_one(position)) {
-    return;
-  }
-  if (!blocks || key.empty()) return;
-  // What waited behind it, in order, until one fails of its own.
-  for (auto next = state_.blocked(key); next; next = state_.blocked(key)) {
-    const auto waiting = state_.set_aside(*next);
-    if (!waiting || waiting->code != "blocked" || !redrive_one(*next)) return;
-  }
-}
-
-bool LeaderTurn::redrive_one(std::uint64_t position) {
-  const auto entry = state_.set_aside(position);
-  auto frame = std::make_unique<Frame>();
-  Judgement judgement;
-  if (auto decoded = codec::decode(entry->event, frame->event); !decoded) {
-    judgement = {Verdict::kSetAside, "bad_envelope", decoded.error().detail};
-  } else if (auto fault = form_fault(frame->event); !fault.empty()) {
-    judgement = {Verdict::kSetAside, "bad_data", std::move(fault)};
-  } else if (is_own(frame->event)) {
-    judgement = {Verdict::kSetAside, "reserved_type", {}};
-  } else {
-    judgement = judge_by_state(frame->event);
-  }
-  const EventRedriven settled{position, judgement.verdict, judgement.code};
-  turn().changes.emplace_back(settled);
-  bytes_ += 32;
-  folder_.settle(settled);
-  if (judgement.verdict != Verdict::kAccepted) return judgement.verdict == Verdict::kRefused;
-  auto at = place(depth_ + 1);
-  at.position = position;  // its own bytes stand there
-  folder_.fold(*frame, at);
-  if (frame->event.type == TypeId::kEventRetracted) cancel_followers();
-  queue_.push_back(std::move(frame));
-  return true;
 }
 
 // ---- Turn: what the decider reads and changes

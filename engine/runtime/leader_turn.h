@@ -17,7 +17,11 @@ namespace dealwright::runtime {
 inline constexpr std::uint32_t kDepthMax = 8;    // rules that trigger rules
 inline constexpr std::uint32_t kFactsMax = 256;  // facts that one event may lead to
 inline constexpr std::size_t kBatchBytesMax = std::size_t{1} << 20;  // then a record is full
-inline constexpr std::size_t kTimersMax = 4096;                      // fired by one record
+// Facts of deals that came before any pipeline did wait for the first one, set aside with this
+// code; past so many events set aside they are refused.
+inline constexpr std::string_view kWaitsForPipeline = "no_pipeline_yet";
+inline constexpr std::uint64_t kWaitingMax = 1000;
+inline constexpr std::size_t kTimersMax = 4096;  // fired by one record
 
 // The owner's thread; lives for one decision record.
 class LeaderTurn : public Turn {
@@ -68,6 +72,7 @@ class LeaderTurn : public Turn {
   Judgement judge(const Event& event, std::uint64_t position);
   Judgement judge_repeats(const Event& event);
   Judgement judge_by_state(const Event& event);
+  Judgement judge_fact(const Event& event);  // by state; what has to wait is set aside
   Judgement judge_refold(const Event& event);
   bool must_wait(const Event& event) const;
   void cancel_followers();
@@ -76,6 +81,8 @@ class LeaderTurn : public Turn {
   void send_to_others(const Event& event);
   void run_queue();
   void redrive(const Event& order);
+  void redrive_behind(std::string_view key);
+  void redrive_waiting();
   bool redrive_one(std::uint64_t position);  // false: it stays aside and blocks on
   bool decide_fact(FactDecided fact);
   void fail_rule(const Event& event, std::string_view code, std::string_view detail);
@@ -107,5 +114,7 @@ class LeaderTurn : public Turn {
 // Whether declared data is there and of its type: what decide relies on. Empty: sound, else why
 // not.
 std::string form_fault(const Event& event);
+// Whether it is of a type that only the engine appends.
+bool is_own(const Event& event);
 
 }  // namespace dealwright::runtime

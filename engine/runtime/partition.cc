@@ -305,9 +305,14 @@ Result<bool> Partition::take_mail() {
     if (flush_failed) return *flush_failed;
     point("flush.written");
     state_->thaw(*frozen_);
+    const auto events = frozen_->events;
+    const auto decisions = frozen_->decisions;
     frozen_.reset();
     frozen_posted_ = false;
     point("flush.adopted");
+    if (options_.on_snapshot) {
+      DW_TRY(options_.on_snapshot(options_.id, events, decisions));
+    }
   }
   const bool any = !appended.empty() || !sent.empty() || flushed;
   DW_TRY(read_back());
@@ -436,23 +441,6 @@ void Partition::ask(const std::function<void(State&)>& question, std::function<v
 
 void Partition::advance_to(Instant instant) {
   if (state_->meta.event_clock && instant > state_->meta.now) advance_to_ = instant;
-}
-
-PartitionStatus Partition::status() {
-  PartitionStatus out;
-  const auto& meta = state_->meta;
-  out.id = options_.id;
-  out.leading = phase_ == Phase::kLeading;
-  out.clock_held = clock_held_;
-  out.term = meta.term;
-  out.events = meta.events;
-  out.decisions = meta.decisions;
-  if (auto end = parts_.log.end(Topic::kEvents, options_.id)) out.events_end = end.value();
-  out.caught_up = out.events >= out.events_end && idle();
-  out.now = meta.now;
-  out.timers = state_->timers().pending();
-  out.stopped = stopped_;
-  return out;
 }
 
 }  // namespace dealwright::runtime

@@ -44,6 +44,10 @@ struct PartitionOptions {
   StateLimits limits;
   std::uint32_t events_per_record = 1000;
   std::size_t records_in_flight = 4;
+  // Called on the partition's thread behind each generation that the store holds durably: a start
+  // reads the logs from these positions on, so what lies before them may go, if retention says so.
+  // An error stops the partition.
+  std::function<Result<void>(PartitionId, Position events, Position decisions)> on_snapshot;
   // Called at named points, for crash tests: claim.{begin,appended,confirmed}, decide.{begin,
   // appended}, timer.{decided,recorded}, fold.read_back, send.{begin,durable},
   // flush.{begin,durable, written,adopted}; flush.durable on the flusher's thread, the others on
@@ -62,6 +66,7 @@ struct PartitionStatus {
   std::uint64_t events_end = 0;
   Instant now;
   std::uint64_t timers = 0;
+  std::uint64_t waiting = 0;  // set aside until there is a pipeline; at most kWaitingMax
   std::optional<Error> stopped;
 };
 
@@ -88,6 +93,12 @@ class Partition {
   void ask(const std::function<void(State&)>& question, std::function<void()> released);
   // On the event clock: time goes on to `instant` though no fact says so.
   void advance_to(Instant instant);
+  // An operator's word on time, durable as a barrier that every reader meets at the same place.
+  // kConflict: it does not lead, or something is in flight: ask again. kInvalid: nothing to switch.
+  // Lowers `now` to `to`, and begins a new clock epoch.
+  Result<void> reset_clock(Instant to, std::string author);
+  // A log on the clock of its events goes on by the wall.
+  Result<void> switch_to_wall(std::string author);
   // While held it decides nothing more, so that what is in flight drains: idle() without new work.
   void hold(bool on) { held_ = on; }
   bool drained() const { return in_flight_.empty() && phase_ != Phase::kClaiming; }
@@ -127,6 +138,9 @@ class Partition {
   Result<bool> read_events();
   void take_events(LeaderTurn& turn, DecisionHeader& header);
   Result<void> append(DecisionRecord record);
+  std::uint64_t waiting_for_pipeline();
+  void believe(Instant wall);
+  Result<void> append_barrier(Barrier barrier, Instant now);
   Result<bool> generation_step();
   Result<void> refresh_decider();
   Instant leader_now();

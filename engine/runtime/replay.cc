@@ -26,6 +26,19 @@ Acceptance accept(const Meta& meta, const DecisionHeader& header, bool claim) {
   return ours ? Acceptance::kAccepted : Acceptance::kIgnored;
 }
 
+void take_barrier(Meta& meta, const Barrier& barrier) {
+  switch (barrier.what) {
+    case Barrier::What::kStateVersion:
+      return;  // there is one version so far; a reader that does not know it stops before this
+    case Barrier::What::kClockReset:
+      ++meta.clock_epoch;
+      return;
+    case Barrier::What::kWallClock:
+      meta.event_clock = false;
+      return;
+  }
+}
+
 Result<bool> Replay::step() {
   if (next_decision_ >= decisions_.records.size()) {
     DW_TRY(auto batch, log_.read(Topic::kDecisions, partition_, state_.meta.decisions, kReadBytes));
@@ -52,7 +65,22 @@ Result<Acceptance> Replay::fold(Position position, std::string_view bytes) {
                                          " needs state version " +
                                          std::to_string(header.state_version)};
   }
-  if (header.now < state_.meta.now && header.clock_epoch == state_.meta.clock_epoch) {
+  const auto* barrier = std::get_if<Barrier>(&record.body);
+  if (barrier != nullptr && barrier->what == Barrier::What::kStateVersion &&
+      barrier->state_version > kStateVersion) {
+    return Error{Code::kUnsupported,
+                 "partition " + std::to_string(partition_) + ": decision record " +
+                     std::to_string(position) + " switches to state version " +
+                     std::to_string(barrier->state_version) + ", this binary knows up to " +
+                     std::to_string(kStateVersion) + "; start a newer one"};
+  }
+  if (barrier != nullptr) take_barrier(state_.meta, *barrier);
+  if (header.clock_epoch != state_.meta.clock_epoch) {
+    return damaged(partition_, position,
+                   "its clock epoch is not that of the clock resets before it");
+  }
+  const bool resets = barrier != nullptr && barrier->what == Barrier::What::kClockReset;
+  if (header.now < state_.meta.now && !resets) {
     return damaged(partition_, position, "its time lies before that of the record before");
   }
   DW_TRY(fold_batch(record, position));

@@ -14,6 +14,9 @@ namespace dealwright::runtime {
 enum class Acceptance : std::uint8_t { kAccepted, kIgnored };
 Acceptance accept(const Meta& meta, const DecisionHeader& header, bool claim);
 
+// What a barrier switches, for the leader that writes it and for every reader.
+void take_barrier(Meta& meta, const Barrier& barrier);
+
 // The owner's thread.
 class Replay {
  public:

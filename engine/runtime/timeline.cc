@@ -117,7 +117,16 @@ Result<std::vector<TimelineEntry>> timeline(State& state, Log& log, PartitionId 
   DW_TRY(auto entries, state.history(*record));
   std::vector<TimelineEntry> out;
   Instant newest = kBeforeAll;
+  DW_TRY(const auto events_begin, log.begin(Topic::kEvents, partition));
+  DW_TRY(const auto decisions_begin, log.begin(Topic::kDecisions, partition));
+  std::int64_t released = 0;
   for (const auto& entry : entries) {
+    if (entry.mark == HistoryMark::kUndone) continue;  // another record's again
+    if (entry.position < (entry.decision ? decisions_begin : events_begin)) {
+      ++released;
+      newest = std::max(newest, entry.occurred);
+      continue;
+    }
     const auto before = out.size();
     if (entry.decision) {
       DW_TRY(add_decisions(log, partition, entry, key, out));
@@ -128,11 +137,22 @@ Result<std::vector<TimelineEntry>> timeline(State& state, Log& log, PartitionId 
       DW_TRY(codec::decode(bytes.bytes, event));
       out.push_back(of_event(event, entry.occurred, entry.position));
     }
-    for (auto i = before; i < out.size(); ++i) out[i].late = entry.occurred < newest;
+    for (auto i = before; i < out.size(); ++i) {
+      out[i].late = entry.occurred < newest;
+      out[i].retracted = entry.mark == HistoryMark::kRetracted;
+    }
     newest = std::max(newest, entry.occurred);
   }
   std::stable_sort(out.begin(), out.end(),
                    [](const auto& a, const auto& b) { return a.occurred < b.occurred; });
+  if (released > 0) {
+    TimelineEntry first;
+    first.occurred = kBeforeAll;
+    first.what = "log.released";
+    first.who = "dealwright";
+    first.detail = Value{Map{{"entries", Value{released}}}};
+    out.insert(out.begin(), std::move(first));
+  }
   return out;
 }
 

@@ -14,14 +14,15 @@ struct TimelineEntry {
   Instant occurred;
   std::uint64_t position = 0;
   bool decision = false;
-  bool late = false;  // arrived behind something that happened later
-  std::string what;   // the event's type, or what was decided: enrolment.started, effect.requested
-  std::string who;    // actor, or rule/<id>
-  Value detail;       // data of the event; fields of the change
+  bool late = false;       // arrived behind something that happened later
+  bool retracted = false;  // taken back: counts nowhere any more
+  std::string what;  // the event's type, or what was decided: enrolment.started, effect.requested
+  std::string who;   // actor, or rule/<id>
+  Value detail;      // data of the event; fields of the change
 };
 
-// Owner thread of `state`. kNotFound: nothing is known of the record, or the log records were let
-// go.
+// Owner thread of `state`. Facts whose log records retention let go of are counted in one entry,
+// `log.released`, that stands first. kNotFound: nothing is known of the record.
 Result<std::vector<TimelineEntry>> timeline(State& state, Log& log, PartitionId partition,
                                             const RecordKey& key);
 

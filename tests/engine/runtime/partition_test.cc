@@ -113,6 +113,40 @@ TEST(PartitionTest, ARecordFullOfTimersBeforeAGapCanBeFolded) {
   EXPECT_TRUE(same_dump(world.dump(), world.dump_of_replay()));
 }
 
+// Facts that are retracted apart: a log that let go of them cannot take them back.
+TEST(PartitionTest, ALogThatLetsGoOfWhatASnapshotCoversComesToTheSameState) {
+  for (std::uint64_t seed = 200; seed < 210; ++seed) {
+    World whole{seed};
+    World cut{seed};
+    cut.retention = true;
+    for (auto* world : {&whole, &cut}) {
+      world->start();
+      world->add(world->pipeline());
+      for (int i = 0; i < 150; ++i) {
+        auto event = world->random_event();
+        if (event.type == TypeId::kEventRetracted) continue;
+        world->add(event);
+        if (i % 5 == 0) world->run();
+        if (i % 40 == 39) {
+          world->run();
+          world->clock.advance(hours(9));
+        }
+      }
+      world->run();
+    }
+    EXPECT_GT(cut.log.begin(Topic::kEvents, 0).value(), 20U);
+    EXPECT_GT(cut.log.begin(Topic::kDecisions, 0).value(), 5U);
+    ASSERT_TRUE(same_dump(cut.dump(), whole.dump())) << "seed " << seed;
+    cut.crash();
+    cut.start();
+    cut.run();
+    const auto after = cut.dump();
+    const auto before = whole.dump();  // only who leads may differ
+    ASSERT_TRUE(
+        same_dump(before.substr(0, before.find("\nM = ")), after.substr(0, after.find("\nM = "))));
+  }
+}
+
 TEST(PartitionTest, TheSameIdCountsOnce) {
   World world{7};
   world.start();
@@ -284,6 +318,158 @@ TEST(PartitionTest, ATimerFiresOnceNeverEarlyAndNotWhileTheClockIsDoubted) {
   world.clock.advance(days(2));
   world.run();
   EXPECT_EQ(world.partition->state().meta.timers_fired, 1U);
+}
+
+TEST(PartitionTest, WhatComesBeforeItsPipelineWaitsForIt) {
+  World world{12};
+  world.start();
+  Event opened;
+  opened.source = "crm";
+  opened.id = "o";
+  opened.type = TypeId::kDealOpened;
+  opened.subject = {Kind::kDeal, "d1"};
+  opened.time = world.clock.wall();
+  opened.data.set(Field::kPipeline, Value{"p"});
+  Event won = opened;
+  won.id = "w";
+  won.type = TypeId::kDealWon;
+  won.data.clear();
+  const auto at = world.add(opened);
+  world.add(won);
+  world.run();
+  auto& state = world.partition->state();
+  EXPECT_EQ(state.set_aside(at)->code, "no_pipeline_yet");
+  EXPECT_EQ(state.set_aside(at + 1)->code, "blocked");
+  EXPECT_EQ(world.partition->status().waiting, 2U);
+  EXPECT_EQ(state.meta.refused, 0U);
+  world.add(world.pipeline());
+  world.run();
+  EXPECT_EQ(world.partition->status().waiting, 0U);
+  EXPECT_FALSE(state.set_aside(at));
+  EXPECT_FALSE(state.set_aside(at + 1));
+  EXPECT_EQ(state.find(opened.subject)->life.status(), DealStatus::kWon);
+  // Now that there are pipelines, one that is not known is an error.
+  opened.id = "q";
+  opened.data.set(Field::kPipeline, Value{"q"});
+  const auto later = world.add(opened);
+  world.run();
+  EXPECT_EQ(state.set_aside(later)->code, "unknown_pipeline");
+  EXPECT_TRUE(same_dump(world.dump(), world.dump_of_replay()));
+}
+
+TEST(PartitionTest, OnlyAnOperatorSetsTimeBack) {
+  World world{13};
+  world.start();
+  world.add(world.pipeline());
+  world.run();
+  world.clock.advance(days(3));  // a clock that ran ahead
+  world.add(world.random_event());
+  world.run();
+  const auto ahead = world.partition->state().meta.now;
+  world.crash();
+  world.clock.jump_wall(days(-3));
+  world.start();
+  world.run();
+  world.add(world.random_event());
+  world.run();
+  EXPECT_GE(world.partition->state().meta.now, ahead);  // it never goes back by itself
+  const auto right = world.clock.wall();
+  const auto forward = world.partition->reset_clock(ahead + days(1), "user/ann");
+  ASSERT_FALSE(forward);
+  EXPECT_EQ(forward.error().code, Code::kInvalid);
+  ASSERT_TRUE(world.partition->reset_clock(right, "user/ann"));
+  world.run();
+  EXPECT_EQ(world.partition->state().meta.now, right);
+  EXPECT_EQ(world.partition->state().meta.clock_epoch, 1U);
+  world.clock.advance(minutes(1));
+  world.add(world.random_event());
+  world.run();
+  EXPECT_EQ(world.partition->state().meta.now, world.clock.wall());
+  EXPECT_TRUE(same_dump(world.dump(), world.dump_of_replay()));
+  world.crash();
+  world.start();
+  world.run();
+  EXPECT_EQ(world.partition->state().meta.clock_epoch, 1U);
+}
+
+TEST(PartitionTest, ALogOnTheClockOfItsEventsGoesOnByTheWall) {
+  World world{14, true};
+  world.start();
+  world.add(world.pipeline());
+  world.run();
+  EXPECT_EQ(world.partition->state().meta.now, world.clock.wall() - days(60));
+  ASSERT_TRUE(world.partition->switch_to_wall("user/ann"));
+  world.run();
+  auto event = world.random_event();
+  event.time.reset();
+  world.add(event);
+  world.run();
+  EXPECT_EQ(world.partition->state().meta.now, world.clock.wall());
+  EXPECT_FALSE(world.partition->switch_to_wall("user/ann"));
+  EXPECT_TRUE(same_dump(world.dump(), world.dump_of_replay()));
+}
+
+// A record as the leader of `world` would write it next.
+DecisionRecord next_record(World& world) {
+  const auto& meta = world.partition->state().meta;
+  DecisionRecord record;
+  auto& header = record.header;
+  header.state_version = kStateVersion;
+  header.term = meta.term;
+  header.claim = meta.claim;
+  header.sequence = meta.sequence;
+  header.from = header.through = meta.events;
+  header.now = meta.now;
+  header.clock_epoch = meta.clock_epoch;
+  header.workspace = "default";
+  Sha256Stream chain;
+  chain.update(bytes_of(meta.chain));
+  header.chain = chain.finish();
+  return record;
+}
+
+std::optional<Error> stop_of_a_reader(const World& world, const DecisionRecord& record) {
+  FakeLog log{1};
+  for (const auto topic : {Topic::kEvents, Topic::kDecisions}) {
+    for (const auto& kept : world.log.records(topic, 0)) log.put(topic, 0, kept.bytes);
+  }
+  std::string bytes;
+  codec::encode(record, bytes);
+  log.put(Topic::kDecisions, 0, bytes);
+  FakeStore empty;
+  FakeFileSystem disk;
+  auto state = State::open(empty, disk, "/ids", {}, world.limits);
+  Folder folder{*state.value(), LogFacts{log, 0}};
+  Replay replay{log, 0, *state.value(), folder};
+  for (;;) {
+    auto folded = replay.step();
+    if (!folded) return folded.error();
+    if (!folded.value()) return std::nullopt;
+  }
+}
+
+TEST(PartitionTest, ABarrierThatIsNotKnownStopsAReaderByName) {
+  World world{15};
+  world.start();
+  world.add(world.pipeline());
+  world.run();
+  auto record = next_record(world);
+  record.body = Barrier{Barrier::What::kStateVersion, kStateVersion, "user/ann"};
+  EXPECT_FALSE(stop_of_a_reader(world, record));
+  record.body = Barrier{Barrier::What::kStateVersion, kStateVersion + 1, "user/ann"};
+  const auto stopped = stop_of_a_reader(world, record);
+  ASSERT_TRUE(stopped);
+  EXPECT_EQ(stopped->code, Code::kUnsupported);
+  EXPECT_NE(stopped->detail.find("switches to state version 2"), std::string::npos)
+      << stopped->detail;
+  // Time that is set back without a barrier is damage, also under an epoch of its own.
+  record.body = Batch{};
+  record.header.now = record.header.now - days(1);
+  EXPECT_EQ(stop_of_a_reader(world, record)->code, Code::kDamaged);
+  record.header.clock_epoch += 1;
+  EXPECT_EQ(stop_of_a_reader(world, record)->code, Code::kDamaged);
+  record.body = Barrier{Barrier::What::kClockReset, 0, "user/ann"};
+  EXPECT_FALSE(stop_of_a_reader(world, record));
 }
 
 }  // namespace

@@ -108,6 +108,11 @@ void World::start() {
   options.event_clock = event_clock;
   options.limits = limits;
   options.events_per_record = events_per_record;
+  if (retention) {
+    options.on_snapshot = [this](PartitionId id, Position events, Position decisions) {
+      return log.release_before(id, events, decisions);
+    };
+  }
   auto opened = Partition::open(parts, options, [] {});
   ASSERT_TRUE(opened) << opened.error().detail;
   partition = std::move(opened.value());

@@ -1,0 +1,87 @@
+// What people ask of a partition: how it stands, and their word on time.
+#include "engine/runtime/chain.h"
+#include "engine/runtime/keys.h"
+#include "engine/runtime/partition.h"
+
+namespace dealwright::runtime {
+
+// ---- barriers
+
+Result<void> Partition::reset_clock(Instant to, std::string author) {
+  if (to >= state_->meta.now) {
+    return Error{Code::kInvalid, "time stands at " + to_text(state_->meta.now) +
+                                     ": it goes on by itself, and is only ever set back"};
+  }
+  DW_TRY(append_barrier({Barrier::What::kClockReset, 0, std::move(author)}, to));
+  believe(to);
+  return ok();
+}
+
+Result<void> Partition::switch_to_wall(std::string author) {
+  if (!state_->meta.event_clock) {
+    return Error{Code::kInvalid, "this log is on the clock of the wall already"};
+  }
+  DW_TRY(append_barrier({Barrier::What::kWallClock, 0, std::move(author)}, state_->meta.now));
+  believe(parts_.clock.wall());
+  return ok();
+}
+
+// The operator vouches for it: the wall is judged by it from here on.
+void Partition::believe(Instant wall) {
+  steady_base_us_ = parts_.clock.steady_us();
+  wall_base_ = wall;
+  clock_held_ = false;
+}
+
+Result<void> Partition::append_barrier(Barrier barrier, Instant now) {
+  if (phase_ != Phase::kLeading || !in_flight_.empty()) {
+    return Error{Code::kConflict, "partition " + std::to_string(options_.id) +
+                                      " does not lead, or is at work; ask again"};
+  }
+  auto& meta = state_->meta;
+  take_barrier(meta, barrier);
+  DecisionRecord record;
+  record.header.from = record.header.through = meta.events;
+  record.header.now = now;
+  record.header.chain = Chain{meta.chain}.finish();
+  record.body = std::move(barrier);
+  return append(std::move(record));
+}
+
+// Asked by people: the list is short as long as there is no pipeline.
+std::uint64_t Partition::waiting_for_pipeline() {
+  if (!state_->pipelines.empty() || state_->meta.set_aside == 0) return 0;
+  std::vector<std::uint64_t> positions;
+  auto scanned = state_->scan(keys::kSetAside, [&](std::string_view key, std::string_view) {
+    ByteReader in{key.substr(1)};
+    positions.push_back(in.key64());
+    return true;
+  });
+  if (!scanned) state_->fail(scanned.error());
+  std::uint64_t out = 0;
+  for (const auto position : positions) {
+    const auto entry = state_->set_aside(position);
+    if (entry && entry->verdict == Verdict::kSetAside) ++out;
+  }
+  return out;
+}
+
+PartitionStatus Partition::status() {
+  PartitionStatus out;
+  const auto& meta = state_->meta;
+  out.id = options_.id;
+  out.leading = phase_ == Phase::kLeading;
+  out.clock_held = clock_held_;
+  out.term = meta.term;
+  out.events = meta.events;
+  out.decisions = meta.decisions;
+  if (auto end = parts_.log.end(Topic::kEvents, options_.id)) out.events_end = end.value();
+  out.caught_up = out.events >= out.events_end && idle();
+  out.now = meta.now;
+  out.timers = state_->timers().pending();
+  out.waiting = waiting_for_pipeline();
+  out.stopped = stopped_;
+  return out;
+}
+
+}  // namespace dealwright::runtime
