@@ -419,8 +419,10 @@ Result<bool> Partition::settle() {
 bool Partition::idle() const {
   const bool settled =
       phase_ == Phase::kFolding ? at_end_ && !options_.lead : phase_ != Phase::kClaiming;
-  return settled && in_flight_.empty() && acks_.empty() && sends_on_way_ == 0 && !advance_to_ &&
-         next_event_ >= events_.records.size();
+  // While it waits for the disk it reads no events: there may be some.
+  const bool blocked = frozen_ && state_->wants_freeze();
+  return settled && !blocked && in_flight_.empty() && acks_.empty() && sends_on_way_ == 0 &&
+         !advance_to_ && next_event_ >= events_.records.size();
 }
 
 bool Partition::at_rest() const {

@@ -26,8 +26,8 @@ bool in_control(const RulePlan& plan, const RecordKey& subject) {
 
 }  // namespace
 
-bool RulesDecider::key_of(Reader& reader, const RuleSet::Rule& rule, Enrolment& enrolment) {
-  const auto& plan = *rule.plan;
+std::optional<Outcome> RulesDecider::key_of(Reader& reader, const RulePlan& plan,
+                                            Enrolment& enrolment) {
   const auto& event = *reader.fact->event;
   std::vector<std::string> parts{to_text(enrolment.subject)};
   switch (plan.entry) {
@@ -36,12 +36,8 @@ bool RulesDecider::key_of(Reader& reader, const RuleSet::Rule& rule, Enrolment& 
       break;  // of cooldown the cause joins in the ids only
     case EntryPolicy::kOncePer:
       for (const auto& key : plan.entry_keys) {
-        const auto value = key.evaluate(reader, calendars_);
-        if (value.failed) {
-          reader.turn().change(RuleFailed{plan.id, rule.version, enrolment.subject, "entry",
-                                          value.code, value.detail});
-          return false;
-        }
+        auto value = key.evaluate(reader, calendars_);
+        if (value.failed) return value;
         parts.push_back(part(value.value));
       }
       break;
@@ -53,7 +49,29 @@ bool RulesDecider::key_of(Reader& reader, const RuleSet::Rule& rule, Enrolment& 
   enrolment.key = enrolment_key(parts);
   enrolment.cause = enrolment_key({event.source, event.id});
   enrolment.id = hash128(plan.id, effect_key(plan, enrolment));
-  return true;
+  return std::nullopt;
+}
+
+// Key and kept values: of the state that conditions saw, before anything that they lead to.
+void RulesDecider::prepare(Reader& reader, EntryVerdict& entry) {
+  const auto& rule = rules_->rule(entry.rule);
+  const auto& plan = *rule.plan;
+  reader.zone = &calendars_.zone(plan);
+  calendars_.use(plan);
+  auto& enrolment = entry.enrolment;
+  enrolment.rule = plan.id;
+  enrolment.version = rule.version;
+  enrolment.subject = entry.subject;
+  enrolment.started = reader.now();
+  enrolment.base = enrolment.step_since = reader.fact->occurred;
+  entry.failure = key_of(reader, plan, enrolment);
+  for (const auto& path : plan.kept) {
+    PathSpec now = path;
+    now.root = path.inner;
+    Value scratch;
+    const auto* value = reader.find(now, scratch);
+    if (value != nullptr) enrolment.kept.emplace_back(path.text, *value);
+  }
 }
 
 std::string_view RulesDecider::refusal(const FoldedFact& fact, Reader& reader,
@@ -100,25 +118,17 @@ void RulesDecider::enter(const FoldedFact& fact, Turn& turn, EntryVerdict& entry
   at.subject = entry.subject;
   at.zone = &calendars_.zone(plan);
   calendars_.use(plan);
-  Enrolment enrolment;
-  enrolment.rule = plan.id;
-  enrolment.version = rule.version;
-  enrolment.subject = entry.subject;
-  enrolment.started = turn.now();
-  enrolment.base = enrolment.step_since = fact.occurred;
+  auto& enrolment = entry.enrolment;
   auto import = import_verdict(fact, plan);
   enrolment.shadow = rule.status == RuleStatus::kShadow || import.policy == Policy::kShadow;
-  if (!key_of(at, rule, enrolment)) return;
+  if (entry.failure) {
+    turn.change(RuleFailed{plan.id, rule.version, enrolment.subject, "entry", entry.failure->code,
+                           entry.failure->detail});
+    return;
+  }
   if (const auto reason = refusal(fact, at, rule, enrolment); !reason.empty()) {
     turn.change(EntryRefused{plan.id, rule.version, enrolment.subject, std::string{reason}});
     return;
-  }
-  for (const auto& path : plan.kept) {
-    PathSpec now = path;
-    now.root = path.inner;
-    Value scratch;
-    const auto* value = at.find(now, scratch);
-    if (value != nullptr) enrolment.kept.emplace_back(path.text, *value);
   }
   if (const auto chain = chain_of(*fact.event); !chain.empty()) {
     enrolment.kept.emplace_back(std::string{kChain}, Value{chain});

@@ -209,7 +209,7 @@ void RulesDecider::on_fact(const FoldedFact& fact, Turn& turn) {
   std::vector<EntryVerdict> entries;
   for (const auto number : fired_) {
     const auto& rule = rules_->rule(number);
-    EntryVerdict entry{number, at.subject, {}};
+    EntryVerdict entry{number, at.subject, {}, {}, {}};
     if (rule.plan->subject) {
       auto subject = at.record_of(*rule.plan->subject->as_path());
       if (!subject) continue;
@@ -218,6 +218,7 @@ void RulesDecider::on_fact(const FoldedFact& fact, Turn& turn) {
     auto own = reader(turn, &fact);
     own.subject = entry.subject;
     if (rule.plan->when) rule.plan->when->used(own, entry.used);
+    prepare(own, entry);
     entries.push_back(std::move(entry));
   }
   const auto failures = failed_;

@@ -39,6 +39,8 @@ class RulesDecider : public Decider {
     std::uint32_t rule = 0;
     RecordKey subject;
     std::vector<UsedValue> used;
+    Enrolment enrolment;             // as it would start
+    std::optional<Outcome> failure;  // of its key
   };
 
   // An enrolment that a timer ended, and what it asked for.
@@ -64,7 +66,8 @@ class RulesDecider : public Decider {
   void enter(const FoldedFact& fact, Turn& turn, EntryVerdict& entry);
   std::string_view refusal(const FoldedFact& fact, Reader& reader, const RuleSet::Rule& rule,
                            const Enrolment& enrolment);
-  bool key_of(Reader& reader, const RuleSet::Rule& rule, Enrolment& enrolment);
+  void prepare(Reader& reader, EntryVerdict& entry);
+  std::optional<Outcome> key_of(Reader& reader, const RulePlan& plan, Enrolment& enrolment);
 
   std::unique_ptr<const RuleSet> rules_;
   Calendars calendars_;

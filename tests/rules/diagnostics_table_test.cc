@@ -79,6 +79,24 @@ TEST(DiagnosticsTableTest, EveryCodeWordForWord) {
   if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream{path} << anew;
 }
 
+// docs/rules.md lists each code that can be printed, and its example is sound.
+TEST(DiagnosticsTableTest, TheReferenceKnowsEveryCode) {
+  const auto page = slurp(fs::path{DW_SOURCE_DIR} / "docs/rules.md");
+  const auto table = slurp(fs::path{DW_SOURCE_DIR} / "tests/rules/tables/diagnostics.txt");
+  std::set<std::string> printed_codes{"DW8001"};
+  for (auto at = table.find(" DW"); at != std::string::npos; at = table.find(" DW", at + 1))
+    printed_codes.insert(table.substr(at + 1, 6));
+  for (const auto& code : printed_codes) {
+    EXPECT_NE(page.find("| " + code + " |"), std::string::npos) << code;
+  }
+  const auto begin = page.find("```yaml\n") + 8;
+  const auto source = page.substr(begin, page.find("```", begin) - begin);
+  const auto compiled = compile(source);
+  EXPECT_EQ(render(compiled.diagnostics, "docs/rules.md", source), "");
+  ASSERT_NE(compiled.plan, nullptr);
+  for (const auto& result : run_tests(compiled)) EXPECT_TRUE(result.passed) << result.report;
+}
+
 // Every beginning of each sample, and each sample with each of its bytes replaced by ones that
 // mean something to YAML, CEL or Liquid, gets an answer.
 TEST(DiagnosticsTableTest, NoInputBringsItDown) {

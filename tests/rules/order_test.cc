@@ -113,6 +113,25 @@ TEST(OrderTest, AllRulesSeeTheStateBehindTheEventAndNoneTheActsOfOthers) {
                 told("b") + "ended done\n");
 }
 
+TEST(OrderTest, KeysAndKeptValuesAreOfThatStateToo) {
+  RuleBed bed;
+  bed.publish(
+      "a", "trigger: deal.won\nentry: each_time\nsteps:\n  - update: { deal.custom.x: from-a }\n");
+  bed.publish("b",
+              "trigger: deal.won\nentry: { once_per: \"deal.custom.?x.orValue('none')\" "
+              "}\nsteps:\n  - notify: { to: user(\"u1\"), "
+              "text: \"{{ start.deal.custom.x | default: 'none' }} {{ deal.custom.x }}\" }\n");
+  bed.happen(bed.event("deal.won", "deal/d1", "2026-03-02 09:00"));
+  bed.happen(bed.event("deal.won", "deal/d1", "2026-03-02 10:00"));
+  std::string texts;
+  for (const auto& change : bed.changes()) {
+    const auto* effect = std::get_if<EffectRequested>(&change);
+    if (effect != nullptr)
+      texts += std::string{find(effect->effect.payload, "text")->text_or_empty()} + "; ";
+  }
+  EXPECT_EQ(texts, "none from-a; from-a from-a; ");
+}
+
 TEST(OrderTest, WhatAnEventStartsItDoesNotEnd) {
   RuleBed bed;
   bed.publish("r",
