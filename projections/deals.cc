@@ -1,5 +1,5 @@
-// Deals by outcome: open, won, lost, no decision, with amounts and both win rates. The standing
-// close counts, on the day it happened.
+// Deals by outcome: open, won, lost, no decision, with amounts and the win rates. The standing
+// close counts, on the day it happened; for the cohort, the day on which the deal was opened.
 #include <algorithm>
 
 #include "engine/base/bytes.h"
@@ -11,6 +11,8 @@ namespace dealwright::projections {
 namespace {
 
 enum Outcome : std::uint8_t { kOpen = 0, kWon = 1, kLost = 2, kNoDecision = 3 };
+// Cells by day of opening stand beside those by outcome: not won, won.
+constexpr std::uint8_t kCohort = 4;
 constexpr std::size_t kOutcomes = 4;
 constexpr std::int32_t kNoDay = -10'000'000;  // of open deals, and of closings without a time
 const std::vector<std::string_view> kDimensions = {"pipeline", "owner", "currency", "from", "to"};
@@ -36,15 +38,22 @@ class DealsFold : public ViewFold {
     for (const auto& delta : fact.deltas) {
       const auto& life = *delta.life;
       if (!life.counts()) continue;
-      key_.clear();
-      put_text(key_, life.pipeline);
-      put_text(key_, life.owner);
-      put_text(key_, life.amount ? life.amount->currency.text() : std::string_view{});
-      key_ += static_cast<char>(outcome_of(life));
-      const bool dated = life.status() != DealStatus::kOpen && life.closed_at > kInstantMin;
-      put_signed(key_, dated ? utc_date(life.closed_at).days : kNoDay);
+      const bool closed = life.status() != DealStatus::kOpen;
+      write_cell(life, outcome_of(life), closed ? life.closed_at : kBeforeAll);
       const auto amount = life.amount ? life.amount->minor : 0;
       cells_.add(key_, delta.occurred, fact.fact->ingested, {delta.sign, delta.sign * amount, 0});
+    }
+    // A life goes out of force as the next comes in. Most change nothing for the cohort.
+    for (std::size_t i = 0; i + 1 < fact.deltas.size(); i += 2) {
+      const auto& a = fact.deltas[i];
+      const auto& b = fact.deltas[i + 1];
+      if (in_same_cohort(*a.life, *b.life)) continue;
+      for (const auto* delta : {&a, &b}) {
+        if (!delta->life->counts()) continue;
+        const bool won = delta->life->status() == DealStatus::kWon;
+        write_cell(*delta->life, won ? kCohort + 1 : kCohort, delta->life->opened_at);
+        cells_.add(key_, delta->occurred, fact.fact->ingested, {delta->sign, 0, 0});
+      }
     }
   }
   void on_change(const Change&, const ChangeContext&) override {}
@@ -62,11 +71,32 @@ class DealsFold : public ViewFold {
   std::size_t memory_bytes() const override { return cells_.memory_bytes(); }
 
  private:
+  // Cell: pipeline, owner, currency, outcome, day.
+  void write_cell(const Life& life, int outcome, Instant at) {
+    key_.clear();
+    put_text(key_, life.pipeline);
+    put_text(key_, life.owner);
+    put_text(key_, life.amount ? life.amount->currency.text() : std::string_view{});
+    key_ += static_cast<char>(outcome);
+    put_signed(key_, at > kInstantMin ? utc_date(at).days : kNoDay);
+  }
+  static bool in_same_cohort(const Life& a, const Life& b) {
+    if (!a.counts() || !b.counts()) return a.counts() == b.counts();
+    const auto currency = [](const Life& life) {
+      return life.amount ? std::optional{life.amount->currency} : std::nullopt;
+    };
+    return a.opened_at == b.opened_at && a.owner == b.owner && a.pipeline == b.pipeline &&
+           (a.status() == DealStatus::kWon) == (b.status() == DealStatus::kWon) &&
+           currency(a) == currency(b);
+  }
+
   CellHistory cells_;
   std::string key_;
 };
 
 struct Line {
+  std::int64_t opened = 0;
+  std::int64_t opened_won = 0;
   std::int64_t count[kOutcomes] = {};
   std::int64_t amount[kOutcomes] = {};
 };
@@ -74,14 +104,20 @@ struct Line {
 struct Window {
   std::int32_t from = std::numeric_limits<std::int32_t>::min();
   std::int32_t to = std::numeric_limits<std::int32_t>::max();
+  // What has no day is in no window.
+  bool holds(std::int32_t day) const {
+    const bool all = from == Window{}.from && to == Window{}.to;
+    return all || (day != kNoDay && day >= from && day < to);
+  }
 };
 
 class DealsView : public View {
  public:
   std::string_view name() const override { return "deals"; }
-  std::uint32_t version() const override { return 1; }
+  std::uint32_t version() const override { return 2; }
   std::string_view description() const override {
-    return "deals open, won, lost and without decision; win rates; filter from=, to= (closing day)";
+    return "deals open, won, lost and without decision; win rates; filter from=, to= (closing day, "
+           "for the cohort the opening day)";
   }
   Result<std::unique_ptr<ViewFold>> open(const ViewReader& reader) const override {
     DW_TRY(auto cells, CellHistory::open(reader, ""));
@@ -128,8 +164,8 @@ class DealsView : public View {
     const auto outcome = static_cast<std::size_t>(cell.take(1)[0]);
     const auto day = static_cast<std::int32_t>(cell.signed_varint());
     const bool closed = outcome != kOpen;
-    if (closed && (day < window.from || day >= window.to) && window.from != Window{}.from) return;
-    if (closed && day >= window.to) return;
+    if (closed && !window.holds(day)) return;
+    if (outcome > kCohort + 1) return;
     const std::vector<std::pair<std::string_view, std::string_view>> dimensions = {
         {"pipeline", pipeline}, {"owner", owner}, {"currency", currency}};
     if (!passes(query, dimensions)) return;
@@ -140,6 +176,11 @@ class DealsView : public View {
       }
     }
     auto& line = lines[key];
+    if (outcome >= kCohort) {
+      line.opened += count;
+      if (outcome > kCohort) line.opened_won += count;
+      return;
+    }
     line.count[outcome] += count;
     line.amount[outcome] += amount;
   }
@@ -155,6 +196,9 @@ class DealsView : public View {
     out.columns.push_back({"win_rate", "rate"});
     out.columns.push_back({"win_rate_broad_den", "int"});
     out.columns.push_back({"win_rate_broad", "rate"});
+    out.columns.push_back({"opened", "int"});
+    out.columns.push_back({"opened_won", "int"});
+    out.columns.push_back({"win_rate_cohort", "rate"});
     for (const auto& [key, line] : lines) {
       auto& row = out.rows.emplace_back();
       for (const auto& value : key) row.emplace_back(value);
@@ -169,6 +213,9 @@ class DealsView : public View {
       row.push_back(rate(won, decided));
       row.emplace_back(decided + line.count[kNoDecision]);
       row.push_back(rate(won, decided + line.count[kNoDecision]));
+      row.emplace_back(line.opened);
+      row.emplace_back(line.opened_won);
+      row.push_back(rate(line.opened_won, line.opened));
     }
     return out;
   }

@@ -38,6 +38,27 @@ Result<void> list_timers(Context& context, std::size_t limit) {
   return workspace->stop();
 }
 
+// How late timers fired, by partition.
+Result<void> show_lateness(Context& context) {
+  DW_TRY(auto workspace, context.open());
+  ViewRows rows;
+  rows.columns = {{"partition", "int"}, {"pending", "int"}, {"fired", "int"}};
+  for (const auto& bucket : runtime::kLatenessBuckets) {
+    rows.columns.push_back({"late_" + std::string{bucket.name}, "int"});
+  }
+  for (PartitionId id = 0; id < workspace->partitions(); ++id) {
+    DW_TRY(workspace->engine().ask(id, [&](runtime::Partition& partition) {
+      const auto& meta = partition.state().meta;
+      const auto number = [](std::uint64_t n) { return Value{static_cast<std::int64_t>(n)}; };
+      auto& row = rows.rows.emplace_back(std::vector<Value>{
+          number(id), number(partition.status().timers), number(meta.timers_fired)});
+      for (const auto count : meta.lateness) row.push_back(number(count));
+    }));
+  }
+  context.print(rows);
+  return workspace->stop();
+}
+
 Result<void> list_effects(Context& context, const std::string& state, const std::string& rule,
                           const std::string& channel, std::size_t limit) {
   if (!state.empty() && !effect_state_of(state))
@@ -199,10 +220,14 @@ Result<void> show_enrolment(Context& context, const std::string& prefix) {
 void add_ledger_commands(CLI::App& app, Context& context) {
   auto limit = std::make_shared<std::size_t>(50);
   auto* timer = noun(app, "timer", "What is due, and when");
-  verb(*timer, context, "list", "Pending timers, soonest first", "dealwright timer list --limit 20",
-       [&context, limit] { return list_timers(context, *limit); })
-      ->add_option("--limit", *limit, "how many; 0: all")
-      ->capture_default_str();
+  auto stats = std::make_shared<bool>(false);
+  auto* timers = verb(*timer, context, "list", "Pending timers, soonest first",
+                      "dealwright timer list --limit 20", [&context, limit, stats] {
+                        return *stats ? show_lateness(context) : list_timers(context, *limit);
+                      });
+  timers->add_option("--limit", *limit, "how many; 0: all")->capture_default_str();
+  timers->add_flag("--stats", *stats,
+                   "how late they fired instead, by partition: a column counts up to its bound");
 
   struct Filter {
     std::string state, rule, channel;

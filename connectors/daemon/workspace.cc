@@ -67,6 +67,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
   auto& o = out->options_;
   if (o.config) o.memory_bytes = o.config->state.memory_bytes;
   out->files_ = os::make_posix_file_system();
+  out->space_ = std::make_unique<SpaceGuard>(*out->files_, o.path);
   out->clock_ = os::make_system_clock();
   out->random_ = os::make_system_random();
   DW_TRY(auto there, out->files_->exists(o.path + "/log/meta"));
@@ -183,6 +184,7 @@ PartitionId Workspace::placement(const Event& event) const {
 }
 
 Result<std::vector<Placed>> Workspace::append(const std::vector<Event>& events) {
+  DW_TRY(space_->admit());
   std::vector<std::vector<std::string>> by_partition(log_->partitions());
   std::vector<std::pair<PartitionId, std::size_t>> at;
   for (const auto& event : events) {
@@ -367,7 +369,7 @@ Result<void> Workspace::stop() { return engine_ ? engine_->stop() : Result<void>
 struct Appender::Shared {
   std::mutex mutex;
   std::condition_variable room;
-  std::size_t bytes_on_way = 0;
+  std::vector<std::size_t> bytes_on_way;  // by partition
   std::uint64_t durable = 0;
   std::optional<Error> failed;
 };
@@ -377,7 +379,9 @@ Appender::Appender(Workspace& workspace, std::size_t bytes_max)
       bytes_max_{bytes_max},
       waiting_(workspace.partitions()),
       waiting_bytes_(workspace.partitions()),
-      shared_{std::make_shared<Shared>()} {}
+      shared_{std::make_shared<Shared>()} {
+  shared_->bytes_on_way.resize(workspace.partitions());
+}
 
 Appender::~Appender() { static_cast<void>(flush()); }
 
@@ -392,8 +396,12 @@ Result<void> Appender::add(const Event& event) {
     return workspace_.engine().wait_idle();
   }
   put(event, id);
-  if (waiting_bytes_[id] >= kShipBytes) return ship(id);
-  return ok();
+  if (waiting_bytes_[id] < kShipBytes) return ok();
+  if (waiting_bytes_[id] < bytes_max_ / waiting_.size()) {
+    const std::lock_guard lock{shared_->mutex};
+    if (shared_->bytes_on_way[id] > 0) return ok();  // the next group grows meanwhile
+  }
+  return ship(id);
 }
 
 // Counted, or flush() would not wait for it.
@@ -405,20 +413,17 @@ void Appender::put(const Event& event, PartitionId id) {
 
 Result<void> Appender::ship(PartitionId id) {
   if (waiting_[id].empty()) return ok();
-  const auto bytes = std::exchange(waiting_bytes_[id], 0);
+  DW_TRY(workspace_.space().admit());
   {
     std::unique_lock lock{shared_->mutex};
-    shared_->room.wait(lock, [&] {
-      return shared_->failed || shared_->bytes_on_way == 0 ||
-             shared_->bytes_on_way + bytes <= bytes_max_;
-    });
+    shared_->room.wait(lock, [&] { return shared_->failed || shared_->bytes_on_way[id] == 0; });
     if (shared_->failed) return *shared_->failed;
-    shared_->bytes_on_way += bytes;
+    shared_->bytes_on_way[id] = std::max<std::size_t>(1, std::exchange(waiting_bytes_[id], 0));
   }
   workspace_.log().append(Topic::kEvents, id, std::exchange(waiting_[id], {}),
-                          [shared = shared_, bytes](Result<std::vector<Position>> done) {
+                          [shared = shared_, id](Result<std::vector<Position>> done) {
                             const std::lock_guard lock{shared->mutex};
-                            shared->bytes_on_way -= bytes;
+                            shared->bytes_on_way[id] = 0;
                             if (done) {
                               shared->durable += done.value().size();
                             } else if (!shared->failed) {
@@ -434,7 +439,10 @@ Result<void> Appender::flush() {
     DW_TRY(ship(id));
   }
   std::unique_lock lock{shared_->mutex};
-  shared_->room.wait(lock, [&] { return shared_->bytes_on_way == 0; });
+  const auto& on_way = shared_->bytes_on_way;
+  shared_->room.wait(lock, [&] {
+    return std::all_of(on_way.begin(), on_way.end(), [](std::size_t bytes) { return bytes == 0; });
+  });
   if (shared_->failed) return *shared_->failed;
   return ok();
 }

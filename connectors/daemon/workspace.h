@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "connectors/daemon/config.h"
+#include "connectors/daemon/space_guard.h"
 #include "connectors/embedded_log/embedded_log.h"
 #include "engine/domain/event.h"
 #include "engine/runtime/engine.h"
@@ -52,13 +53,14 @@ class Workspace {
   FileSystem& files() { return *files_; }
   const Clock& clock() const { return *clock_; }
   const runtime::ClusterKey& key() const { return *key_; }
+  SpaceGuard& space() { return *space_; }
   std::uint32_t partitions() const { return log_->partitions(); }
   const std::string& path() const { return options_.path; }
   bool event_clock() { return event_clock_; }
 
   // The partition that judges this fact first.
   PartitionId placement(const Event& event) const;
-  // Appends and waits until all are durable.
+  // Appends and waits until all are durable. kNoSpace: see SpaceGuard.
   Result<std::vector<Placed>> append(const std::vector<Event>& events);
   // Appends what the engine itself says (signed) to one partition.
   Result<Placed> append_own(Event event, PartitionId partition);
@@ -86,6 +88,7 @@ class Workspace {
   WorkspaceOptions options_;
   bool event_clock_ = false;
   std::unique_ptr<FileSystem> files_;
+  std::unique_ptr<SpaceGuard> space_;
   std::unique_ptr<Clock> clock_;
   std::unique_ptr<Random> random_;
   std::unique_ptr<runtime::ClusterKey> key_;
@@ -95,8 +98,9 @@ class Workspace {
   std::unique_ptr<runtime::Engine> engine_;
 };
 
-// Appends a stream of facts without waiting for each: groups them by partition and keeps at most
-// `bytes_max` on the way. One thread.
+// Appends a stream of facts without waiting for each: groups them by partition, one group of each
+// on its way, so that a refused one leaves no hole: the rows of a batch that are there are its
+// first. Holds at most about twice `bytes_max`. One thread.
 class Appender {
  public:
   Appender(Workspace& workspace, std::size_t bytes_max = std::size_t{16} << 20);

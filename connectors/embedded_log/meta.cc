@@ -102,16 +102,4 @@ Result<void> write_meta(FileSystem& files, const std::string& data, const Meta& 
   return files.sync_directory(log_directory(data));
 }
 
-Result<void> create_durable(FileSystem& files, const std::string& path) {
-  DW_TRY(const auto there, files.exists(path));
-  if (there) return ok();
-  const auto slash = path.find_last_of('/');
-  const std::string parent = slash == std::string::npos ? "." : path.substr(0, slash);
-  if (slash != std::string::npos && slash > 0) {
-    DW_TRY(create_durable(files, parent));
-  }
-  DW_TRY(files.create_directories(path));
-  return files.sync_directory(parent.empty() ? "/" : parent);
-}
-
 }  // namespace dealwright::embedded_log

@@ -34,7 +34,4 @@ Result<std::optional<Meta>> read_meta(FileSystem& files, const std::string& data
 // Whole and durable, or not there.
 Result<void> write_meta(FileSystem& files, const std::string& data, const Meta& meta);
 
-// Creates `path` and what is missing above it; all of it durable.
-Result<void> create_durable(FileSystem& files, const std::string& path);
-
 }  // namespace dealwright::embedded_log

@@ -207,6 +207,12 @@ class PosixFileSystem final : public FileSystem {
     if (::statvfs(path.c_str(), &info) != 0) return failed("look at the disk of", path, errno);
     return std::uint64_t{info.f_bavail} * info.f_frsize;
   }
+  Result<std::uint64_t> total_bytes(const std::string& path) override {
+    struct statvfs info {};
+    if (::statvfs(path.c_str(), &info) != 0) return failed("look at the disk of", path, errno);
+    // Without what is kept for root, which we could not fill.
+    return std::uint64_t{info.f_blocks - (info.f_bfree - info.f_bavail)} * info.f_frsize;
+  }
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override {
     auto descriptor = open_descriptor(path, O_RDWR | O_CREAT);
     if (!descriptor.open()) return failed("create", path, errno);

@@ -1,6 +1,7 @@
 #include "connectors/os/system_clock.h"
 
 #include <sys/random.h>
+#include <time.h>
 
 #include <cerrno>
 #include <chrono>
@@ -17,8 +18,10 @@ class SystemClock final : public Clock {
     return Instant{std::chrono::floor<std::chrono::milliseconds>(since).count()};
   }
   std::int64_t steady_us() const override {
-    const auto since = std::chrono::steady_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::microseconds>(since).count();
+    // It counts on while the machine sleeps, so that waking up does not look like a set wall clock.
+    struct timespec since {};
+    DW_ASSERT(::clock_gettime(CLOCK_BOOTTIME, &since) == 0);
+    return std::int64_t{since.tv_sec} * 1'000'000 + since.tv_nsec / 1000;
   }
 };
 

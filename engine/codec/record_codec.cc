@@ -1,4 +1,6 @@
 // Record and its history.
+#include <algorithm>
+
 #include "engine/codec/state_codec.h"
 #include "engine/codec/state_parts.h"
 
@@ -6,6 +8,7 @@ namespace dealwright::codec {
 namespace {
 
 constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kFills = 1U << 15;  // beside the field of a register that fills a gap
 
 void put_named(std::string& out, const std::vector<NamedRegister>& all) {
   put_varint(out, all.size());
@@ -23,6 +26,23 @@ bool get_named(ByteReader& in, std::vector<NamedRegister>& all) {
     r.stamp = get_stamp(in);
   }
   return true;
+}
+
+// Which of them only fill a gap, by index.
+void put_fills(std::string& out, const std::vector<NamedRegister>& all) {
+  put_varint(out, static_cast<std::uint64_t>(std::count_if(all.begin(), all.end(),
+                                                           [](const auto& r) { return r.fills; })));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i].fills) put_varint(out, i);
+  }
+}
+bool get_fills(ByteReader& in, std::vector<NamedRegister>& all) {
+  for (auto n = get_count(in); n > 0; --n) {
+    const auto i = in.varint();
+    if (i >= all.size()) return false;
+    all[i].fills = true;
+  }
+  return !in.failed();
 }
 
 void put_stage(std::string& out, const StageMeaning& stage) {
@@ -114,7 +134,7 @@ void put_record(const Record& record, std::string& out, bool with_history) {
   put_key(out, record.key);
   put_varint(out, record.fields.size());
   for (const auto& r : record.fields) {
-    put_varint(out, static_cast<std::uint64_t>(r.field));
+    put_varint(out, static_cast<std::uint64_t>(r.field) | (r.fills ? kFills : 0));
     put_value(out, r.value);
     put_stamp(out, r.stamp);
   }
@@ -143,12 +163,22 @@ void put_record(const Record& record, std::string& out, bool with_history) {
   for (const auto& id : record.watchers) put_hash(out, id);
   put_varint(out, record.chunks);
   put_text(out, with_history ? record.history.bytes() : std::string_view{});
+  const auto fills = [](const auto& r) { return r.fills; };
+  const bool some = std::any_of(record.custom.begin(), record.custom.end(), fills) ||
+                    std::any_of(record.extra.begin(), record.extra.end(), fills);
+  put_varint(out, some ? 1 : 0);
+  if (some) {  // of few records
+    put_fills(out, record.custom);
+    put_fills(out, record.extra);
+  }
 }
 
 bool get_registers(ByteReader& in, Record& out) {
   out.fields.resize(get_count(in));
   for (auto& r : out.fields) {
-    r.field = Field{static_cast<std::uint16_t>(in.varint())};
+    const auto field = in.varint();
+    r.field = Field{static_cast<std::uint16_t>(field & (kFills - 1))};
+    r.fills = (field & kFills) != 0;
     if (!get_value(in, r.value)) return false;
     r.stamp = get_stamp(in);
   }
@@ -184,6 +214,7 @@ bool get_record(ByteReader& in, Record& out) {
   auto history = History::read(in.text());
   if (!history) return false;
   out.history = std::move(*history);
+  if (in.varint() != 0 && !(get_fills(in, out.custom) && get_fills(in, out.extra))) return false;
   return !in.failed();
 }
 

@@ -68,10 +68,10 @@ bool filled(const Case& c, std::string_view field) {
 
 Refusal decide_move(const Case& c, std::string_view to) {
   const auto* pipeline = pipeline_for(c);
-  if (pipeline == nullptr)
-    return c.subject == nullptr || c.life().pipeline.empty()
-               ? Refusal::kNone  // a stub: the opening will say
-               : Refusal::kUnknownPipeline;
+  if (pipeline == nullptr) {
+    const bool open = c.event.data.text(Field::kPipeline).empty() && c.life().pipeline.empty();
+    return open ? Refusal::kNone : Refusal::kUnknownPipeline;  // a stub: the opening will say
+  }
   const auto* stage = pipeline->find(to);
   if (stage == nullptr) return Refusal::kUnknownStage;
   if (!pipeline->refuse || c.late) return Refusal::kNone;
@@ -177,10 +177,11 @@ bool settable(Kind kind, std::string_view name) {
                                                "amount",      "close_date", "next_step",
                                                "lost_reason", "no_decision"};
   static constexpr std::string_view kState[] = {"state", "merged_into", "deleted", "owner", "team"};
+  static constexpr std::string_view kTask[] = {"due", "first_due"};
   const auto in = [&](const auto& list) {
     return std::find(std::begin(list), std::end(list), name) != std::end(list);
   };
-  return !(in(kState) || (kind == Kind::kDeal && in(kDeal)));
+  return !(in(kState) || (kind == Kind::kDeal && in(kDeal)) || (kind == Kind::kTask && in(kTask)));
 }
 
 Refusal decide_update(const Case& c) {
@@ -191,6 +192,11 @@ Refusal decide_update(const Case& c) {
     for (const auto& [name, value] : *map) {
       if (!settable(c.event.subject.kind, name)) return Refusal::kNotSettable;
     }
+  }
+  const auto* unset = c.event.data.find(Field::kUnset);
+  const auto* list = unset == nullptr ? nullptr : unset->as_list();
+  for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+    if (!settable(c.event.subject.kind, (*list)[i].text_or_empty())) return Refusal::kNotSettable;
   }
   return Refusal::kNone;
 }
@@ -204,7 +210,7 @@ Refusal decide_merge(const Case& c) {
   for (int hops = 0; hops < kMergeHopsMax; ++hops) {
     if (at.id == loser.id) {
       // Coming back to the loser by way of a winner's own merges would be a circle.
-      return loser.id == subject.id ? Refusal::kMergeCycle : Refusal::kNone;
+      return hops == 0 && loser.id != subject.id ? Refusal::kNone : Refusal::kMergeCycle;
     }
     const auto* record = c.neighbours.find(at);
     if (record == nullptr || record->merged_into.empty()) return Refusal::kNone;

@@ -4,52 +4,10 @@
 
 #include "engine/domain/form.h"
 #include "engine/domain/life.h"
+#include "engine/domain/registers.h"
 
 namespace dealwright {
 namespace {
-
-void set_register(Record& record, Field field, const Value& value, Stamp stamp, Folded& out) {
-  auto& all = record.fields;
-  const auto it = std::lower_bound(all.begin(), all.end(), field,
-                                   [](const Register& r, Field f) { return r.field < f; });
-  if (it == all.end() || it->field != field) {
-    if (!value.absent()) out.changed.push_back({field, Value{}});
-    all.insert(it, Register{field, value, stamp});
-    return;
-  }
-  if (stamp < it->stamp) return;  // older never beats newer
-  it->stamp = stamp;
-  if (it->value == value) return;
-  out.changed.push_back({field, std::move(it->value)});
-  it->value = value;
-}
-
-// First wins: what a first capture said stays, unless an earlier one turns up.
-void set_first(Record& record, Field field, const Value& value, Stamp stamp, Folded& out) {
-  auto& all = record.fields;
-  const auto it = std::lower_bound(all.begin(), all.end(), field,
-                                   [](const Register& r, Field f) { return r.field < f; });
-  if (it == all.end() || it->field != field) {
-    set_register(record, field, value, stamp, out);
-  } else if (stamp < it->stamp) {
-    it->stamp = stamp;
-    if (it->value == value) return;
-    out.changed.push_back({field, std::move(it->value)});
-    it->value = value;
-  }
-}
-
-void set_named(std::vector<NamedRegister>& all, std::string_view name, const Value& value,
-               Stamp stamp) {
-  const auto it = std::lower_bound(all.begin(), all.end(), name,
-                                   [](const auto& r, std::string_view n) { return r.name < n; });
-  if (it == all.end() || it->name != name) {
-    all.insert(it, NamedRegister{std::string{name}, value, stamp});
-  } else if (!(stamp < it->stamp)) {
-    it->value = value;
-    it->stamp = stamp;
-  }
-}
 
 void set_custom(Record& record, const Value& custom, Stamp stamp) {
   const auto* map = custom.as_map();
@@ -59,32 +17,7 @@ void set_custom(Record& record, const Value& custom, Stamp stamp) {
   }
 }
 
-// Whether the life owns the field: then it is never set from data directly.
-bool of_life(Kind kind, Field field) {
-  switch (field) {
-    case Field::kState:
-    case Field::kMergedInto:
-    case Field::kDeleted:
-      return true;
-    case Field::kPipeline:
-    case Field::kStage:
-    case Field::kStatus:
-    case Field::kAmount:
-    case Field::kProbability:
-    case Field::kLostReason:
-    case Field::kNoDecision:
-      return kind == Kind::kDeal;
-    case Field::kDue:
-    case Field::kFirstDue:
-      return kind == Kind::kTask;
-    case Field::kOwner:
-      return kind == Kind::kDeal || kind == Kind::kTask;
-    default:
-      return false;
-  }
-}
-
-// Every data field that the record has too becomes its value; undeclared ones go to extra.
+// Every data field that the record has too becomes its value.
 void take_fields(Record& record, const Event& event, Stamp stamp, Folded& out) {
   const auto& spec = spec_of(record.key.kind);
   for (const auto& [field, value] : event.data) {
@@ -94,7 +27,6 @@ void take_fields(Record& record, const Event& event, Stamp stamp, Folded& out) {
       set_register(record, field, value, stamp, out);
     }
   }
-  for (const auto& [name, value] : event.extra) set_named(record.extra, name, value, stamp);
 }
 
 void take_set(Record& record, const Event& event, Stamp stamp, Folded& out) {
@@ -108,13 +40,10 @@ void take_set(Record& record, const Event& event, Stamp stamp, Folded& out) {
         set_custom(record, value, stamp);
       } else if (known == nullptr) {
         set_named(record.extra, name, value, stamp);
+      } else if (auto typed = read_value(*known, value); !typed) {
+        set_named(record.extra, name, value, stamp);  // mistyped: kept, dynamic
       } else if (!of_life(record.key.kind, *field)) {
-        auto typed = read_value(*known, value);
-        if (typed) {
-          set_register(record, *field, typed.value(), stamp, out);
-        } else {
-          set_named(record.extra, name, value, stamp);  // mistyped: kept, dynamic
-        }
+        set_register(record, *field, typed.value(), stamp, out);
       }
     }
   }
@@ -122,10 +51,10 @@ void take_set(Record& record, const Event& event, Stamp stamp, Folded& out) {
   if (const auto* list = unset == nullptr ? nullptr : unset->as_list()) {
     for (const auto& name : *list) {
       const auto field = field_of(name.text_or_empty());
-      if (field && spec.find(*field) != nullptr && !of_life(record.key.kind, *field)) {
-        set_register(record, *field, Value{}, stamp, out);
-      } else {
+      if (!field || spec.find(*field) == nullptr) {
         set_named(record.extra, name.text_or_empty(), Value{}, stamp);
+      } else if (!of_life(record.key.kind, *field)) {
+        set_register(record, *field, Value{}, stamp, out);
       }
     }
   }
@@ -137,17 +66,17 @@ void take_capture(Record& record, const Event& event, const FoldAt& at, Folded& 
   const auto* captured = event.data.find(Field::kCapturedAt);
   const Value when =
       captured != nullptr ? *captured : Value{at.undated ? at.ingested : stamp.occurred};
-  set_first(record, Field::kCapturedAt, when, stamp, out);
+  set_register(record, Field::kCapturedAt, when, stamp, out, true);
   for (const auto& [field, value] : event.data) {
     if (field == Field::kCustom) {
       set_custom(record, value, stamp);
     } else if (field == Field::kSource || field == Field::kCampaign) {
-      set_first(record, field, value, stamp, out);
-    } else if (field != Field::kCapturedAt && spec.find(field) != nullptr) {
+      set_register(record, field, value, stamp, out, true);  // the first stays
+    } else if (field != Field::kCapturedAt && spec.find(field) != nullptr &&
+               !of_life(Kind::kLead, field)) {
       set_register(record, field, value, stamp, out);
     }
   }
-  for (const auto& [name, value] : event.extra) set_named(record.extra, name, value, stamp);
 }
 
 void add_consent(Record& record, const Event& event, Stamp stamp, bool granted) {
@@ -185,11 +114,36 @@ void take_single(Record& record, const Event& event, Stamp stamp, Folded& out, F
   if (const auto* value = event.data.find(from)) set_register(record, to, *value, stamp, out);
 }
 
+// Facts of the timeline: their data are not fields of the record, though some have the same name.
+bool of_timeline(TypeId type) {
+  switch (type) {
+    case TypeId::kNoteAdded:
+    case TypeId::kContentViewed:
+    case TypeId::kDiscountRequested:
+    case TypeId::kMilestoneReached:
+    case TypeId::kDeliveryPlanned:
+    case TypeId::kForecastCommitted:
+    case TypeId::kObjectionRaised:
+    case TypeId::kObjectionResolved:
+    case TypeId::kMeetingScheduled:
+    case TypeId::kMeetingRescheduled:
+    case TypeId::kMeetingHeld:
+    case TypeId::kMeetingNoShow:
+    case TypeId::kMeetingCancelled:
+    case TypeId::kPersonErased:
+    case TypeId::kEventRetracted:
+    case TypeId::kEffectOutcome:
+    case TypeId::kKpiMeasured:
+      return true;
+    default:
+      return type >= TypeId::kAccountMerged && type <= TypeId::kSurveyRestored;
+  }
+}
+
 // Registers that a fact sets on its subject.
 void take_values(Record& record, const Event& event, const FoldAt& at, Folded& out) {
+  if (of_timeline(event.type)) return;
   const auto stamp = at.stamp;
-  // Merges, deletions and the like are about the record: their data is no value of it.
-  if (event.type >= TypeId::kAccountMerged && event.type <= TypeId::kEventRetracted) return;
   switch (event.type) {
     case TypeId::kLeadCaptured:
       take_capture(record, event, at, out);
@@ -239,15 +193,6 @@ void take_values(Record& record, const Event& event, const FoldAt& at, Folded& o
     case TypeId::kRuleResumed:
       set_register(record, Field::kStatus, Value{"live"}, stamp, out);
       return;
-    case TypeId::kNoteAdded:
-    case TypeId::kContentViewed:
-    case TypeId::kDiscountRequested:
-    case TypeId::kMilestoneReached:
-    case TypeId::kDeliveryPlanned:
-    case TypeId::kForecastCommitted:
-    case TypeId::kObjectionRaised:
-    case TypeId::kObjectionResolved:
-      return;  // facts of the timeline; counted
     default:
       break;
   }
@@ -317,6 +262,23 @@ bool by_people(const Event& event) {
          !event.actor.starts_with("rule/");
 }
 
+// `said_again`: it says what stands, so it moves nothing; it may still date others.
+void take_life(Record& record, const Event& event, const FoldAt& at, const Pipelines& pipelines,
+               Folded& out, bool said_again) {
+  if (needs_history(event.type)) return;  // it stands in no order of history itself
+  const bool shapes =
+      event.type != TypeId::kForeignType && !said_again && shapes_life(record.key.kind, event.type);
+  if (shapes) {
+    insert_life_fact(record, life_fact(record, event, at, pipelines), pipelines, out);
+  } else if (dates_others(record, at)) {
+    const LifeFact fact{at.stamp, at.ingested, TypeId::kForeignType, false, {}, {}};
+    insert_life_fact(record, fact, pipelines, out);
+  } else {
+    return;
+  }
+  sync_life(record, at.stamp, out);
+}
+
 }  // namespace
 
 void Folded::clear() {
@@ -340,19 +302,19 @@ void evolve(Record& record, const Event& event, const FoldAt& at, const Pipeline
   // What changes the past is no newest fact: an undated one behind it stands where it would have.
   if (record.newest < at.stamp && !needs_history(event.type)) record.newest = at.stamp;
   if (by_people(event) && record.last_activity < at.stamp) record.last_activity = at.stamp;
-  if (event.type == TypeId::kForeignType) return;
-  take_values(record, event, at, out);
+  if (event.type != TypeId::kForeignType && !repeats_final(record, event, at, pipelines)) {
+    for (const auto& [name, value] : event.extra) set_named(record.extra, name, value, at.stamp);
+    take_values(record, event, at, out);
+  }
   if (event.type == TypeId::kPersonErased) record.erased = true;
-  if (event.type >= TypeId::kAccountMerged && event.type <= TypeId::kSurveyMerged) {
-    if (event.data.text(Field::kInto) == record.key.id) return;  // said again of what stands
+  const bool merges = event.type >= TypeId::kAccountMerged && event.type <= TypeId::kSurveyMerged;
+  const bool said_again = merges && event.data.text(Field::kInto) == record.key.id;
+  if (merges && !said_again) {
     record.merged_into = event.data.text(Field::kInto);
   } else if (event.type >= TypeId::kAccountUnmerged && event.type <= TypeId::kSurveyUnmerged) {
     record.merged_into.clear();
   }
-  if (shapes_life(record.key.kind, event.type)) {
-    insert_life_fact(record, life_fact(record, event, at, pipelines), out);
-    sync_life(record, at.stamp, out);
-  }
+  take_life(record, event, at, pipelines, out, said_again);
 }
 
 std::vector<Implied> implied_by(const Event& event) {
@@ -369,47 +331,20 @@ std::vector<Implied> implied_by(const Event& event) {
   return out;
 }
 
-void evolve_implied(Record& record, const Implied& implied, const FoldAt& at, Folded& out) {
+FoldAt place_implied(const Record& record, FoldAt at) {
+  if (at.undated) at.stamp.occurred = record.newest.occurred;
+  return at;
+}
+
+void evolve_implied(Record& record, const Implied& implied, const FoldAt& at,
+                    const Pipelines& pipelines, Folded& out) {
   out.clear();
   out.late = at.stamp < record.newest;
   if (record.newest < at.stamp) record.newest = at.stamp;
   LifeFact fact{at.stamp, at.ingested, implied.because, at.undated, {}, {}};
   if (implied.because == TypeId::kOfferRevised) fact.args.set(Field::kSupersedes, true);
-  insert_life_fact(record, std::move(fact), out);
+  insert_life_fact(record, std::move(fact), pipelines, out);
   sync_life(record, at.stamp, out);
-}
-
-void merge_into(Record& winner, const Record& loser, const FoldAt& at, Folded& out) {
-  out.clear();
-  out.before = winner.life;
-  for (const auto& r : loser.fields) {
-    if (r.value.absent() || of_life(winner.key.kind, r.field)) continue;
-    if (r.field == Field::kCapturedAt) {
-      set_first(winner, r.field, r.value, r.stamp, out);
-    } else if (winner.find(r.field) == nullptr) {  // fields stay, gaps are filled
-      set_register(winner, r.field, r.value, at.stamp, out);
-    } else if (const auto* more = r.value.as_list()) {  // lists united
-      auto all = *winner.find(r.field)->as_list();
-      for (const auto& entry : *more) {
-        if (std::find(all.begin(), all.end(), entry) == all.end()) all.push_back(entry);
-      }
-      set_register(winner, r.field, Value{std::move(all)}, at.stamp, out);
-    }
-  }
-  for (const auto& r : loser.custom) {
-    if (winner.find_custom(r.name) == nullptr) set_named(winner.custom, r.name, r.value, at.stamp);
-  }
-  for (const auto& r : loser.extra) {
-    if (winner.find_extra(r.name) == nullptr) set_named(winner.extra, r.name, r.value, at.stamp);
-  }
-  auto rows = loser.consents;
-  for (auto& row : rows) {  // the stricter stands: a withdrawal of either side is the newest word
-    if (!row.granted) row.stamp = std::max(row.stamp, at.stamp);
-  }
-  winner.consents.insert(winner.consents.end(), rows.begin(), rows.end());
-  std::stable_sort(winner.consents.begin(), winner.consents.end(),
-                   [](const auto& a, const auto& b) { return a.stamp < b.stamp; });
-  if (winner.last_activity < loser.last_activity) winner.last_activity = loser.last_activity;
 }
 
 }  // namespace dealwright

@@ -106,14 +106,18 @@ void evolve(Record& record, const Event& event, const FoldAt& at, const Pipeline
             Folded& out);
 
 // Facts that follow from one fact for other records: deal.opened{lead} converts the lead, an offer
-// that revises supersedes the older. Same stamp; folded by evolve_implied in the order given.
+// that revises supersedes the older. Placed by place_implied, folded by evolve_implied, in the
+// order given.
 struct Implied {
   RecordKey record;
   TypeId because = TypeId::kForeignType;
   RecordKey other;
 };
 std::vector<Implied> implied_by(const Event& event);
-void evolve_implied(Record& record, const Implied& implied, const FoldAt& at, Folded& out);
+// The stamp of the fact at `at` in the history of another record: undated, behind its newest.
+FoldAt place_implied(const Record& record, FoldAt at);
+void evolve_implied(Record& record, const Implied& implied, const FoldAt& at,
+                    const Pipelines& pipelines, Folded& out);
 
 // Merge: folds what the loser was into the winner (gaps filled, lists united, stricter consent).
 void merge_into(Record& winner, const Record& loser, const FoldAt& at, Folded& out);

@@ -4,199 +4,63 @@
 #include <array>
 #include <iterator>
 
+#include "engine/domain/form.h"
+#include "engine/domain/states.h"
+
 namespace dealwright {
 namespace {
 
-// ---- what each kind's states do with a fact
-
-std::string lead_state(const std::string& state, TypeId type) {
-  const bool fresh = state == "new" || state == "working";
-  switch (type) {
-    case TypeId::kLeadCaptured:
-      return state.empty() || state == "disqualified" ? "new" : state;
-    case TypeId::kContactAttempted:
-    case TypeId::kContactReached:
-      return state == "new" ? "working" : state;
-    case TypeId::kLeadQualified:
-      return fresh || state == "disqualified" ? "qualified" : state;
-    case TypeId::kLeadDisqualified:
-      return fresh || state == "qualified" ? "disqualified" : state;
-    case TypeId::kLeadRecycled:
-      return state == "disqualified" ? "working" : state;
-    case TypeId::kDealOpened:
-      return "converted";
-    default:
-      return state;
-  }
-}
-
-int offer_rank(std::string_view state) {
-  static constexpr std::string_view kOrder[] = {"", "draft", "sent", "viewed", "answered"};
-  const auto it = std::find(std::begin(kOrder), std::end(kOrder), state);
-  return it == std::end(kOrder) ? 99 : static_cast<int>(it - std::begin(kOrder));
-}
-
-std::string offer_state(const std::string& state, TypeId type) {
-  const auto forward = [&](const char* to) -> std::string {
-    return offer_rank(to) > offer_rank(state) ? to : state;
-  };
-  const bool final = offer_rank(state) == 99;
-  switch (type) {
-    case TypeId::kOfferDrafted:
-    case TypeId::kOfferRevised:
-      return forward("draft");
-    case TypeId::kOfferSent:
-      return forward("sent");
-    case TypeId::kOfferViewed:
-      return forward("viewed");
-    case TypeId::kOfferAnswered:
-      return forward("answered");
-    case TypeId::kOfferAccepted:
-      return final ? state : "accepted";
-    case TypeId::kOfferDeclined:
-      return final ? state : "declined";
-    case TypeId::kOfferWithdrawn:
-      return final ? state : "withdrawn";
-    case TypeId::kOfferExpired:
-      return final ? state : "expired";
-    default:
-      return state;
-  }
-}
-
-int contract_rank(std::string_view state) {
-  static constexpr std::string_view kOrder[] = {"", "draft", "sent", "viewed", "signed"};
-  const auto it = std::find(std::begin(kOrder), std::end(kOrder), state);
-  return it == std::end(kOrder) ? 99 : static_cast<int>(it - std::begin(kOrder));
-}
-
-std::string contract_state(const std::string& state, TypeId type) {
-  const auto forward = [&](const char* to) -> std::string {
-    return contract_rank(to) > contract_rank(state) ? to : state;
-  };
-  switch (type) {
-    case TypeId::kContractDrafted:
-      return forward("draft");
-    case TypeId::kContractSent:
-      return forward("sent");
-    case TypeId::kContractViewed:
-      return forward("viewed");
-    case TypeId::kContractSigned:
-      return forward("signed");
-    case TypeId::kContractEnded:
-      return contract_rank(state) == 99 ? state : "ended";
-    case TypeId::kContractDeclined:
-      return contract_rank(state) >= contract_rank("signed") ? state : "declined";
-    default:
-      return state;
-  }
-}
-
-std::string task_state(const std::string& state, TypeId type) {
-  const bool final = state == "done" || state == "cancelled";
-  switch (type) {
-    case TypeId::kTaskCreated:
-      return state.empty() ? "open" : state;
-    case TypeId::kTaskStarted:
-      return final ? state : "started";
-    case TypeId::kTaskCompleted:
-      return final ? state : "done";
-    case TypeId::kTaskCancelled:
-      return final ? state : "cancelled";
-    case TypeId::kTaskReopened:
-      return final ? "open" : state;
-    default:
-      return state;
-  }
-}
-
-std::string other_state(const std::string& state, TypeId type) {
-  switch (type) {
-    case TypeId::kTicketOpened:
-      return state.empty() ? "open" : state;
-    case TypeId::kTicketReopened:
-      return "open";
-    case TypeId::kTicketClosed:
-      return "closed";
-    case TypeId::kSurveySent:
-      return state.empty() ? "sent" : state;
-    case TypeId::kSurveyAnswered:
-      return "answered";
-    default:
-      return state;
-  }
-}
-
-bool opens(Kind kind, TypeId type) {
-  switch (type) {
-    case TypeId::kLeadCaptured:
-      return kind == Kind::kLead;
-    case TypeId::kDealOpened:
-      return kind == Kind::kDeal;
-    case TypeId::kOfferDrafted:
-    case TypeId::kOfferRevised:
-    case TypeId::kContractDrafted:
-    case TypeId::kTaskCreated:
-    case TypeId::kTicketOpened:
-    case TypeId::kSurveySent:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // ---- deals
+
+struct When {
+  Instant from;      // when the fact came into force
+  Instant happened;  // kBeforeAll: nothing tells
+};
 
 void enter_stage(Life& life, const LifeFact& fact, Instant occurred) {
   const auto to = fact.args.text(Field::kStage);
-  const bool same_place = life.stage == to && (!fact.args.find(Field::kPipeline) ||
-                                               fact.args.text(Field::kPipeline) == life.pipeline);
-  if (const auto pipeline = fact.args.text(Field::kPipeline); !pipeline.empty()) {
-    life.pipeline = pipeline;
-  }
+  const auto pipeline = fact.args.text(Field::kPipeline);
+  const bool same_place = life.stage == to && (pipeline.empty() || pipeline == life.pipeline);
+  if (!pipeline.empty()) life.pipeline = pipeline;
   const auto before = life.meaning.category;
   if (!same_place || life.entered_at == kBeforeAll) life.entered_at = occurred;
   life.stage = to;
   life.meaning = fact.stage;
   const auto now = life.meaning.category;
-  if (now == DealStatus::kOpen) {
-    life.closed_at = kBeforeAll;
-    life.no_decision = false;
-    life.lost_reason.clear();
-  } else if (now != before || life.closed_at == kBeforeAll) {
-    life.closed_at = occurred;
-    life.no_decision = false;
-    life.lost_reason.clear();
-  }
+  if (now != DealStatus::kOpen && now == before) return;  // from one won stage to another
+  const bool dated = now != DealStatus::kOpen && !fact.undated;
+  life.closed_at = dated ? occurred : kBeforeAll;
+  life.no_decision = false;
+  life.lost_reason.clear();
 }
 
 void set_common(Life& life, const LifeFact& fact) {
   if (const auto amount = fact.args.money(Field::kAmount)) life.amount = amount;
   if (const auto bp = fact.args.integer(Field::kProbability)) {
     life.probability_bp = static_cast<std::int32_t>(std::clamp<std::int64_t>(*bp, 0, 10'000));
+  } else if (fact.args.find(Field::kProbability) != nullptr) {
+    life.probability_bp.reset();  // unset
   }
   if (const auto* owner = fact.args.find(Field::kOwner)) life.owner = owner->text_or_empty();
 }
 
-void open_deal(Life& life, const LifeFact& fact, Instant occurred) {
+void open_deal(Life& life, const LifeFact& fact, const When& when) {
   set_common(life, fact);
   if (life.opened) return;  // again: sets fields
-  // A stub that was won or lost has no stage: nobody said which pipeline's.
-  const bool heard_of = !life.stage.empty() || life.status() != DealStatus::kOpen;
   life.opened = true;
   life.undated = fact.undated;
-  life.opened_at = fact.undated && occurred == fact.ingested ? kBeforeAll : occurred;
-  if (!heard_of || fact.args.flag(Field::kResult)) {
-    enter_stage(life, fact, occurred);
-  } else if (life.pipeline.empty()) {
-    life.pipeline = fact.args.text(Field::kPipeline);
+  life.opened_at = when.happened;
+  const bool stage_named = fact.args.flag(Field::kResult);
+  if (stage_named || life.entered_at == kBeforeAll) {  // else it stays where facts before put it
+    enter_stage(life, fact, when.from);
   }
 }
 
-void advance_deal(Life& life, const LifeFact& fact, Instant occurred) {
+void advance_deal(Life& life, const LifeFact& fact, const When& when) {
+  const auto occurred = when.from;
   switch (fact.type) {
     case TypeId::kDealOpened:
-      open_deal(life, fact, occurred);
+      open_deal(life, fact, when);
       return;
     case TypeId::kDealStageChanged:
       enter_stage(life, fact, occurred);
@@ -231,74 +95,130 @@ void advance_task(Life& life, const LifeFact& fact) {
   if (const auto* owner = fact.args.find(Field::kOwner)) life.owner = owner->text_or_empty();
 }
 
-std::string next_state(Kind kind, const std::string& state, TypeId type) {
-  switch (kind) {
-    case Kind::kLead:
-      return lead_state(state, type);
-    case Kind::kOffer:
-      return offer_state(state, type);
-    case Kind::kContract:
-      return contract_state(state, type);
-    case Kind::kTask:
-      return task_state(state, type);
-    case Kind::kTicket:
-    case Kind::kSurvey:
-      return other_state(state, type);
-    default:
-      return state;
+bool within(TypeId type, TypeId first, TypeId last) { return type >= first && type <= last; }
+
+// One step: the life after `fact`.
+void advance(Kind kind, Life& life, const LifeFact& fact, const When& when) {
+  if (within(fact.type, TypeId::kAccountDeleted, TypeId::kSurveyDeleted)) {
+    life.deleted = true;
+  } else if (within(fact.type, TypeId::kAccountRestored, TypeId::kSurveyRestored)) {
+    life.deleted = false;
+  } else if (within(fact.type, TypeId::kAccountMerged, TypeId::kSurveyMerged)) {
+    life.merged = true;
+  } else if (within(fact.type, TypeId::kAccountUnmerged, TypeId::kSurveyUnmerged)) {
+    life.merged = false;
+  } else if (kind == Kind::kDeal) {
+    advance_deal(life, fact, when);
+  } else {
+    if (kind == Kind::kTask) advance_task(life, fact);
+    if (fact.type == TypeId::kOfferRevised && fact.args.flag(Field::kSupersedes)) {
+      if (!offer_is_final(life.state)) life.state = "superseded";
+      return;
+    }
+    life.state = next_state(kind, life.state, fact.type);
+    if (opens(kind, fact.type) && !life.opened) {
+      life.opened = true;
+      life.undated = fact.undated;
+      life.opened_at = when.happened;
+      if (const auto* owner = fact.args.find(Field::kOwner)) life.owner = owner->text_or_empty();
+    }
   }
 }
 
-// A fact counts from its time; an undated one from its ingestion, or from the first dated fact
-// behind it if that is earlier.
-Instant counts_from(const std::vector<LifeFact>& facts, std::size_t index) {
+// An undated fact is in force once ingested, or with the first dated fact behind it if that is
+// earlier, but not before what stood in front of it when it came in (its own stamp); what it opened
+// was opened with that dated fact.
+When when_last(const LifeFact& fact) {  // nothing stands behind it
+  const auto stands = fact.stamp.occurred;
+  if (!fact.undated) return {stands, stands};
+  return {std::max(stands, fact.ingested), kBeforeAll};
+}
+When when_of(const std::vector<LifeFact>& facts, std::size_t index) {
   const auto& fact = facts[index];
-  if (!fact.undated) return fact.stamp.occurred;
-  for (auto i = index + 1; i < facts.size(); ++i) {
-    if (!facts[i].undated) return std::min(fact.ingested, facts[i].stamp.occurred);
+  for (auto i = index + 1; fact.undated && i < facts.size(); ++i) {
+    if (facts[i].undated) continue;
+    const auto next = facts[i].stamp.occurred;
+    return {std::max(fact.stamp.occurred, std::min(fact.ingested, next)), next};
   }
-  return fact.ingested;
+  return when_last(fact);
 }
 
-// Every life along the facts, each with the instant it came into force.
-std::vector<std::pair<Instant, Life>> run(Kind kind, const Life& base,
-                                          const std::vector<LifeFact>& facts) {
-  std::vector<std::pair<Instant, Life>> out;
+// The stage that a fact enters, read in the pipeline that the deal is in there: as in force when it
+// happened, of what was known when it came in.
+void read_stage(LifeFact& fact, std::string_view pipeline_id, const Pipelines& pipelines) {
+  std::optional<DealStatus> first;
+  if (fact.type == TypeId::kDealWon) first = DealStatus::kWon;
+  if (fact.type == TypeId::kDealLost) first = DealStatus::kLost;
+  if (fact.type == TypeId::kDealOpened && !fact.args.flag(Field::kResult)) {
+    first = DealStatus::kOpen;
+  }
+  if (!first && fact.args.find(Field::kStage) == nullptr) return;
+  const auto at = fact.undated ? fact.ingested : fact.stamp.occurred;
+  const auto* pipeline = pipelines.find(pipeline_id, at, fact.stamp.order);
+  const Stage* found = nullptr;
+  if (pipeline != nullptr) {
+    found = first ? pipeline->first(*first) : pipeline->find(fact.args.text(Field::kStage));
+  }
+  if (first) fact.args.set(Field::kStage, found == nullptr ? Value{} : Value{found->id});
+  fact.stage =
+      found != nullptr ? found->meaning : StageMeaning{first.value_or(DealStatus::kOpen), 0, 0};
+}
+
+// A stub's facts are read in the pipeline that the first fact to name one names.
+std::string_view first_pipeline(const std::vector<LifeFact>& facts) {
+  for (const auto& fact : facts) {
+    if (const auto named = fact.args.text(Field::kPipeline); !named.empty()) return named;
+  }
+  return {};
+}
+
+struct Alive {
+  Instant from;  // when it came into force
+  Life life;
+  friend bool operator==(const Alive&, const Alive&) = default;
+};
+
+// Every life along the facts. Reads their stages anew if `pipelines` is given, else takes them as
+// they were read.
+std::vector<Alive> run(const Record& record, std::vector<LifeFact>& facts,
+                       const Pipelines* pipelines) {
+  std::vector<Alive> out;
   out.reserve(facts.size());
-  Life life = base;
+  Life life = record.base.get();
+  const bool deal = record.key.kind == Kind::kDeal;
+  if (deal && life.pipeline.empty()) life.pipeline = first_pipeline(facts);
   for (std::size_t i = 0; i < facts.size(); ++i) {
-    const auto occurred = counts_from(facts, i);
-    advance(kind, life, facts[i], occurred);
-    out.emplace_back(occurred, life);
+    auto& fact = facts[i];
+    if (deal && pipelines != nullptr) {
+      const auto named = fact.args.text(Field::kPipeline);
+      read_stage(fact, named.empty() ? std::string_view{life.pipeline} : named, *pipelines);
+    }
+    const auto when = when_of(facts, i);
+    advance(record.key.kind, life, fact, when);
+    out.push_back({when.from, life});
   }
   return out;
 }
 
-void append_steps(const Life& base, const std::vector<std::pair<Instant, Life>>& lives,
-                  std::size_t from, int sign, std::vector<LifeStep>& out) {
+void append_steps(const Life& base, const std::vector<Alive>& lives, std::size_t from, int sign,
+                  std::vector<LifeStep>& out) {
   for (auto i = from; i < lives.size(); ++i) {
-    const Life& before = i == 0 ? base : lives[i - 1].second;
-    if (before == lives[i].second) continue;
-    out.push_back({lives[i].first, -sign, before});
-    out.push_back({lives[i].first, sign, lives[i].second});
+    const Life& before = i == 0 ? base : lives[i - 1].life;
+    if (before == lives[i].life) continue;
+    out.push_back({lives[i].from, -sign, before});
+    out.push_back({lives[i].from, sign, lives[i].life});
   }
 }
 
 // The difference between two histories: the old one is taken back from where they part, the new
 // one is put in its place.
-void replace_history(const Record& record, const std::vector<LifeFact>& before,
-                     const std::vector<LifeFact>& after, Folded& out) {
-  const auto old_lives = run(record.key.kind, record.base.get(), before);
-  const auto new_lives = run(record.key.kind, record.base.get(), after);
+void replace_history(const Record& record, const std::vector<Alive>& before,
+                     const std::vector<Alive>& after, Folded& out) {
   std::size_t same = 0;
-  while (same < old_lives.size() && same < new_lives.size() && old_lives[same] == new_lives[same]) {
-    ++same;
-  }
-  append_steps(record.base.get(), old_lives, same, -1, out.steps);
-  append_steps(record.base.get(), new_lives, same, +1, out.steps);
+  while (same < before.size() && same < after.size() && before[same] == after[same]) ++same;
+  append_steps(record.base.get(), before, same, -1, out.steps);
+  append_steps(record.base.get(), after, same, +1, out.steps);
 }
-
-bool within(TypeId type, TypeId first, TypeId last) { return type >= first && type <= last; }
 
 bool find_shaping(Kind kind, TypeId type) {
   switch (type) {
@@ -325,14 +245,43 @@ bool find_shaping(Kind kind, TypeId type) {
 
 void melt_oldest(Record& record) {
   const auto oldest = record.facts.pop_front();
-  // Only an undated one counts from what stands behind it.
+  // An undated one counts from what stands behind it; the first to name a pipeline says how those
+  // before are read.
   std::vector<LifeFact> facts{oldest};
-  if (oldest.undated) {
+  const bool unread = record.key.kind == Kind::kDeal && record.base.get().pipeline.empty();
+  if (oldest.undated || unread) {
     const auto behind = record.facts.entries();
     facts.insert(facts.end(), behind.begin(), behind.end());
   }
-  advance(record.key.kind, record.base.edit(), oldest, counts_from(facts, 0));
+  if (unread) record.base.edit().pipeline = first_pipeline(facts);
+  advance(record.key.kind, record.base.edit(), oldest, when_of(facts, 0));
   record.melted = oldest.stamp;
+}
+
+// Where a fact with this stamp lands.
+std::vector<LifeFact>::const_iterator position_of(const std::vector<LifeFact>& facts,
+                                                  const Stamp& stamp) {
+  return std::upper_bound(facts.begin(), facts.end(), stamp,
+                          [](const Stamp& s, const LifeFact& f) { return s < f.stamp; });
+}
+
+// What deal.updated does to the probability that beats the stage's; null: it goes.
+void take_probability(const Event& event, LifeFact& fact) {
+  const auto* set = event.data.find(Field::kSet);
+  const auto* map = set == nullptr ? nullptr : set->as_map();
+  const auto* value = map == nullptr ? nullptr : find(*map, "probability");
+  if (value != nullptr) {
+    const auto typed = read_value(*spec_of(Kind::kDeal).find(Field::kProbability), *value);
+    if (typed) {
+      fact.args.set(Field::kProbability, typed.value().absent() ? Value{Null{}} : typed.value());
+    }
+  }
+  const auto* unset = event.data.find(Field::kUnset);
+  const auto* list = unset == nullptr ? nullptr : unset->as_list();
+  if (list == nullptr) return;
+  for (const auto& name : *list) {
+    if (name.text_or_empty() == "probability") fact.args.set(Field::kProbability, Value{Null{}});
+  }
 }
 
 }  // namespace
@@ -361,80 +310,52 @@ LifeFact life_fact(const Record& record, const Event& event, const FoldAt& at,
   }
   if (record.key.kind != Kind::kDeal) return fact;
   if (event.type == TypeId::kDealUpdated) {
-    const auto* set = event.data.find(Field::kSet);
-    const auto* map = set == nullptr ? nullptr : set->as_map();
-    const auto* probability = map == nullptr ? nullptr : find(*map, "probability");
-    if (probability != nullptr && probability->as_int() != nullptr) {
-      fact.args.set(Field::kProbability, *probability);
-    }
+    take_probability(event, fact);
     return fact;
   }
-  std::string_view stage;
-  std::optional<DealStatus> category;
-  switch (event.type) {
-    case TypeId::kDealOpened:
-      stage = event.data.text(Field::kStage);
-      if (stage.empty()) category = DealStatus::kOpen;
-      if (!stage.empty()) fact.args.set(Field::kResult, true);  // the stage was named
-      break;
-    case TypeId::kDealStageChanged:
-    case TypeId::kDealReopened:
-      stage = event.data.text(Field::kTo);
-      break;
-    case TypeId::kDealWon:
-      category = DealStatus::kWon;
-      break;
-    case TypeId::kDealLost:
-      category = DealStatus::kLost;
-      break;
-    default:
-      return fact;
+  if (event.type == TypeId::kDealOpened) {
+    const auto stage = event.data.text(Field::kStage);
+    if (!stage.empty()) {
+      fact.args.set(Field::kStage, Value{stage});
+      fact.args.set(Field::kResult, true);  // the stage was named
+    }
+  } else if (event.type == TypeId::kDealStageChanged || event.type == TypeId::kDealReopened) {
+    fact.args.set(Field::kStage, Value{event.data.text(Field::kTo)});
+  } else if (event.type != TypeId::kDealWon && event.type != TypeId::kDealLost) {
+    return fact;
   }
-  auto pipeline_id = event.data.text(Field::kPipeline);
-  if (!pipeline_id.empty()) fact.args.set(Field::kPipeline, pipeline_id);
-  if (pipeline_id.empty()) pipeline_id = record.life.pipeline;
-  const auto occurred = at.undated ? at.ingested : at.stamp.occurred;
-  const auto* pipeline = pipelines.find(pipeline_id, occurred, at.stamp.order);
-  const Stage* found = nullptr;
-  if (pipeline != nullptr) found = category ? pipeline->first(*category) : pipeline->find(stage);
-  if (found != nullptr) {
-    fact.args.set(Field::kStage, found->id);
-    fact.stage = found->meaning;
-  } else {
-    if (!stage.empty()) fact.args.set(Field::kStage, stage);
-    fact.stage.category = category.value_or(DealStatus::kOpen);
-  }
+  const auto named = event.data.text(Field::kPipeline);
+  if (!named.empty()) fact.args.set(Field::kPipeline, named);
+  read_stage(fact, named.empty() ? std::string_view{record.life.pipeline} : named, pipelines);
   return fact;
 }
 
-void advance(Kind kind, Life& life, const LifeFact& fact, Instant occurred) {
-  if (within(fact.type, TypeId::kAccountDeleted, TypeId::kSurveyDeleted)) {
-    life.deleted = true;
-  } else if (within(fact.type, TypeId::kAccountRestored, TypeId::kSurveyRestored)) {
-    life.deleted = false;
-  } else if (within(fact.type, TypeId::kAccountMerged, TypeId::kSurveyMerged)) {
-    life.merged = true;
-  } else if (within(fact.type, TypeId::kAccountUnmerged, TypeId::kSurveyUnmerged)) {
-    life.merged = false;
-  } else if (kind == Kind::kDeal) {
-    advance_deal(life, fact, occurred);
-  } else {
-    if (kind == Kind::kTask) advance_task(life, fact);
-    if (fact.type == TypeId::kOfferRevised && fact.args.flag(Field::kSupersedes)) {
-      if (offer_rank(life.state) != 99) life.state = "superseded";
-      return;
-    }
-    life.state = next_state(kind, life.state, fact.type);
-    if (opens(kind, fact.type) && !life.opened) {
-      life.opened = true;
-      life.undated = fact.undated;
-      life.opened_at = fact.undated && occurred == fact.ingested ? kBeforeAll : occurred;
-      if (const auto* owner = fact.args.find(Field::kOwner)) life.owner = owner->text_or_empty();
-    }
-  }
+bool dates_others(const Record& record, const FoldAt& at) {
+  if (record.facts.empty() || at.undated || at.stamp < record.melted) return false;
+  if (record.facts.last_stamp() < at.stamp) return record.facts.last_undated();
+  const auto facts = record.facts.entries();
+  const auto behind = position_of(facts, at.stamp);
+  return behind != facts.begin() && std::prev(behind)->undated;
 }
 
-void insert_life_fact(Record& record, LifeFact fact, Folded& out) {
+bool repeats_final(const Record& record, const Event& event, const FoldAt& at,
+                   const Pipelines& pipelines) {
+  const bool asked = event.type == TypeId::kDealLost || event.type == TypeId::kDealReopened ||
+                     ends_for_good(event.type);
+  if (!asked) return false;
+  const auto repeats = [&](const Life& life) {
+    if (event.type == TypeId::kDealLost) return life.status() == DealStatus::kLost;
+    if (event.type == TypeId::kDealReopened) return life.status() == DealStatus::kOpen;
+    return !life.state.empty() && next_state(record.key.kind, {}, event.type) == life.state;
+  };
+  if (record.facts.empty() || record.facts.last_stamp() < at.stamp) return repeats(record.life);
+  const auto facts = record.facts.entries();
+  std::vector<LifeFact> before{facts.begin(), position_of(facts, at.stamp)};
+  const auto lives = run(record, before, &pipelines);
+  return repeats(lives.empty() ? record.base.get() : lives.back().life);
+}
+
+void insert_life_fact(Record& record, LifeFact fact, const Pipelines& pipelines, Folded& out) {
   auto& facts = record.facts;
   if (fact.stamp < record.melted) {
     out.late = out.too_late = true;
@@ -442,28 +363,33 @@ void insert_life_fact(Record& record, LifeFact fact, Folded& out) {
   }
   out.before = record.life;
   const bool last = facts.empty() || facts.last_stamp() < fact.stamp;
-  // An undated fact behind which a dated one lands may count from another instant now.
-  const bool moves_undated = !facts.empty() && facts.last_undated() && !fact.undated &&
-                             fact.stamp.occurred < facts.last_ingested();
-  if (last && !moves_undated) {
-    const auto occurred = fact.undated ? fact.ingested : fact.stamp.occurred;
-    advance(record.key.kind, record.life, fact, occurred);
+  // A dated fact may move undated ones in front of it, and the first to name a pipeline says how
+  // those before are read.
+  const bool dates = !facts.empty() && facts.last_undated() && !fact.undated;
+  const bool names =
+      !facts.empty() && record.life.pipeline.empty() && !fact.args.text(Field::kPipeline).empty();
+  if (last && !dates && !names) {
+    if (record.key.kind == Kind::kDeal && record.life.pipeline.empty()) {
+      record.life.pipeline = fact.args.text(Field::kPipeline);
+    }
+    const auto when = when_last(fact);
+    advance(record.key.kind, record.life, fact, when);
     facts.push_back(fact);
     if (!(out.before == record.life)) {
-      out.steps.push_back({occurred, -1, out.before});
-      out.steps.push_back({occurred, +1, record.life});
+      out.steps.push_back({when.from, -1, out.before});
+      out.steps.push_back({when.from, +1, record.life});
     }
   } else {
-    const auto before = facts.entries();
+    auto before = facts.entries();
     auto after = before;
-    const auto at = std::upper_bound(after.begin(), after.end(), fact.stamp,
-                                     [](const Stamp& s, const LifeFact& f) { return s < f.stamp; });
+    const auto at = position_of(after, fact.stamp);
     out.late = at != after.end();
     after.insert(at, std::move(fact));
-    replace_history(record, before, after, out);
+    const auto old_lives = run(record, before, nullptr);
+    const auto new_lives = run(record, after, &pipelines);
+    replace_history(record, old_lives, new_lives, out);
     facts = after;
-    const auto lives = run(record.key.kind, record.base.get(), after);
-    record.life = lives.back().second;
+    record.life = new_lives.back().life;
   }
   if (facts.size() > kLifeFactsMax) melt_oldest(record);
 }

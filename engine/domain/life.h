@@ -12,10 +12,14 @@ bool shapes_life(Kind kind, TypeId type);
 // The part of an event that its life fact keeps; resolves the stage by the pipeline in force.
 LifeFact life_fact(const Record& record, const Event& event, const FoldAt& at,
                    const Pipelines& pipelines);
-// One step: the life after `fact`. `occurred`: when the fact counts from.
-void advance(Kind kind, Life& life, const LifeFact& fact, Instant occurred);
+// Whether a fact that shapes no life tells when undated ones in front of it happened at the latest.
+bool dates_others(const Record& record, const FoldAt& at);
+// Whether a fact says again what stands where it lands (a second deal.lost, offer.accepted ...): it
+// changes no values then. Asked before the fact is folded.
+bool repeats_final(const Record& record, const Event& event, const FoldAt& at,
+                   const Pipelines& pipelines);
 // Puts the fact where history wants it, brings record.life up to date and appends what went out of
 // force and into it to out.steps. Sets out.late, out.too_late.
-void insert_life_fact(Record& record, LifeFact fact, Folded& out);
+void insert_life_fact(Record& record, LifeFact fact, const Pipelines& pipelines, Folded& out);
 
 }  // namespace dealwright

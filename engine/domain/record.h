@@ -17,17 +17,20 @@
 
 namespace dealwright {
 
-// The newest stamp wins, so late facts never beat newer ones.
+// The newest stamp wins, so late facts never beat newer ones. A value that only fills a gap (the
+// source of the first capture, what a merge brings) gives way to any that was said outright.
 struct Register {
   Field field = Field::kNone;
   Value value;  // absent: unset by that fact
   Stamp stamp;
+  bool fills = false;
   friend bool operator==(const Register&, const Register&) = default;
 };
 struct NamedRegister {
   std::string name;
   Value value;
   Stamp stamp;
+  bool fills = false;
   friend bool operator==(const NamedRegister&, const NamedRegister&) = default;
 };
 

@@ -106,10 +106,13 @@ const Pipeline* Pipelines::find(std::string_view id, Instant at, std::uint64_t o
   const auto it = by_id_.find(id);
   if (it == by_id_.end()) return nullptr;
   const Pipeline* best = nullptr;
-  for (const auto& [stamp, pipeline] : it->second) {
+  const std::pair<Stamp, Pipeline>* first = &it->second.front();
+  for (const auto& version : it->second) {
+    const auto& [stamp, pipeline] = version;
+    if (stamp.order < first->first.order) first = &version;
     if (stamp.order < order && (best == nullptr || stamp.occurred <= at)) best = &pipeline;
   }
-  return best;
+  return best == nullptr ? &first->second : best;
 }
 
 void Pipelines::put(Pipeline pipeline, Stamp in_force) {

@@ -42,7 +42,8 @@ inline constexpr std::uint64_t kAnyOrder = ~std::uint64_t{0};
 class Pipelines {
  public:
   // The one in force at `at` of those folded before `order`, else the oldest of them (a fact may be
-  // older than the pipeline); none: unknown. A fact that is folded anew finds what it found first.
+  // older than the pipeline); if there was none yet, the first that came. None: unknown. A fact
+  // that is folded anew finds what it found first.
   const Pipeline* find(std::string_view id, Instant at, std::uint64_t order = kAnyOrder) const;
   void put(Pipeline pipeline, Stamp in_force);
   bool empty() const { return by_id_.empty(); }

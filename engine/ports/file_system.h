@@ -42,8 +42,9 @@ class FileSystem {
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   virtual Result<void> remove(const std::string& path) = 0;
   virtual Result<void> sync_directory(const std::string& path) = 0;
-  // Free bytes of the disk that holds `path`.
+  // Of the disk that holds `path`: bytes that we may still write, and all that we ever could.
   virtual Result<std::uint64_t> free_bytes(const std::string& path) = 0;
+  virtual Result<std::uint64_t> total_bytes(const std::string& path) = 0;
 
   // An exclusive lock, held until the object goes away or the process ends. kConflict: another
   // process holds it; the detail names it if it left its id.
@@ -53,5 +54,8 @@ class FileSystem {
   };
   virtual Result<std::unique_ptr<Lock>> lock(const std::string& path) = 0;
 };
+
+// Creates the directory `path` and what is missing above it; all of it durable.
+Result<void> create_durable(FileSystem& files, const std::string& path);
 
 }  // namespace dealwright

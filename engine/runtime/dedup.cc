@@ -151,7 +151,7 @@ Result<std::vector<Hash128>> IdRun::load() const {
 
 Result<std::unique_ptr<Dedup>> Dedup::open(FileSystem& files, std::string directory,
                                            const Store& store, std::uint64_t bytes_max) {
-  DW_TRY(files.create_directories(directory));
+  DW_TRY(create_durable(files, directory));  // its runs are
   auto out = std::unique_ptr<Dedup>{new Dedup{files, std::move(directory), bytes_max}};
   std::vector<std::uint64_t> numbers;
   const std::string first{keys::kDedup};

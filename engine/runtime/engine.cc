@@ -50,8 +50,17 @@ class Engine::Deciders : public DeciderFactory {
   DeciderFactory& factory_;
 };
 
+namespace {
+constexpr std::chrono::milliseconds kPauseMin{100};  // before a partition is opened again
+constexpr std::chrono::milliseconds kPauseMax{5000};
+
+bool may_pass(const Error& error) { return error.retriable || error.code == Code::kNoSpace; }
+}  // namespace
+
 // What a thread and those who talk to it share.
 struct Engine::Seat {
+  PartitionId id = 0;
+  PartitionOptions options;
   std::unique_ptr<Store> store;
   std::unique_ptr<ThreadWorker> flusher;
   std::unique_ptr<Partition> partition;
@@ -59,6 +68,10 @@ struct Engine::Seat {
   std::condition_variable wake;    // the thread waits
   std::condition_variable rested;  // others wait
   std::vector<std::function<void(Partition&)>> jobs;
+  bool busy = false;  // jobs are being run
+  bool down = true;   // there is no partition: not opened yet, or `error` says why
+  std::uint64_t falls = 0;
+  std::chrono::milliseconds pause = kPauseMin;
   bool woken = true;
   bool idle = false;
   bool stop = false;
@@ -70,9 +83,13 @@ struct Engine::Seat {
     {
       const std::lock_guard lock{mutex};
       woken = true;
-      idle = false;
+      if (!down) idle = false;
     }
     wake.notify_one();
+  }
+  // The job that `ask` queued will not be run, or not be answered, any more. REQUIRES: mutex held
+  bool unanswered(std::uint64_t falls_before) const {
+    return falls != falls_before || (error && jobs.empty() && !busy);
   }
 };
 
@@ -81,56 +98,110 @@ Engine::Engine(EngineParts parts)
 
 Result<std::unique_ptr<Engine>> Engine::open(EngineParts parts, PartitionOptions options) {
   auto out = std::unique_ptr<Engine>{new Engine{std::move(parts)}};
-  const auto& p = out->parts_;
-  for (PartitionId id = 0; id < p.log.partitions(); ++id) {
+  for (PartitionId id = 0; id < out->parts_.log.partitions(); ++id) {
     auto seat = std::make_unique<Seat>();
-    const auto folder = p.state_directory + "/" + std::to_string(id);
-    DW_TRY(p.files.create_directories(folder));
-    auto mine = options;
-    mine.id = id;
-    mine.dedup_directory = folder + "/ids";
-    const auto open_seat = [&]() -> Result<void> {
-      DW_TRY(auto store, p.open_store(folder + "/db"));
-      seat->store = std::move(store);
-      seat->flusher = std::make_unique<ThreadWorker>();
-      const PartitionParts partition_parts{p.log,           *seat->store, p.files,
-                                           p.clock,         p.random,     *seat->flusher,
-                                           *out->deciders_, p.key,        p.views};
-      DW_TRY(auto partition, Partition::open(partition_parts, std::move(mine),
-                                             [raw = seat.get()] { raw->nudge(); }));
-      seat->partition = std::move(partition);
-      return ok();
-    };
-    if (auto opened = open_seat(); !opened) {  // it stops, the others go on
-      seat->error = opened.error();
-      seat->settled = true;
+    seat->id = id;
+    seat->options = options;
+    seat->options.id = id;
+    auto seated = out->seat_partition(*seat);
+    if (seated) {
+      seat->down = false;
+    } else {
+      seat->error = seated.error();
+      seat->idle = true;
     }
     out->seats_.push_back(std::move(seat));
   }
   for (auto& seat : out->seats_) {
-    if (seat->partition == nullptr) continue;
     seat->thread = std::thread{[engine = out.get(), raw = seat.get()] { engine->run(*raw); }};
   }
   return out;
 }
 
+// Opens store and partition of a seat that has none.
+Result<void> Engine::seat_partition(Seat& seat) {
+  const auto& p = parts_;
+  const auto folder = p.state_directory + "/" + std::to_string(seat.id);
+  DW_TRY(create_durable(p.files, folder));
+  DW_TRY(auto store, p.open_store(folder + "/db"));
+  seat.store = std::move(store);
+  seat.flusher = std::make_unique<ThreadWorker>();
+  auto options = seat.options;
+  options.dedup_directory = folder + "/ids";
+  const PartitionParts parts{p.log,         *seat.store, p.files, p.clock, p.random,
+                             *seat.flusher, *deciders_,  p.key,   p.views};
+  auto partition = Partition::open(parts, std::move(options), [raw = &seat] { raw->nudge(); });
+  if (!partition) {
+    unseat(seat);
+    return partition.error();
+  }
+  seat.partition = std::move(partition).value();
+  return ok();
+}
+
+void Engine::unseat(Seat& seat) {
+  seat.flusher.reset();  // waits for its job, which uses the other two
+  seat.partition.reset();
+  seat.store.reset();
+}
+
+// A partition that failed for a reason that may pass, a full disk say, is closed with its store:
+// what it decided and could not write never left it, and a store is not to be trusted behind a hard
+// error.
+void Engine::fall(Seat& seat, std::unique_lock<std::mutex>& lock) {
+  seat.down = true;
+  seat.jobs.clear();
+  ++seat.falls;
+  seat.idle = true;
+  seat.rested.notify_all();
+  // What it appended may still turn up: its successor must not claim before.
+  seat.wake.wait(lock, [&] { return seat.partition->answered(); });
+  lock.unlock();
+  unseat(seat);
+  lock.lock();
+}
+
+// Opens it again, later and later. False: it is not to be, the thread ends.
+bool Engine::rise(Seat& seat, std::unique_lock<std::mutex>& lock) {
+  while (seat.error && may_pass(*seat.error)) {
+    if (seat.wake.wait_for(lock, seat.pause, [&] { return seat.stop; })) break;
+    seat.pause = std::min(2 * seat.pause, kPauseMax);
+    lock.unlock();
+    auto seated = seat_partition(seat);
+    lock.lock();
+    if (seated) {
+      seat.down = false;
+      seat.error.reset();
+      seat.idle = false;
+      return true;
+    }
+    seat.error = seated.error();
+  }
+  seat.settled = true;
+  seat.rested.notify_all();
+  return false;
+}
+
 Engine::~Engine() {
   static_cast<void>(stop());
-  for (auto& seat : seats_) seat->partition.reset();  // before its store and flusher
+  for (auto& seat : seats_) unseat(*seat);
 }
 
 bool Engine::run_jobs(Seat& seat, std::unique_lock<std::mutex>& lock) {
   if (seat.jobs.empty()) return false;
   auto jobs = std::exchange(seat.jobs, {});
+  seat.busy = true;
   lock.unlock();
   for (auto& job : jobs) job(*seat.partition);
   lock.lock();
+  seat.busy = false;
   return true;
 }
 
 void Engine::run(Seat& seat) {
   std::unique_lock lock{seat.mutex};
   for (;;) {
+    if (seat.down && !rise(seat, lock)) return;
     seat.woken = false;
     run_jobs(seat, lock);
     const bool stopping = seat.stop;
@@ -157,6 +228,11 @@ void Engine::run(Seat& seat) {
     const auto due = error || worked ? std::nullopt : seat.partition->next_due();
     lock.lock();
     if (error) seat.error = error;
+    if (error && may_pass(*error) && !stopping) {
+      fall(seat, lock);
+      continue;
+    }
+    if (idle && !error) seat.pause = kPauseMin;
     seat.settled = settled || (stopping && error.has_value());
     if (seat.settled) {
       seat.idle = true;
@@ -182,8 +258,8 @@ Result<void> Engine::ask(PartitionId id, const std::function<void(Partition&)>& 
   bool released = false;
   {
     std::unique_lock lock{seat.mutex};
+    if ((seat.down || seat.settled) && seat.error) return *seat.error;
     if (seat.settled) {
-      if (seat.error) return *seat.error;
       return Error{Code::kClosed, "partition " + std::to_string(id) + " is shut down"};
     }
     seat.jobs.emplace_back([&](Partition& partition) {
@@ -196,8 +272,14 @@ Result<void> Engine::ask(PartitionId id, const std::function<void(Partition&)>& 
                     });
     });
     seat.wake.notify_one();
-    seat.rested.wait(lock, [&] { return released || (seat.error && seat.jobs.empty()); });
-    if (!released) return *seat.error;
+    const auto falls = seat.falls;
+    seat.rested.wait(lock, [&] { return released || seat.unanswered(falls); });
+    if (!released) {
+      return seat.error
+                 ? *seat.error
+                 : Error{Code::kClosed,
+                         "partition " + std::to_string(id) + " was opened again meanwhile", true};
+    }
   }
   return ok();
 }

@@ -46,13 +46,16 @@ struct EngineParts {
 class Engine {
  public:
   // Starts the threads; partitions catch up, claim and lead by themselves. One that cannot be
-  // opened is stopped: ask() and wait_idle() tell why.
+  // opened is stopped, with its reason; the others go on. One that fails for a reason that may pass
+  // (a full disk) is closed with its store and opened again, until that goes well. ask() and
+  // wait_idle() tell why.
   static Result<std::unique_ptr<Engine>> open(EngineParts parts, PartitionOptions options);
   ~Engine();  // settles what it can; stop() tells how that went
 
   std::uint32_t partitions() const { return static_cast<std::uint32_t>(seats_.size()); }
   // Runs `question` on the partition's thread and waits until its answer may leave. The partition's
-  // own error if it is stopped, save that a stopped partition still answers from what it has.
+  // own error if it could not be opened or is being opened again; one that stopped later still
+  // answers from what it has.
   Result<void> ask(PartitionId partition, const std::function<void(Partition&)>& question);
   // Waits until every partition has folded, decided and read back all that is in the log, and what
   // partitions sent each other too. A stopped partition's error ends the wait.
@@ -66,6 +69,10 @@ class Engine {
   struct Seat;
   class Deciders;
   explicit Engine(EngineParts parts);
+  Result<void> seat_partition(Seat& seat);
+  static void unseat(Seat& seat);
+  void fall(Seat& seat, std::unique_lock<std::mutex>& lock);
+  bool rise(Seat& seat, std::unique_lock<std::mutex>& lock);
   void run(Seat& seat);
   bool run_jobs(Seat& seat, std::unique_lock<std::mutex>& lock);
   std::vector<std::uint64_t> progress();

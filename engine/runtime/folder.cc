@@ -131,13 +131,15 @@ void Folder::fold_reference(const Event& event, const Record& record, const Fold
         state_.fail(all.error());
         return;
       }
+      std::string status = "live";
       for (auto& older : all.value()) {  // one status a rule: the newest version's
         if (older.rule != record.key.id || older.status.empty()) continue;
+        if (older.status == "paused") status = older.status;  // by hand: it stays so
         older.status.clear();
         state_.publish(older);
       }
       state_.publish({record.key.id, static_cast<std::uint32_t>(version),
-                      std::string{event.data.text(Field::kText)}, "live"});
+                      std::string{event.data.text(Field::kText)}, status});
       rules_changed_ = true;
       return;
     }
@@ -168,8 +170,9 @@ void Folder::fold_implied(const Event& event, const FoldAt& at, const FactPlace&
     about.subject = implied.record;
     StateNeighbours neighbours{state_};
     Record& other = state_.touch(standing_for(about, neighbours));
-    state_.add_history(other, entry_of(at, place, HistoryRole::kImplied));
-    evolve_implied(other, implied, at, implied_);
+    const auto there = place_implied(other, at);
+    state_.add_history(other, entry_of(there, place, HistoryRole::kImplied));
+    evolve_implied(other, implied, there, state_.pipelines, implied_);
     tell_views(frame, other, implied_.steps, implied_.before);
   }
 }
@@ -344,6 +347,7 @@ void Folder::apply(const Change& change, const FactPlace& place) {
 void Folder::fired(const TimerKey& timer, Instant now) {
   for (auto* view : state_.view_folds()) view->on_timer(timer, now);
   ++state_.meta.timers_fired;
+  count_late(state_.meta.lateness, now - timer.due);
   const auto* enrolment = state_.enrolment(timer.enrolment);
   if (enrolment != nullptr && enrolment->due == timer.due) {
     state_.edit_enrolment(timer.enrolment)->due.reset();

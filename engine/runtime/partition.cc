@@ -119,7 +119,8 @@ Instant Partition::leader_now() {
 }
 
 std::optional<Instant> Partition::next_due() {
-  if (phase_ != Phase::kLeading || clock_held_ || state_->meta.event_clock) return std::nullopt;
+  if (phase_ != Phase::kLeading || state_->meta.event_clock) return std::nullopt;
+  if (clock_held_) return parts_.clock.wall() + seconds(1);  // nothing fires; look at it again
   auto due = state_->timers().next_due();
   if (!due) {
     state_->fail(due.error());
@@ -264,11 +265,16 @@ Result<void> Partition::append(DecisionRecord record) {
   in_flight_.push_back(std::move(flight));
   std::vector<std::string> records;
   records.push_back(bytes_);
+  {
+    const std::lock_guard lock{mail_->mutex};
+    ++mail_->unanswered;
+  }
   parts_.log.append(Topic::kDecisions, options_.id, std::move(records),
                     [mail = mail_, wake = wake_](Result<std::vector<Position>> done) {
                       {
                         const std::lock_guard lock{mail->mutex};
                         mail->appended.push_back(std::move(done));
+                        --mail->unanswered;
                       }
                       wake();
                     });
@@ -414,15 +420,18 @@ Result<bool> Partition::settle() {
   return true;
 }
 
+bool Partition::answered() const {
+  const std::lock_guard lock{mail_->mutex};
+  return mail_->unanswered == 0;
+}
+
 // ---- questions
 
 bool Partition::idle() const {
   const bool settled =
       phase_ == Phase::kFolding ? at_end_ && !options_.lead : phase_ != Phase::kClaiming;
-  // While it waits for the disk it reads no events: there may be some.
-  const bool blocked = frozen_ && state_->wants_freeze();
-  return settled && !blocked && in_flight_.empty() && acks_.empty() && sends_on_way_ == 0 &&
-         !advance_to_ && next_event_ >= events_.records.size();
+  return settled && in_flight_.empty() && acks_.empty() && sends_on_way_ == 0 && !advance_to_ &&
+         next_event_ >= events_.records.size();
 }
 
 bool Partition::at_rest() const {

@@ -81,7 +81,7 @@ class Partition {
   // One step; false: nothing to do until wake() or next_due(). An error stops the partition for
   // good.
   Result<bool> step();
-  std::optional<Instant> next_due();
+  std::optional<Instant> next_due();  // while the clock is held: when to look at it again
   // Leading (or a replica at the end), nothing in flight, nothing read and not decided, what it
   // sent is durable.
   bool idle() const;
@@ -102,6 +102,9 @@ class Partition {
   // While held it decides nothing more, so that what is in flight drains: idle() without new work.
   void hold(bool on) { held_ = on; }
   bool drained() const { return in_flight_.empty() && phase_ != Phase::kClaiming; }
+  // The log has said of each decision record what became of it, also behind an error. A wake
+  // follows each answer.
+  bool answered() const;
   // Writes the state down, for a clean stop. False: something is under way, call again after
   // wake().
   Result<bool> settle();
@@ -121,6 +124,7 @@ class Partition {
   struct Mail {  // from other threads
     std::mutex mutex;
     std::vector<Result<std::vector<Position>>> appended;
+    std::size_t unanswered = 0;  // decision records that the log has and has said nothing of
     std::vector<std::pair<std::uint32_t, Result<std::uint64_t>>> sent;  // to, through
     bool flushed = false;
     std::optional<Error> flush_failed;

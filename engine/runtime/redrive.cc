@@ -26,7 +26,7 @@ void LeaderTurn::redrive(const Event& order) {
 // What waited behind one that is gone, in order, until one fails of its own.
 void LeaderTurn::redrive_behind(std::string_view key) {
   if (key.empty()) return;
-  for (auto next = state_.blocked(key); next; next = state_.blocked(key)) {
+  for (auto next = state_.blocked(key); next; next = state_.blocked(key, *next)) {
     const auto waiting = state_.set_aside(*next);
     if (!waiting || waiting->code != "blocked" || !redrive_one(*next)) return;
   }

@@ -301,9 +301,14 @@ Result<void> Refold::apply(Record& record, HistoryEntry& entry, const Event& eve
       evolve(record, event, own, state_.pipelines, out);
       return ok();
     }
-    case HistoryRole::kImplied:
-      for (const auto& implied : implied_by(event)) evolve_implied(record, implied, at, out);
+    case HistoryRole::kImplied: {
+      const auto there = place_implied(record, at);
+      entry.occurred = there.stamp.occurred;
+      for (const auto& implied : implied_by(event)) {
+        evolve_implied(record, implied, there, state_.pipelines, out);
+      }
       return ok();
+    }
     case HistoryRole::kMerged: {
       DW_TRY(const auto* loser, loser_of(record.key, entry, event, was));
       merge_into(record, *loser, at, out);

@@ -20,6 +20,7 @@
 #include "engine/ports/worker.h"
 #include "engine/runtime/dedup.h"
 #include "engine/runtime/kv_cache.h"
+#include "engine/runtime/lateness.h"
 #include "engine/runtime/record_table.h"
 #include "engine/runtime/timer_index.h"
 
@@ -50,6 +51,7 @@ struct Meta {
   std::uint64_t refused = 0;
   std::uint64_t set_aside = 0;
   std::uint64_t timers_fired = 0;
+  Lateness lateness{};                  // of those fired
   std::vector<std::uint64_t> sent;      // per target: last number given out
   std::vector<std::uint64_t> acked;     // per target: last number durable there
   std::vector<std::uint64_t> received;  // per origin: last number taken
@@ -118,7 +120,6 @@ class State {
   void erase_set_aside(const SetAside& entry);
   // The first event of this key that later ones wait behind, at or after `from`.
   std::optional<std::uint64_t> blocked(std::string_view key, std::uint64_t from = 0);
-
   void put_pipeline(const Event& event, Stamp stamp);
   void publish(const PublishedRule& rule);
   void set_rule_status(std::string_view rule, std::string_view status);
@@ -142,7 +143,6 @@ class State {
   Result<void> scan(char letter, const KvCache::Visit& visit) const;
   Result<void> scan(std::string_view from, std::string_view to, const KvCache::Visit& visit) const;
   void write_back();  // puts dirty records, views and meta into the current generation
-
   // SHA-256 over every key and value in order, save how runs of ids are cut: equal states, equal
   // bytes.
   Result<Sha256> fingerprint();

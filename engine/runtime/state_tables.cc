@@ -47,6 +47,7 @@ void encode(const Meta& meta, std::string& out) {
                        meta.refused, meta.set_aside, meta.timers_fired}) {
     put_varint(out, n);
   }
+  for (const auto n : meta.lateness) put_varint(out, n);
   put_numbers(out, meta.sent);
   put_numbers(out, meta.acked);
   put_numbers(out, meta.received);
@@ -77,6 +78,7 @@ Result<Meta> decode_meta(std::string_view bytes) {
                   &meta.refused, &meta.set_aside, &meta.timers_fired}) {
     *n = in.varint();
   }
+  for (auto& n : meta.lateness) n = in.varint();
   meta.sent = get_numbers(in);
   meta.acked = get_numbers(in);
   meta.received = get_numbers(in);

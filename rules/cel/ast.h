@@ -60,7 +60,8 @@ struct Node {
   Form form = Form::kOther;
   bool rooted = false;      // of kIdent: written with a leading point, never a macro's variable
   std::uint16_t depth = 1;  // of the tree below, itself included
-  // Set by the checker: the function that a kCall or kMember means, the pattern of a constant matches().
+  // Set by the checker: the function that a kCall or kMember means, the pattern of a constant
+  // matches().
   Value (*builtin)(std::span<const Value>) = nullptr;
   std::shared_ptr<const re2::RE2> pattern;
 };

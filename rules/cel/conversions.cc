@@ -72,8 +72,8 @@ enum class Part : std::uint8_t { kGood, kMalformed, kTooLong };
 // "90s", "1.5h": a number and its unit off the front of `rest`, in nanoseconds; finer is cut.
 Part take_part(std::string_view& rest, std::int64_t& nanos) {
   static constexpr std::pair<std::string_view, std::int64_t> kUnits[] = {
-      {"ms", 1'000'000},          {"us", 1'000},           {"ns", 1},
-      {"h", 3'600 * kNanosPerSecond}, {"m", 60 * kNanosPerSecond}, {"s", kNanosPerSecond}};
+      {"ms", 1'000'000},           {"us", 1'000},         {"ns", 1}, {"h", 3'600 * kNanosPerSecond},
+      {"m", 60 * kNanosPerSecond}, {"s", kNanosPerSecond}};
   const auto digits = [&] {
     const auto end = std::min(rest.find_first_not_of("0123456789"), rest.size());
     const auto out = rest.substr(0, end);
@@ -182,7 +182,8 @@ Value to_bool(Args a) {
 Value timestamp(Args a) {
   if (a[0].get<Timestamp>() != nullptr) return a[0];
   if (const auto* seconds = a[0].get<std::int64_t>()) {
-    return *seconds < kSecondsMin || *seconds > kSecondsMax ? overflow() : Value{Timestamp{*seconds, 0}};
+    return *seconds < kSecondsMin || *seconds > kSecondsMax ? overflow()
+                                                            : Value{Timestamp{*seconds, 0}};
   }
   const auto* text = a[0].as_text();
   if (text == nullptr) return no_overload("timestamp");

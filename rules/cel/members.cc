@@ -163,7 +163,8 @@ const std::map<std::string_view, Builtin>& members() {
          });
        }},
       {"matches", [](Args a) { return a.size() == 2 ? matches(a) : no_overload("matches"); }},
-      {"size", [](Args a) { return a.size() == 1 ? find_function("size")->call(a) : no_overload("size"); }},
+      {"size",
+       [](Args a) { return a.size() == 1 ? find_function("size")->call(a) : no_overload("size"); }},
       {"lowerAscii", [](Args a) { return case_of(a, false); }},
       {"upperAscii", [](Args a) { return case_of(a, true); }},
       {"orValue", or_value},

@@ -10,9 +10,9 @@ constexpr int kDepthMax = 64;
 constexpr std::uint16_t kChainMax = 500;  // the evaluator walks the tree by recursion
 
 constexpr std::pair<std::string_view, Form> kForms[] = {
-    {"_&&_", Form::kAnd},         {"_||_", Form::kOr},        {"_?_:_", Form::kTernary},
-    {"_==_", Form::kEqual},       {"_!=_", Form::kNotEqual},  {"_<_", Form::kLess},
-    {"_<=_", Form::kLessEqual},   {"_>_", Form::kGreater},    {"_>=_", Form::kGreaterEqual}};
+    {"_&&_", Form::kAnd},       {"_||_", Form::kOr},       {"_?_:_", Form::kTernary},
+    {"_==_", Form::kEqual},     {"_!=_", Form::kNotEqual}, {"_<_", Form::kLess},
+    {"_<=_", Form::kLessEqual}, {"_>_", Form::kGreater},   {"_>=_", Form::kGreaterEqual}};
 
 // Precedence of binary operators, loosest first.
 struct Level {

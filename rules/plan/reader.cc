@@ -244,13 +244,13 @@ namespace {
 const std::vector<RouteStep>& pointers(Kind kind) {
   static const auto table = [] {
     std::array<std::vector<RouteStep>, kKinds> out;
-    static constexpr Kind kWatched[] = {Kind::kLead,  Kind::kDeal,     Kind::kContact,
+    static constexpr Kind kWatched[] = {Kind::kLead,    Kind::kDeal,   Kind::kContact,
                                         Kind::kAccount, Kind::kOffer,  Kind::kContract,
-                                        Kind::kTask,  Kind::kTicket,   Kind::kSurvey};
+                                        Kind::kTask,    Kind::kTicket, Kind::kSurvey};
     for (std::size_t k = 1; k < kKinds; ++k) {
       for (const auto& spec : spec_of(static_cast<Kind>(k)).fields) {
-        const bool watched = std::find(std::begin(kWatched), std::end(kWatched), spec.ref) !=
-                             std::end(kWatched);
+        const bool watched =
+            std::find(std::begin(kWatched), std::end(kWatched), spec.ref) != std::end(kWatched);
         if (spec.field == Field::kContacts) {
           out[k].push_back({spec.field, Kind::kContact});
         } else if (spec.field == Field::kAbout || (spec.type == FieldType::kRef && watched)) {

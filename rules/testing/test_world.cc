@@ -168,7 +168,10 @@ void TestWorld::fold(Frame& frame, std::uint32_t depth) {
   fact.changes = frame.folded.changed;
   Folded implied;
   if (event.type == TypeId::kDealOpened || event.type == TypeId::kOfferRevised) {
-    for (const auto& one : implied_by(event)) evolve_implied(touch(one.record), one, at, implied);
+    for (const auto& one : implied_by(event)) {
+      Record& other = touch(standing_for(one.record));
+      evolve_implied(other, one, place_implied(other, at), pipelines_, implied);
+    }
   }
   if (within(event.type, TypeId::kAccountMerged, TypeId::kSurveyMerged)) {
     const auto loser = touch(event.subject);

@@ -127,8 +127,10 @@ TEST_P(FileSystemContract, LocksOnce) {
   EXPECT_TRUE(files_->lock(path("LOCK")).has_value());
 }
 
-TEST_P(FileSystemContract, KnowsTheFreeBytes) {
-  EXPECT_GT(files_->free_bytes(directory_.path()).value(), 0U);
+TEST_P(FileSystemContract, KnowsHowFullTheDiskIs) {
+  const auto free = files_->free_bytes(directory_.path()).value();
+  EXPECT_GT(free, 0U);
+  EXPECT_GE(files_->total_bytes(directory_.path()).value(), free);
 }
 
 INSTANTIATE_TEST_SUITE_P(

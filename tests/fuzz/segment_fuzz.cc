@@ -37,8 +37,8 @@ std::string framed(std::string_view bytes) {
     append_frame(out, place, kind, group, payload, seed);
   }
   for (std::size_t i = 0; i + 2 < changes.size(); i += 3) {
-    const auto at = static_cast<std::uint8_t>(changes[i]) * 256U +
-                    static_cast<std::uint8_t>(changes[i + 1]);
+    const auto at =
+        static_cast<std::uint8_t>(changes[i]) * 256U + static_cast<std::uint8_t>(changes[i + 1]);
     out[at % out.size()] = static_cast<char>(out[at % out.size()] ^ changes[i + 2]);
   }
   return out;

@@ -9,7 +9,8 @@ namespace dealwright::rules {
 namespace {
 
 constexpr const char* kNotify = "steps:\n  - notify: { to: user(\"u1\"), text: hello }\n";
-constexpr const char* kWaits = "steps:\n  - wait: 1d\n  - notify: { to: user(\"u1\"), text: hello }\n";
+constexpr const char* kWaits =
+    "steps:\n  - wait: 1d\n  - notify: { to: user(\"u1\"), text: hello }\n";
 const std::string kDone = "effect notify:user(\"u1\") user/u1\nended done\n";
 
 std::string won(std::string_view rest) { return "trigger: deal.won\n" + std::string{rest}; }
@@ -51,7 +52,8 @@ TEST(DeciderTest, EntryPolicies) {
     for (std::size_t i = 0; i < 4; ++i) {
       bed.world().advance(RuleBed::at(events[i].first));
       bed.decided();
-      bed.happen(bed.event("offer.sent", "offer/o1", events[i].first, {{"reason", Value{events[i].second}}}));
+      bed.happen(bed.event("offer.sent", "offer/o1", events[i].first,
+                           {{"reason", Value{events[i].second}}}));
       const auto got = bed.decided();
       const std::string expected = row.expected[i];
       EXPECT_TRUE(expected == "ok" ? got.starts_with("started r v1 offer/o1")
@@ -60,14 +62,16 @@ TEST(DeciderTest, EntryPolicies) {
     }
     bed.world().advance(RuleBed::at("2026-04-01"));
     // No effect is asked for twice: each enrolment has ids of its own.
-    const auto started = std::count(row.expected.begin(), row.expected.end(), std::string_view{"ok"});
+    const auto started =
+        std::count(row.expected.begin(), row.expected.end(), std::string_view{"ok"});
     EXPECT_EQ(bed.world().effects().size(), static_cast<std::size_t>(started)) << row.entry;
   }
 }
 
 TEST(DeciderTest, AnEntryKeyWithoutValueIsAnError) {
   RuleBed bed;
-  bed.publish("r", "trigger: offer.sent\nentry: { once_per: event.reason }\n" + std::string{kNotify});
+  bed.publish("r",
+              "trigger: offer.sent\nentry: { once_per: event.reason }\n" + std::string{kNotify});
   bed.happen(bed.event("offer.sent", "offer/o1", "2026-03-02 09:00"));
   EXPECT_EQ(bed.decided(), "failed r entry absent\n");
 }
@@ -106,19 +110,23 @@ TEST(DeciderTest, TheControlGroupIsStableAndAboutAsLarge) {
 
 TEST(DeciderTest, AShadowDecidesAndDoesNothing) {
   RuleBed bed;
-  bed.publish("r", won("steps:\n  - create_task: { kind: call, title: x, due: 1d }\n  - update: { "
-                       "deal.custom.a: b }\n"), "shadow");
+  bed.publish("r",
+              won("steps:\n  - create_task: { kind: call, title: x, due: 1d }\n  - update: { "
+                  "deal.custom.a: b }\n"),
+              "shadow");
   bed.happen(bed.event("deal.won", "deal/d1", "2026-03-02 09:00"));
-  EXPECT_EQ(bed.decided(),
-            "started r v1 deal/d1 shadow\neffect create_task:call queue/fallback suppressed(shadow)\n"
-            "effect update:deal.custom.a deal/d1 suppressed(shadow)\nended done\n");
+  EXPECT_EQ(
+      bed.decided(),
+      "started r v1 deal/d1 shadow\neffect create_task:call queue/fallback suppressed(shadow)\n"
+      "effect update:deal.custom.a deal/d1 suppressed(shadow)\nended done\n");
 }
 
 TEST(DeciderTest, ExitsCancelAndRunTheirSteps) {
   RuleBed bed;
-  bed.publish("r", "trigger: offer.sent\nexit:\n  - event: offer.declined\n  - { event: deal.lost, "
-                   "reason: lost, do: [{ notify: { to: user(\"u1\"), text: bye } }] }\nsteps:\n  - "
-                   "send_webhook: { endpoint: e }\n  - wait: 1d\n");
+  bed.publish("r",
+              "trigger: offer.sent\nexit:\n  - event: offer.declined\n  - { event: deal.lost, "
+              "reason: lost, do: [{ notify: { to: user(\"u1\"), text: bye } }] }\nsteps:\n  - "
+              "send_webhook: { endpoint: e }\n  - wait: 1d\n");
   auto drafted = [&](const char* id) {
     bed.happen(bed.event("offer.drafted", id, "2026-03-01 09:00", {{"deal", Value{"d1"}}}));
   };
@@ -133,7 +141,8 @@ TEST(DeciderTest, ExitsCancelAndRunTheirSteps) {
   EXPECT_EQ(bed.decided(), "effect is cancelled\neffect notify:user(\"u1\") user/u1\nended lost\n");
   std::string states;
   for (const auto& [id, effect] : bed.world().effects()) {
-    states += fmt::format("{}{} ", effect.channel, effect.state == EffectState::kCancelled ? "-" : "+");
+    states +=
+        fmt::format("{}{} ", effect.channel, effect.state == EffectState::kCancelled ? "-" : "+");
   }
   EXPECT_EQ(std::count(states.begin(), states.end(), '-'), 2) << states;
   EXPECT_TRUE(bed.world().timers().empty());
@@ -144,9 +153,11 @@ TEST(DeciderTest, FactsFromBeforeTheStartDoNotEndIt) {
   bed.publish("r", "trigger: offer.sent\nexit: { event: offer.viewed }\n" + std::string{kWaits});
   bed.happen(bed.event("offer.sent", "offer/o1", "2026-03-02 09:00"));
   bed.decided();
-  bed.happen(bed.event("offer.viewed", "offer/o1", "2026-03-02 08:59"), RuleBed::at("2026-03-02 10:00"));
+  bed.happen(bed.event("offer.viewed", "offer/o1", "2026-03-02 08:59"),
+             RuleBed::at("2026-03-02 10:00"));
   EXPECT_EQ(bed.decided(), "");
-  bed.happen(bed.event("offer.viewed", "offer/o1", "2026-03-02 09:30"), RuleBed::at("2026-03-02 10:00"));
+  bed.happen(bed.event("offer.viewed", "offer/o1", "2026-03-02 09:30"),
+             RuleBed::at("2026-03-02 10:00"));
   EXPECT_EQ(bed.decided(), "ended offer.viewed cancelling\n");
 }
 
@@ -171,15 +182,18 @@ TEST(DeciderTest, MergeDeleteEraseAlwaysEnd) {
 
 TEST(DeciderTest, AnExitThatFailsHoldsUntilItCanBeSaid) {
   RuleBed bed;
-  bed.publish("r", won("exit: { when: \"has(deal.extra.n) && deal.extra.n > 5\" }\n" + std::string{kWaits}));
+  bed.publish("r", won("exit: { when: \"has(deal.extra.n) && deal.extra.n > 5\" }\n" +
+                       std::string{kWaits}));
   auto set = [&](Value n, const char* time) {
-    bed.happen(bed.event("deal.updated", "deal/d1", time, {{"set", Value{Map{{"n", std::move(n)}}}}}));
+    bed.happen(
+        bed.event("deal.updated", "deal/d1", time, {{"set", Value{Map{{"n", std::move(n)}}}}}));
   };
   set(Value{1}, "2026-03-01 09:00");
   bed.happen(bed.event("deal.won", "deal/d1", "2026-03-02 09:00"));
   EXPECT_EQ(bed.decided(), "started r v1 deal/d1 until 2026-03-03T09:00:00Z\n");
   set(Value{"x"}, "2026-03-02 10:00");
-  EXPECT_EQ(bed.decided(), "failed r exit no_such_overload\nmoved to 0 until 2026-03-03T09:00:00Z held\n");
+  EXPECT_EQ(bed.decided(),
+            "failed r exit no_such_overload\nmoved to 0 until 2026-03-03T09:00:00Z held\n");
   bed.world().advance(RuleBed::at("2026-03-04 09:00"));  // due, and still held
   EXPECT_EQ(bed.decided(), "failed r exit no_such_overload\nmoved to 1 held\n");
   set(Value{2}, "2026-03-05 09:00");
@@ -189,10 +203,13 @@ TEST(DeciderTest, AnExitThatFailsHoldsUntilItCanBeSaid) {
 TEST(DeciderTest, ErrorsOfConditionsAndSteps) {
   RuleBed bed;
   bed.publish("condition", won("when: deal.extra.n + 1 > 2\n" + std::string{kNotify}));
-  bed.publish("step-go-on", won("steps:\n  - { if: int(deal.extra.?n.orValue('x')) > 2, then: [{ end: x }], "
-                                "if_error: continue, id: ask }\n  - notify: { to: user(\"u1\"), text: hello }\n"));
-  bed.publish("step-stop", won("steps:\n  - { update: { deal.custom.a: \"= int(deal.extra.?n.orValue('x'))\" }, "
-                               "id: ask }\n  - notify: { to: user(\"u1\"), text: hello }\n"));
+  bed.publish(
+      "step-go-on",
+      won("steps:\n  - { if: int(deal.extra.?n.orValue('x')) > 2, then: [{ end: x }], "
+          "if_error: continue, id: ask }\n  - notify: { to: user(\"u1\"), text: hello }\n"));
+  bed.publish("step-stop",
+              won("steps:\n  - { update: { deal.custom.a: \"= int(deal.extra.?n.orValue('x'))\" }, "
+                  "id: ask }\n  - notify: { to: user(\"u1\"), text: hello }\n"));
   auto event = bed.event("deal.won", "deal/d1", "2026-03-02 09:00");
   bed.happen(event);
   const auto absent = bed.decided();
@@ -201,7 +218,8 @@ TEST(DeciderTest, ErrorsOfConditionsAndSteps) {
   EXPECT_NE(absent.find("ended error\n"), std::string::npos) << absent;
   EXPECT_NE(absent.find("failed step-go-on ask"), std::string::npos) << absent;
   event.subject.id = "d2";
-  bed.happen(bed.event("deal.updated", "deal/d2", "2026-03-01 09:00", {{"set", Value{Map{{"n", Value{"y"}}}}}}),
+  bed.happen(bed.event("deal.updated", "deal/d2", "2026-03-01 09:00",
+                       {{"set", Value{Map{{"n", Value{"y"}}}}}}),
              RuleBed::at("2026-03-02 09:00"));
   bed.happen(event);
   EXPECT_NE(bed.decided().find("failed condition when no_such_overload"), std::string::npos);
@@ -209,7 +227,8 @@ TEST(DeciderTest, ErrorsOfConditionsAndSteps) {
 
 TEST(DeciderTest, WaitsForTheFirstMatchOrItsTime) {
   const std::string body =
-      "trigger: offer.sent\nsteps:\n  - wait_for: { event: offer.viewed, when: event.late == false }\n"
+      "trigger: offer.sent\nsteps:\n  - wait_for: { event: offer.viewed, when: event.late == false "
+      "}\n"
       "    within: 2d\n    then: [{ notify: { to: user(\"u1\"), text: seen } }]\n"
       "    else: [{ notify: { to: user(\"u2\"), text: unseen } }]\n  - wait: 1d\n";
   RuleBed bed;
@@ -218,29 +237,38 @@ TEST(DeciderTest, WaitsForTheFirstMatchOrItsTime) {
   bed.happen(bed.event("offer.sent", "offer/o2", "2026-03-02 09:01"));
   bed.decided();
   bed.happen(bed.event("offer.viewed", "offer/o1", "2026-03-03 09:00"));
-  EXPECT_EQ(bed.decided(), "effect notify:user(\"u1\") user/u1\nmoved to 3 until 2026-03-04T09:00:00Z\n");
+  EXPECT_EQ(bed.decided(),
+            "effect notify:user(\"u1\") user/u1\nmoved to 3 until 2026-03-04T09:00:00Z\n");
   bed.happen(bed.event("offer.viewed", "offer/o1", "2026-03-03 10:00"));  // it waits no more
   EXPECT_EQ(bed.decided(), "");
   bed.world().advance(RuleBed::at("2026-03-04 09:01"));
-  EXPECT_EQ(bed.decided(), "ended done\neffect notify:user(\"u2\") user/u2\nmoved to 3 until "
-                           "2026-03-05T09:01:00Z\n");
+  EXPECT_EQ(bed.decided(),
+            "ended done\neffect notify:user(\"u2\") user/u2\nmoved to 3 until "
+            "2026-03-05T09:01:00Z\n");
 }
 
 TEST(DeciderTest, AStateIsWaitedForUntilItHolds) {
   RuleBed bed;
-  bed.publish("r", "trigger: deal.opened\nsteps:\n  - wait_for: { when: \"deal.stage == 'demo'\" }\n    "
-                   "within: 9d\n    else: [{ end: late }]\n  - notify: { to: user(\"u1\"), text: x }\n");
-  bed.happen(bed.event("deal.opened", "deal/d1", "2026-03-02 09:00", {{"pipeline", Value{"p"}}, {"stage", Value{"lead"}}}));
-  bed.happen(bed.event("deal.opened", "deal/d2", "2026-03-02 09:00", {{"pipeline", Value{"p"}}, {"stage", Value{"demo"}}}));
-  EXPECT_EQ(bed.decided(), "started r v1 deal/d1 until 2026-03-11T09:00:00Z\nstarted r v1 deal/d2\n" + kDone);
-  bed.happen(bed.event("deal.stage_changed", "deal/d1", "2026-03-03 09:00", {{"to", Value{"demo"}}}));
+  bed.publish("r",
+              "trigger: deal.opened\nsteps:\n  - wait_for: { when: \"deal.stage == 'demo'\" }\n    "
+              "within: 9d\n    else: [{ end: late }]\n  - notify: { to: user(\"u1\"), text: x }\n");
+  bed.happen(bed.event("deal.opened", "deal/d1", "2026-03-02 09:00",
+                       {{"pipeline", Value{"p"}}, {"stage", Value{"lead"}}}));
+  bed.happen(bed.event("deal.opened", "deal/d2", "2026-03-02 09:00",
+                       {{"pipeline", Value{"p"}}, {"stage", Value{"demo"}}}));
+  EXPECT_EQ(bed.decided(),
+            "started r v1 deal/d1 until 2026-03-11T09:00:00Z\nstarted r v1 deal/d2\n" + kDone);
+  bed.happen(
+      bed.event("deal.stage_changed", "deal/d1", "2026-03-03 09:00", {{"to", Value{"demo"}}}));
   EXPECT_EQ(bed.decided(), kDone);
 }
 
 TEST(DeciderTest, LateMessagesExpireAndTasksDoNot) {
   RuleBed bed;
-  bed.publish("r", won("steps:\n  - wait: 1d\n  - notify: { to: user(\"u1\"), text: x }\n  - create_task: { "
-                       "kind: call, title: x, due: 1d }\n"));
+  bed.publish(
+      "r",
+      won("steps:\n  - wait: 1d\n  - notify: { to: user(\"u1\"), text: x }\n  - create_task: { "
+          "kind: call, title: x, due: 1d }\n"));
   bed.happen(bed.event("deal.won", "deal/d1", "2026-03-02 09:00"));
   bed.set_status("r", "paused");
   bed.decided();
@@ -249,7 +277,8 @@ TEST(DeciderTest, LateMessagesExpireAndTasksDoNot) {
   bed.set_status("r", "live");
   bed.world().advance(RuleBed::at("2026-03-05 00:00"));
   EXPECT_EQ(bed.decided(),
-            "effect notify:user(\"u1\") user/u1 expired(misfire)\neffect create_task:call queue/fallback\n"
+            "effect notify:user(\"u1\") user/u1 expired(misfire)\neffect create_task:call "
+            "queue/fallback\n"
             "fact task.created\neffect is delivered\nended done\n");
 }
 
@@ -259,8 +288,9 @@ TEST(DeciderTest, EnrolmentsStayOnTheirVersionAndEndWithTheRule) {
   bed.happen(bed.event("deal.won", "deal/d1", "2026-03-02 09:00"));
   bed.publish("r", won("steps:\n  - wait: 5d\n"));
   bed.happen(bed.event("deal.won", "deal/d2", "2026-03-02 10:00"));
-  EXPECT_EQ(bed.decided(), "started r v1 deal/d1 until 2026-03-03T09:00:00Z\n"
-                           "started r v2 deal/d2 until 2026-03-07T10:00:00Z\n");
+  EXPECT_EQ(bed.decided(),
+            "started r v1 deal/d1 until 2026-03-03T09:00:00Z\n"
+            "started r v2 deal/d2 until 2026-03-07T10:00:00Z\n");
   bed.world().advance(RuleBed::at("2026-03-04 00:00"));
   EXPECT_EQ(bed.decided(), kDone);
   bed.set_status("r", "retired");
@@ -274,14 +304,17 @@ TEST(DeciderTest, RulesOfOneEventGoById) {
   bed.publish("a", won("steps:\n  - update: { deal.custom.x: 1 }\n"));
   bed.publish("c", "trigger: deal.updated\n" + std::string{kNotify});
   bed.happen(bed.event("deal.won", "deal/d1", "2026-03-02 09:00"));
-  EXPECT_EQ(bed.decided(), "started a v1 deal/d1\nfact deal.updated deal/d1\nended done\n"
-                           "started b v1 deal/d1\n" + kDone + "started c v1 deal/d1\n" + kDone);
+  EXPECT_EQ(bed.decided(),
+            "started a v1 deal/d1\nfact deal.updated deal/d1\nended done\n"
+            "started b v1 deal/d1\n" +
+                kDone + "started c v1 deal/d1\n" + kDone);
 }
 
 TEST(DeciderTest, ARuleDoesNotChaseItself) {
   RuleBed bed;
-  const std::string body = "trigger: deal.updated\nentry: each_time\nloops: {}\nsteps:\n  - wait: 1h\n  - "
-                           "update: {{ deal.custom.x: 1 }}\n";
+  const std::string body =
+      "trigger: deal.updated\nentry: each_time\nloops: {}\nsteps:\n  - wait: 1h\n  - "
+      "update: {{ deal.custom.x: 1 }}\n";
   bed.publish("none", fmt::format(fmt::runtime(body), 0));
   bed.happen(bed.event("deal.updated", "deal/d1", "2026-03-02 09:00"));
   bed.world().advance(RuleBed::at("2026-03-09 00:00"));
@@ -291,14 +324,19 @@ TEST(DeciderTest, ARuleDoesNotChaseItself) {
   two.happen(two.event("deal.updated", "deal/d1", "2026-03-02 09:00"));
   two.world().advance(RuleBed::at("2026-03-09 00:00"));
   int facts = 0;
-  for (const auto& change : two.changes()) facts += std::holds_alternative<FactDecided>(change) ? 1 : 0;
+  for (const auto& change : two.changes())
+    facts += std::holds_alternative<FactDecided>(change) ? 1 : 0;
   EXPECT_EQ(facts, 3);
 }
 
 TEST(DeciderTest, TwoRulesThatWakeEachOtherEndToo) {
   RuleBed bed;
-  bed.publish("ping", "trigger: deal.updated\nentry: each_time\nsteps:\n  - wait: 1h\n  - assign: { to: user(\"u1\") }\n");
-  bed.publish("pong", "trigger: deal.assigned\nentry: each_time\nsteps:\n  - update: { deal.custom.x: 1 }\n");
+  bed.publish("ping",
+              "trigger: deal.updated\nentry: each_time\nsteps:\n  - wait: 1h\n  - assign: { to: "
+              "user(\"u1\") }\n");
+  bed.publish(
+      "pong",
+      "trigger: deal.assigned\nentry: each_time\nsteps:\n  - update: { deal.custom.x: 1 }\n");
   bed.happen(bed.event("deal.updated", "deal/d1", "2026-03-02 09:00"));
   bed.world().advance(RuleBed::at("2026-03-09 00:00"));
   EXPECT_TRUE(bed.world().timers().empty());
@@ -307,8 +345,11 @@ TEST(DeciderTest, TwoRulesThatWakeEachOtherEndToo) {
 
 TEST(DeciderTest, ATaskKnowsWhoMadeIt) {
   RuleBed bed;
-  bed.publish("r", won("steps:\n  - create_task: { kind: call, title: \"Call {{ deal.name }}\", due: 2h }\n"));
-  bed.world().give({Kind::kDeal, "d1"}).fields = {{Field::kName, Value{"Acme"}, {}}, {Field::kOwner, Value{"u7"}, {}}};
+  bed.publish(
+      "r",
+      won("steps:\n  - create_task: { kind: call, title: \"Call {{ deal.name }}\", due: 2h }\n"));
+  bed.world().give({Kind::kDeal, "d1"}).fields = {{Field::kName, Value{"Acme"}, {}},
+                                                  {Field::kOwner, Value{"u7"}, {}}};
   bed.world().settle(bed.world().give({Kind::kDeal, "d1"}));
   bed.happen(bed.event("deal.won", "deal/d1", "2026-03-02 09:00"));
   const auto& effect = bed.world().effects().begin()->second;
@@ -330,7 +371,9 @@ TEST(DeciderTest, ATaskKnowsWhoMadeIt) {
 
 TEST(DeciderTest, FiresShowWhatTheirConditionUsed) {
   RuleBed bed;
-  bed.publish("r", "trigger: offer.sent\nwhen: event.total > money(\"5 EUR\") && has(offer.state)\n" + std::string{kNotify});
+  bed.publish("r",
+              "trigger: offer.sent\nwhen: event.total > money(\"5 EUR\") && has(offer.state)\n" +
+                  std::string{kNotify});
   bed.happen(bed.event("offer.sent", "offer/o1", "2026-03-02 09:00", {{"total", Value{"7 EUR"}}}));
   const auto& started = std::get<EnrolmentStarted>(bed.changes().front());
   ASSERT_EQ(started.used.size(), 2U);
@@ -341,15 +384,20 @@ TEST(DeciderTest, FiresShowWhatTheirConditionUsed) {
 
 TEST(DeciderTest, AnotherSubjectAndWhatItStartedWith) {
   RuleBed bed;
-  bed.publish("r", "trigger: offer.sent\nsubject: deal\nwhen: event.total > money(\"1 EUR\")\nentry: { once_per: "
-                   "event.subject }\nsteps:\n  - wait: 1d\n  - notify: { to: user(\"u1\"), text: \"{{ start.event.total }} "
-                   "for {{ deal.name }}\" }\n");
+  bed.publish("r",
+              "trigger: offer.sent\nsubject: deal\nwhen: event.total > money(\"1 EUR\")\nentry: { "
+              "once_per: "
+              "event.subject }\nsteps:\n  - wait: 1d\n  - notify: { to: user(\"u1\"), text: \"{{ "
+              "start.event.total }} "
+              "for {{ deal.name }}\" }\n");
   bed.happen(bed.event("offer.drafted", "offer/o1", "2026-03-01 09:00", {{"deal", Value{"d1"}}}));
-  bed.happen(bed.event("deal.updated", "deal/d1", "2026-03-01 09:00", {{"set", Value{Map{{"name", Value{"Acme"}}}}}}));
+  bed.happen(bed.event("deal.updated", "deal/d1", "2026-03-01 09:00",
+                       {{"set", Value{Map{{"name", Value{"Acme"}}}}}}));
   bed.happen(bed.event("offer.sent", "offer/o1", "2026-03-02 09:00", {{"total", Value{"7 EUR"}}}));
   EXPECT_EQ(bed.decided(), "started r v1 deal/d1 until 2026-03-03T09:00:00Z\n");
   bed.world().advance(RuleBed::at("2026-03-04 09:00"));
-  EXPECT_EQ(find(bed.world().effects().begin()->second.payload, "text")->text_or_empty(), "7.00 EUR for Acme");
+  EXPECT_EQ(find(bed.world().effects().begin()->second.payload, "text")->text_or_empty(),
+            "7.00 EUR for Acme");
 }
 
 TEST(DeciderTest, ARuleSetHasOneNamePerMeaning) {

@@ -78,7 +78,8 @@ TEST(DiagnosticsTest, Form) {
       {trigger("import: { drip: fast }\n" + std::string{kSteps}), "5:17 error 1008"},
       {trigger("import: { drip: 0/h }\n" + std::string{kSteps}), "5:17 error 1008"},
       {trigger("import: { drip: 5 }\n" + std::string{kSteps}), "5:17 error 1008"},
-      {trigger("import: { trickle: 5/h }\n" + std::string{kSteps}), "5:9 error 1005, 5:11 error 1004"},
+      {trigger("import: { trickle: 5/h }\n" + std::string{kSteps}),
+       "5:9 error 1005, 5:11 error 1004"},
   });
 }
 
@@ -161,8 +162,7 @@ TEST(DiagnosticsTest, NamesAndTypes) {
       {steps("  - wait: 1d\n  - if: event.late\n    then: [{ wait: 1d }]\n"), "7:9 error 2007"},
       {"trigger: lead.captured\nwhen: offer.state == \"sent\"\n" + std::string{kSteps},
        "5:7 error 2007"},
-      {trigger("exit: { when: before.stage == \"x\" }\n" + std::string{kSteps}),
-       "5:15 error 2007"},
+      {trigger("exit: { when: before.stage == \"x\" }\n" + std::string{kSteps}), "5:15 error 2007"},
       {when("offer.state =="), "5:21 error 2008"},
       {when("(offer.state"), "5:19 error 2008"},
   });
@@ -171,7 +171,8 @@ TEST(DiagnosticsTest, NamesAndTypes) {
 TEST(DiagnosticsTest, Steps) {
   expect_rows({
       {steps("  - end: enough\n  - wait: 1d\n"), "7:5 error 3001"},
-      {steps("  - if: deal.no_decision\n    then: [{ end: a }]\n    else: [{ end: b }]\n  - wait: 1d\n"),
+      {steps("  - if: deal.no_decision\n    then: [{ end: a }]\n    else: [{ end: b }]\n  - wait: "
+             "1d\n"),
        "9:5 error 3001"},
       {steps("  - wait_for: deal.lost\n    within: 2d\n"), "6:5 error 3002"},
       {steps("  - wait_for: deal.lost\n    else: [{ end: x }]\n"), "6:5 error 3002"},
@@ -179,8 +180,9 @@ TEST(DiagnosticsTest, Steps) {
        "5:32 error 3004"},
       {steps("  - wait: 3d\n  - send_email: { template: t, to: contact, purpose: p }\n"),
        "6:3 warning 3005"},
-      {trigger("exit: { event: email.replied }\nsteps:\n  - wait: 3d\n  - send_email: { template: t, "
-               "to: contact, purpose: p }\n"),
+      {trigger(
+           "exit: { event: email.replied }\nsteps:\n  - wait: 3d\n  - send_email: { template: t, "
+           "to: contact, purpose: p }\n"),
        ""},
       {"trigger: user.updated\nexit: { event: survey.sent }\n" + std::string{kSteps}, ""},
       {"trigger: product.updated\nexit: { event: deal.won }\n" + std::string{kSteps},
@@ -193,7 +195,8 @@ TEST(DiagnosticsTest, Steps) {
       {when("offer.version > 5 && offer.version <= 5"),
        "5:7 note 2005, 5:7 warning 7002, 5:28 note 2005"},
       {when("offer.version > 5 && offer.version <= 6"), "5:7 note 2005, 5:28 note 2005"},
-      {when("offer.state in [\"sent\", \"viewed\"] && offer.state == \"draft\""), "5:7 warning 7002"},
+      {when("offer.state in [\"sent\", \"viewed\"] && offer.state == \"draft\""),
+       "5:7 warning 7002"},
   });
 }
 
@@ -205,7 +208,7 @@ TEST(DiagnosticsTest, WarnsOfAFileWithoutTests) {
 
 TEST(DiagnosticsTest, AFailedTestIsAnError) {
   const auto compiled = compile(std::string{kHead} + trigger(std::string{kSteps} +
-                                R"(tests:
+                                                             R"(tests:
   - name: wrong
     events: [{ at: 2026-01-01, event: deal.won, subject: deal/d1 }]
     expect: [{ at: 2026-01-02, exit: never }]

@@ -42,16 +42,32 @@ class Dice {
 };
 
 std::string condition(Dice& dice) {
-  static constexpr const char* kTerms[] = {
-      "deal.stage == \"s{}\"", "deal.stage != \"s{}\"", "\"s{}\" == deal.stage",
-      "deal.stage in [\"s{}\", \"s1\"]", "deal.amount > money(\"{} EUR\")",
-      "deal.amount <= money(\"{} USD\")", "deal.probability >= {}", "deal.status == \"open\"",
-      "deal.no_decision", "!deal.no_decision", "deal.extra.n == {}", "deal.extra.n > {}",
-      "deal.custom.tier == \"t{}\"", "deal.close_date < date(\"2026-01-0{}\")", "has(deal.name)",
-      "event.amount > money(\"{} EUR\")", "event.to == \"s{}\"", "event.late == false",
-      "account.country == \"c{}\"", "deal.account == \"a{}\"", "contact.language == \"l{}\"",
-      "(deal.stage == \"s{}\" || deal.no_decision)", "deal.probability == {}",
-      "account.region.size() > {}", "deal.name.startsWith(\"n{}\")", "event.data.x == {}"};
+  static constexpr const char* kTerms[] = {"deal.stage == \"s{}\"",
+                                           "deal.stage != \"s{}\"",
+                                           "\"s{}\" == deal.stage",
+                                           "deal.stage in [\"s{}\", \"s1\"]",
+                                           "deal.amount > money(\"{} EUR\")",
+                                           "deal.amount <= money(\"{} USD\")",
+                                           "deal.probability >= {}",
+                                           "deal.status == \"open\"",
+                                           "deal.no_decision",
+                                           "!deal.no_decision",
+                                           "deal.extra.n == {}",
+                                           "deal.extra.n > {}",
+                                           "deal.custom.tier == \"t{}\"",
+                                           "deal.close_date < date(\"2026-01-0{}\")",
+                                           "has(deal.name)",
+                                           "event.amount > money(\"{} EUR\")",
+                                           "event.to == \"s{}\"",
+                                           "event.late == false",
+                                           "account.country == \"c{}\"",
+                                           "deal.account == \"a{}\"",
+                                           "contact.language == \"l{}\"",
+                                           "(deal.stage == \"s{}\" || deal.no_decision)",
+                                           "deal.probability == {}",
+                                           "account.region.size() > {}",
+                                           "deal.name.startsWith(\"n{}\")",
+                                           "event.data.x == {}"};
   std::string out;
   for (auto terms = 1 + dice.below(4); terms > 0; --terms) {
     if (!out.empty()) out += dice.chance(85) ? " && " : " || ";
@@ -61,11 +77,18 @@ std::string condition(Dice& dice) {
 }
 
 std::string rule_text(Dice& dice, std::size_t n) {
-  static constexpr const char* kTriggers[] = {
-      "deal.stage_changed", "deal.amount_changed", "deal.*", "[deal.won, note.added]", "deal.updated",
-      "{ changed: deal.stage }", "{ changed: deal.stage, to: s1 }", "{ changed: deal.stage, from: s2 }",
-      "{ changed: deal.amount }", "{ changed: deal.stage, to: [s2, s3] }",
-      "[{ changed: deal.status, to: won }, deal.opened]", "[deal.won, com.example.x]"};
+  static constexpr const char* kTriggers[] = {"deal.stage_changed",
+                                              "deal.amount_changed",
+                                              "deal.*",
+                                              "[deal.won, note.added]",
+                                              "deal.updated",
+                                              "{ changed: deal.stage }",
+                                              "{ changed: deal.stage, to: s1 }",
+                                              "{ changed: deal.stage, from: s2 }",
+                                              "{ changed: deal.amount }",
+                                              "{ changed: deal.stage, to: [s2, s3] }",
+                                              "[{ changed: deal.status, to: won }, deal.opened]",
+                                              "[deal.won, com.example.x]"};
   return fmt::format("rule: r{}\nname: R\nowner: o\ntrigger: {}\n{}steps: [{{ end: x }}]\n", n,
                      dice.of(kTriggers),
                      dice.chance(90) ? fmt::format("when: '{}'\n", condition(dice)) : "");
@@ -82,33 +105,38 @@ void fill(Dice& dice, dealwright::Record& deal) {
   const auto maybe = [&](Field field, Value value) {
     if (dice.chance(75)) deal.fields.push_back({field, std::move(value), {}});
   };
-  const auto word = [&](const char* prefix) { return Value{prefix + std::to_string(dice.below(4))}; };
+  const auto word = [&](const char* prefix) {
+    return Value{prefix + std::to_string(dice.below(4))};
+  };
   maybe(Field::kName, word("n"));
   maybe(Field::kAccount, word("a"));
   maybe(Field::kAmount, amount(dice));
   maybe(Field::kStage, word("s"));
   maybe(Field::kStatus, Value{dice.chance(50) ? "open" : "won"});
-  maybe(Field::kCloseDate, Value{date_of({2026, 1, static_cast<std::uint32_t>(1 + dice.below(4))})});
+  maybe(Field::kCloseDate,
+        Value{date_of({2026, 1, static_cast<std::uint32_t>(1 + dice.below(4))})});
   maybe(Field::kProbability, Value{static_cast<std::int64_t>(dice.below(4))});
   maybe(Field::kContacts, Value{List{Value{Map{{"contact", word("c")}}}}});
   maybe(Field::kNoDecision, Value{dice.chance(50)});
   std::sort(deal.fields.begin(), deal.fields.end(),
             [](const auto& a, const auto& b) { return a.field < b.field; });
-  static const Value kFree[] = {Value{1}, Value{1.0}, Value{2}, Value{"t1"}, Value{true}, Value{Null{}}};
+  static const Value kFree[] = {Value{1},    Value{1.0},  Value{2},
+                                Value{"t1"}, Value{true}, Value{Null{}}};
   if (dice.chance(60)) deal.extra.push_back({"n", kFree[dice.below(6)], {}});
   if (dice.chance(60)) deal.custom.push_back({"tier", word("t"), {}});
 }
 
 Event random_event(Dice& dice) {
-  static constexpr TypeId kTypes[] = {TypeId::kDealStageChanged, TypeId::kDealAmountChanged,
-                                      TypeId::kDealUpdated, TypeId::kDealWon, TypeId::kNoteAdded,
-                                      TypeId::kDealOpened, TypeId::kForeignType};
+  static constexpr TypeId kTypes[] = {
+      TypeId::kDealStageChanged, TypeId::kDealAmountChanged, TypeId::kDealUpdated, TypeId::kDealWon,
+      TypeId::kNoteAdded,        TypeId::kDealOpened,        TypeId::kForeignType};
   Event event;
   event.source = "crm";
   event.id = "e";
   event.subject = {Kind::kDeal, "d1"};
   event.type = kTypes[dice.below(std::size(kTypes))];
-  if (event.type == TypeId::kForeignType) event.foreign_type = dice.chance(50) ? "com.example.x" : "com.example.y";
+  if (event.type == TypeId::kForeignType)
+    event.foreign_type = dice.chance(50) ? "com.example.x" : "com.example.y";
   if (dice.chance(50)) event.data.set(Field::kAmount, amount(dice));
   if (dice.chance(50)) event.data.set(Field::kTo, Value{"s" + std::to_string(dice.below(4))});
   if (dice.chance(50)) event.extra = {{"x", Value{static_cast<std::int64_t>(dice.below(3))}}};
@@ -123,7 +151,8 @@ bool asked(const TriggerPlan& trigger, const FoldedFact& fact) {
     const auto in = [](const std::vector<Value>& set, const Value* v) {
       return set.empty() || (v != nullptr && std::find(set.begin(), set.end(), *v) != set.end());
     };
-    return in(trigger.to, now) && in(trigger.from, change.before.absent() ? nullptr : &change.before);
+    return in(trigger.to, now) &&
+           in(trigger.from, change.before.absent() ? nullptr : &change.before);
   }
   return false;
 }
@@ -153,14 +182,16 @@ TEST(MatchTest, TheIndexFindsWhatAskingAllFinds) {
         turn.all[{Kind::kAccount, "a" + id}] = {};
         auto& account = turn.all[{Kind::kAccount, "a" + id}];
         account.key = {Kind::kAccount, "a" + id};
-        account.fields = {{Field::kCountry, Value{"c" + id}, {}}, {Field::kRegion, Value{"rr"}, {}}};
+        account.fields = {{Field::kCountry, Value{"c" + id}, {}},
+                          {Field::kRegion, Value{"rr"}, {}}};
         auto& contact = turn.all[{Kind::kContact, "c" + id}];
         contact.key = {Kind::kContact, "c" + id};
         contact.fields = {{Field::kLanguage, Value{"l" + id}, {}}};
       }
       const auto event = random_event(dice);
       std::vector<FieldChange> changes;
-      if (dice.chance(60)) changes.push_back({Field::kStage, dice.chance(70) ? Value{"s2"} : Value{}});
+      if (dice.chance(60))
+        changes.push_back({Field::kStage, dice.chance(70) ? Value{"s2"} : Value{}});
       if (dice.chance(30)) changes.push_back({Field::kAmount, Value{}});
       if (dice.chance(30)) changes.push_back({Field::kStatus, Value{"open"}});
       FoldedFact fact;
@@ -179,7 +210,8 @@ TEST(MatchTest, TheIndexFindsWhatAskingAllFinds) {
         const auto& plan = *plans[r];
         const bool may = std::any_of(plan.triggers.begin(), plan.triggers.end(),
                                      [&](const TriggerPlan& t) { return asked(t, fact); });
-        if (may && (!plan.when || plan.when->test(reader, calendars).is_true())) expected.push_back(r);
+        if (may && (!plan.when || plan.when->test(reader, calendars).is_true()))
+          expected.push_back(r);
       }
       ASSERT_EQ(fired, expected) << "seed " << seed << ", round " << round;
       found += fired.size();
@@ -194,7 +226,8 @@ TEST(MatchTest, TheIndexFindsWhatAskingAllFinds) {
 
 TEST(MatchTest, AnEqualityKeepsARuleOutOfTheUnindexed) {
   const auto text = [](const char* when) {
-    return fmt::format("rule: r\nname: R\nowner: o\ntrigger: deal.won\nwhen: '{}'\nsteps: [{{ end: x }}]\n", when);
+    return fmt::format(
+        "rule: r\nname: R\nowner: o\ntrigger: deal.won\nwhen: '{}'\nsteps: [{{ end: x }}]\n", when);
   };
   const std::pair<const char*, std::size_t> rows[] = {
       {"deal.stage == \"a\"", 0},

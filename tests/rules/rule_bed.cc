@@ -73,7 +73,8 @@ std::string RuleBed::line(const Change& change) const {
           },
           [](const EnrolmentMoved& c) {
             return fmt::format("moved to {}{}{}", c.step,
-                               c.due ? " until " + to_short_text(*c.due) : "", c.held ? " held" : "");
+                               c.due ? " until " + to_short_text(*c.due) : "",
+                               c.held ? " held" : "");
           },
           [](const EnrolmentEnded& c) {
             return fmt::format("ended {}{}", c.reason, c.cancel_effects ? " cancelling" : "");
@@ -82,19 +83,24 @@ std::string RuleBed::line(const Change& change) const {
             return fmt::format("refused {} {} {}", c.rule, to_text(c.subject), c.reason);
           },
           [](const EffectRequested& c) {
-            const auto state = c.effect.state == EffectState::kRequested
-                                   ? ""
-                                   : fmt::format(" {}({})", effect_state_name(c.effect.state),
-                                                 c.effect.reason);
+            const auto state =
+                c.effect.state == EffectState::kRequested
+                    ? ""
+                    : fmt::format(" {}({})", effect_state_name(c.effect.state), c.effect.reason);
             return fmt::format("effect {} {}{}", c.effect.step,
                                c.effect.recipient.empty() ? "-" : c.effect.recipient, state);
           },
-          [](const EffectMoved& c) { return fmt::format("effect is {}", effect_state_name(c.state)); },
-          [](const FactDecided& c) {
-            return fmt::format("fact {}{}", c.event.type_name(),
-                               c.event.type == TypeId::kTaskCreated ? "" : " " + to_text(c.event.subject));
+          [](const EffectMoved& c) {
+            return fmt::format("effect is {}", effect_state_name(c.state));
           },
-          [](const RuleFailed& c) { return fmt::format("failed {} {} {}", c.rule, c.where, c.code); },
+          [](const FactDecided& c) {
+            return fmt::format(
+                "fact {}{}", c.event.type_name(),
+                c.event.type == TypeId::kTaskCreated ? "" : " " + to_text(c.event.subject));
+          },
+          [](const RuleFailed& c) {
+            return fmt::format("failed {} {} {}", c.rule, c.where, c.code);
+          },
           [](const EventRedriven&) { return std::string{"redriven"}; },
       },
       change);

@@ -22,7 +22,8 @@ class RuleBed {
 
   // `2026-03-02 09:00`; UTC.
   static Instant at(std::string_view text) { return parse_instant_lenient(text).value(); }
-  Event event(std::string_view type, std::string_view subject, std::string_view time, Map data = {});
+  Event event(std::string_view type, std::string_view subject, std::string_view time,
+              Map data = {});
   void happen(const Event& event) { happen(event, *event.time); }
   void happen(const Event& event, Instant now) { EXPECT_EQ(world().deliver(event, now), ""); }
 

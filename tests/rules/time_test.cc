@@ -33,17 +33,19 @@ TEST(ZoneTest, ShowsAndFindsClockTimes) {
   const Row rows[] = {
       {date_of({2026, 3, 28}), 12 * 60, "2026-03-28T11:00:00Z"},
       {date_of({2026, 3, 29}), 60, "2026-03-29T00:00:00Z"},
-      {date_of({2026, 3, 29}), 150, "2026-03-29T01:00:00Z"},   // in the gap: the first instant behind
+      {date_of({2026, 3, 29}), 150,
+       "2026-03-29T01:00:00Z"},  // in the gap: the first instant behind
       {date_of({2026, 3, 29}), 180, "2026-03-29T01:00:00Z"},
       {date_of({2026, 3, 29}), 240, "2026-03-29T02:00:00Z"},
       {date_of({2026, 10, 25}), 150, "2026-10-25T00:30:00Z"},  // twice: the first
       {date_of({2026, 10, 25}), 180, "2026-10-25T02:00:00Z"},
-      {date_of({2020, 7, 1}), 0, "2020-06-30T23:00:00Z"},      // before all transitions
+      {date_of({2020, 7, 1}), 0, "2020-06-30T23:00:00Z"},  // before all transitions
   };
   for (const auto& row : rows) {
     EXPECT_EQ(zone->instant(local_time(row.date, row.minute)), at(row.instant)) << row.instant;
   }
-  for (Instant i = at("2026-03-27T00:00:00Z"); i < at("2026-03-31T00:00:00Z"); i = i + minutes(15)) {
+  for (Instant i = at("2026-03-27T00:00:00Z"); i < at("2026-03-31T00:00:00Z");
+       i = i + minutes(15)) {
     EXPECT_EQ(zone->instant(zone->local(i)), i) << to_text(i);
   }
 }
@@ -69,11 +71,11 @@ TEST(LengthTest, ReadsAndAdds) {
       {"2026-03-27T16:58:00Z", "5bmin", "2026-03-30T07:03:00Z"},  // two on Friday, three on Monday
       {"2026-03-27T16:58:00Z", "2bmin", "2026-03-27T17:00:00Z"},
       {"2026-03-27T16:58:00Z", "1bh", "2026-03-30T07:58:00Z"},
-      {"2026-03-28T12:00:00Z", "0bd", "2026-03-30T16:00:00Z"},    // a Saturday: the next
+      {"2026-03-28T12:00:00Z", "0bd", "2026-03-30T16:00:00Z"},  // a Saturday: the next
       {"2026-03-27T08:00:00Z", "0bd", "2026-03-27T17:00:00Z"},
-      {"2026-03-28T11:00:00Z", "1d", "2026-03-29T11:00:00Z"},     // 24 h: 13:00 on the clock
-      {"2026-03-28T11:00:00Z", "1cd", "2026-03-29T10:00:00Z"},    // noon on the clock
-      {"2026-03-28T01:30:00Z", "1cd", "2026-03-29T01:00:00Z"},    // 02:30 is not there
+      {"2026-03-28T11:00:00Z", "1d", "2026-03-29T11:00:00Z"},   // 24 h: 13:00 on the clock
+      {"2026-03-28T11:00:00Z", "1cd", "2026-03-29T10:00:00Z"},  // noon on the clock
+      {"2026-03-28T01:30:00Z", "1cd", "2026-03-29T01:00:00Z"},  // 02:30 is not there
       {"2026-03-27T00:00:00Z", "90s", "2026-03-27T00:01:30Z"},
       {"2026-03-27T00:00:00Z", "5min", "2026-03-27T00:05:00Z"},
       {"2026-03-27T00:00:00Z", "2h", "2026-03-27T02:00:00Z"},
@@ -85,7 +87,8 @@ TEST(LengthTest, ReadsAndAdds) {
     EXPECT_EQ(to_text(add(at(row.from), *length, calendar)), to_text(at(row.to)))
         << row.from << " + " << row.length;
   }
-  for (const auto* bad : {"", "3", "d", "-1d", "1.5h", "3 d", "3D", "1w", "99999999999d", "3days"}) {
+  for (const auto* bad :
+       {"", "3", "d", "-1d", "1.5h", "3 d", "3D", "1w", "99999999999d", "3days"}) {
     EXPECT_FALSE(parse_length(bad)) << bad;
   }
   EXPECT_TRUE(in_range(*parse_length("730d")));
@@ -95,7 +98,7 @@ TEST(LengthTest, ReadsAndAdds) {
 
 TEST(CalendarTest, HolidaysExtraHoursAndCounts) {
   CalendarSpec spec;
-  spec.holidays = {date_of({2026, 4, 6})};                              // a Monday
+  spec.holidays = {date_of({2026, 4, 6})};                               // a Monday
   spec.extra = {{date_of({2026, 4, 11}), OpenHours{10 * 60, 12 * 60}}};  // a Saturday
   const auto calendar = office(fixed_zone("UTC"), spec);
   EXPECT_FALSE(calendar.is_business_day(date_of({2026, 4, 6})));
@@ -133,9 +136,10 @@ TEST(CalendarTest, ReadsItsRecord) {
     return Value{Map{{"day", std::move(day)}, {"from", Value{from}}, {"to", Value{to}}}};
   };
   record.fields = {
-      {Field::kWeek, Value{List{hours(Value{1}, "09:00", "12:00"), hours(Value{"mon"}, "13:00", "17:00"),
-                                hours(Value{"Sunday"}, "10:00", "24:00"), hours(Value{9}, "09:00", "12:00"),
-                                hours(Value{2}, "12:00", "09:00")}},
+      {Field::kWeek,
+       Value{List{hours(Value{1}, "09:00", "12:00"), hours(Value{"mon"}, "13:00", "17:00"),
+                  hours(Value{"Sunday"}, "10:00", "24:00"), hours(Value{9}, "09:00", "12:00"),
+                  hours(Value{2}, "12:00", "09:00")}},
        {}},
       {Field::kHolidays, Value{List{Value{"2026-12-25"}, Value{"never"}}}, {}},
   };

@@ -329,6 +329,12 @@ Result<std::uint64_t> FakeFileSystem::free_bytes(const std::string& path) {
   return used < capacity_ ? capacity_ - used : 0;
 }
 
+Result<std::uint64_t> FakeFileSystem::total_bytes(const std::string& path) {
+  const std::lock_guard lock{mutex_};
+  if (dead_) return io_error(path);
+  return capacity_;
+}
+
 Result<std::unique_ptr<FileSystem::Lock>> FakeFileSystem::lock(const std::string& path) {
   const std::lock_guard lock{mutex_};
   if (fault_of(Call::kLock)) return io_error(path);

@@ -57,6 +57,7 @@ class FakeFileSystem final : public FileSystem {
   Result<void> remove(const std::string& path) override;
   Result<void> sync_directory(const std::string& path) override;
   Result<std::uint64_t> free_bytes(const std::string& path) override;
+  Result<std::uint64_t> total_bytes(const std::string& path) override;
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override;
 
   // The n-th call of that kind from now on (1 is the next) fails, and `times` in a row.

@@ -123,8 +123,8 @@ TEST(EmbeddedLogTest, AnAppendLiesInOneSegment) {
   {
     const auto log = disk.open();
     for (int i = 0; i < 20; ++i) {
-      ASSERT_TRUE(append_now(*log, Topic::kEvents, 0,
-                             std::vector<std::string>(7, std::string(60, 'x'))));
+      ASSERT_TRUE(
+          append_now(*log, Topic::kEvents, 0, std::vector<std::string>(7, std::string(60, 'x'))));
     }
   }
   std::map<std::string_view, int> frames;
@@ -221,10 +221,10 @@ TEST(EmbeddedLogTest, NamesItsCrashPoints) {
   const auto removed = std::find(points.begin(), points.end(), "release.removed");
   ASSERT_NE(removed, points.end());
   points.erase(removed);
-  EXPECT_EQ(points, (std::vector<std::string>{"append.written", "append.synced",
-                                              "append.acknowledged", "rotate.begin",
-                                              "rotate.created", "rotate.synced", "append.written",
-                                              "append.synced", "append.acknowledged"}));
+  EXPECT_EQ(points,
+            (std::vector<std::string>{"append.written", "append.synced", "append.acknowledged",
+                                      "rotate.begin", "rotate.created", "rotate.synced",
+                                      "append.written", "append.synced", "append.acknowledged"}));
 }
 
 TEST(EmbeddedLogTest, ServesReadersWhileItIsWritten) {

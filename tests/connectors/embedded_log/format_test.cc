@@ -15,12 +15,12 @@ std::string hex_of(std::string_view bytes) {
   return hex(std::span{reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
 }
 
-const SegmentHeader kHeader{7,  kLogId, 42,         {40, 2}, 30, Instant{1'772'442'000'000},
-                            99};
+const SegmentHeader kHeader{7, kLogId, 42, {40, 2}, 30, Instant{1'772'442'000'000}, 99};
 
 TEST(FormatTest, HeaderBytesAreFrozen) {
   const auto bytes = encode_header(kHeader);
-  EXPECT_EQ(hex_of(bytes), "44575345474d540a0100000007000000efcdab89674523011032547698badcfe2a00000000000000"
+  EXPECT_EQ(hex_of(bytes),
+            "44575345474d540a0100000007000000efcdab89674523011032547698badcfe2a00000000000000"
             "280000000000000002000000000000001e00000000000000809ac6ad9c0100006300000000000000"
             "00000000000000000000000000000000000000000000000000000000000000000000000000000000"
             "00000000b770decd");
@@ -48,7 +48,8 @@ TEST(FormatTest, FrameBytesAreFrozen) {
   append_frame(bytes, place, Kind::kEvent, 0, "fact", seed);
   append_frame(bytes, place, Kind::kDecision, 1, "decided", seed);
   append_frame(bytes, place, Kind::kSeal, 0, {}, seed);
-  EXPECT_EQ(hex_of(bytes), "f2251380040000002a000000000000002800000000000000b770decd0000000066616374c1ef37c2"
+  EXPECT_EQ(hex_of(bytes),
+            "f2251380040000002a000000000000002800000000000000b770decd0000000066616374c1ef37c2"
             "070000002b000000000000000200000000000000f2251380010000016465636964656403bd16dd00"
             "0000002c000000000000000000000000000000c1ef37c200000002");
   EXPECT_EQ(place.sequence, 45U);
@@ -59,7 +60,8 @@ TEST(FormatTest, FrameBytesAreFrozen) {
 
 TEST(FormatTest, MetaTextIsFrozen) {
   const Meta meta{1, kLogId, 4, "default"};
-  EXPECT_EQ(to_text(meta), "dealwright-log 1\n"
+  EXPECT_EQ(to_text(meta),
+            "dealwright-log 1\n"
             "log_id 0123456789abcdeffedcba9876543210\n"
             "partitions 4\n"
             "workspace default\n"
@@ -99,21 +101,20 @@ TEST(VerifyTest, ReportsAndDumpsAStoppedLog) {
                     std::to_string(frame.position) + " " + std::to_string(frame.sequence) + " " +
                     std::to_string(frame.offset) + " " + std::string{frame.bytes});
   }));
-  EXPECT_EQ(lines, (std::vector<std::string>{"0 0 0 128 a", "0 1 1 161 b", "1 0 2 194 c",
-                                             "2 0 3 227 "}));
+  EXPECT_EQ(lines,
+            (std::vector<std::string>{"0 0 0 128 a", "0 1 1 161 b", "1 0 2 194 c", "2 0 3 227 "}));
   EXPECT_EQ(disk.files.changes(), changes) << "verify and dump change nothing";
   EXPECT_EQ(embedded_log::verify(disk.files, "data", 2).error().code, Code::kNotFound);
   EXPECT_EQ(embedded_log::verify(disk.files, "elsewhere", 0).error().code, Code::kNotFound);
 }
 
 TEST(RetentionTest, SaysWhatMayGo) {
-  const auto segment = [](std::uint64_t bytes, int newest_hour, Position events,
-                          Position decisions, bool open = false) {
+  const auto segment = [](std::uint64_t bytes, int newest_hour, Position events, Position decisions,
+                          bool open = false) {
     return SegmentInfo{0, bytes, Instant{} + hours(newest_hour), {events, decisions}, open};
   };
   const std::vector<SegmentInfo> segments = {segment(100, 1, 10, 1), segment(100, 2, 20, 2),
-                                             segment(100, 3, 30, 3),
-                                             segment(50, 100, 35, 4, true)};
+                                             segment(100, 3, 30, 3), segment(50, 100, 35, 4, true)};
   const std::array<Position, 2> everything{1000, 1000};
   struct Row {
     const char* what;

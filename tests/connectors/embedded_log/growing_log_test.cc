@@ -60,6 +60,9 @@ class InterruptedFiles : public FileSystem {
   Result<std::uint64_t> free_bytes(const std::string& path) override {
     return disk.free_bytes(path);
   }
+  Result<std::uint64_t> total_bytes(const std::string& path) override {
+    return disk.total_bytes(path);
+  }
   Result<std::unique_ptr<Lock>> lock(const std::string& path) override { return disk.lock(path); }
 
   FakeFileSystem disk;

@@ -169,7 +169,8 @@ TEST(SampleYearTest, TheEngineTakesNearlyAllOfIt) {
     const auto at = place(record, event, now, ++order);
     evolve(record, event, at, pipelines, out);
     for (const auto& implied : implied_by(event)) {
-      evolve_implied(records.at(implied.record), implied, at, out);
+      auto& other = records.at(implied.record);
+      evolve_implied(other, implied, place_implied(other, at), pipelines, out);
     }
     if (event.type == TypeId::kPipelineUpdated) {
       pipelines.put(read_pipeline(event.subject.id, event.data).value(), at.stamp);

@@ -311,6 +311,7 @@ Record Sampler::record() {
     out.name = word();
     out.value = chance(10) ? Value{} : value();
     out.stamp = stamp();
+    out.fills = out.stamp.order % 5 == 0;
     return out;
   };
   const auto declared = [&] {
@@ -318,6 +319,7 @@ Record Sampler::record() {
     out.field = Field{static_cast<std::uint16_t>(1 + below(200))};
     out.value = chance(10) ? Value{} : value();
     out.stamp = stamp();
+    out.fills = out.stamp.order % 5 == 0;
     return out;
   };
   const auto entry = [&] {

@@ -100,13 +100,13 @@ TEST(LivesTest, Deals) {
     deal/d | deal.opened pipeline=p; @2m deal.stage_changed to=offer; @-1h deal.stage_changed to=demo | | open offer
     deal/d | deal.opened pipeline=p; deal.won; @-30d deal.lost reason=price | | won won closed 03-01T12:02
     deal/d | deal.opened pipeline=p; deal.lost; @-1d deal.won | | lost lost closed 03-01T12:02
-    deal/d | deal.won; @-30d deal.opened pipeline=p amount=9EUR | | won 9.00 EUR closed 03-01T12:01
+    deal/d | deal.won; @-30d deal.opened pipeline=p amount=9EUR | | won won 9.00 EUR closed 03-01T12:01
     deal/d | deal.opened pipeline=p name=New; @-1d deal.updated set={"name":"Old"} | name | open q name=New
     # undated: right behind the newest when it comes
     deal/d | @undated deal.opened pipeline=p amount=9EUR | | open q 9.00 EUR undated
     deal/d | deal.opened pipeline=p; deal.stage_changed to=offer; @undated deal.stage_changed to=demo | | open demo
     deal/d | @undated deal.opened pipeline=p; @-9d deal.won | | won won closed 02-20T12:02 undated
-    deal/d | deal.won; deal.opened pipeline=p amount=9EUR | | won 9.00 EUR closed 03-01T12:01
+    deal/d | deal.won; deal.opened pipeline=p amount=9EUR | | won won 9.00 EUR closed 03-01T12:01
     # owners, close dates, deletion
     deal/d | deal.opened pipeline=p owner=u1; deal.assigned owner=u2 | owner | open q owner=u2
     deal/d | deal.opened pipeline=p; deal.close_date_moved to=2026-04-01; deal.close_date_moved | close_date | open q close_date=-

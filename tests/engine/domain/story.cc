@@ -135,7 +135,8 @@ void Story::fold(const Fact& fact) {
   for (const auto& implied : implied_by(event)) {
     Event about;
     about.subject = implied.record;
-    evolve_implied(touch(standing_for(about, *this)), implied, at, out);
+    auto& other = touch(standing_for(about, *this));
+    evolve_implied(other, implied, place_implied(other, at), pipelines_, out);
   }
   if (!merged && !record.merged_into.empty()) {
     const auto loser = record;

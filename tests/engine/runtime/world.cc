@@ -106,6 +106,7 @@ void World::start() {
   PartitionOptions options;
   options.dedup_directory = "/state/0/ids";
   options.event_clock = event_clock;
+  options.clock_witness = clock_witness;
   options.limits = limits;
   options.events_per_record = events_per_record;
   if (retention) {

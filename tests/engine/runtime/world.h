@@ -64,6 +64,7 @@ class World {
   std::vector<const View*> views;
   bool event_clock;
   bool retention = false;  // the log lets go of all that a durable snapshot covers
+  bool clock_witness = false;
   std::uint64_t next_id = 0;
   std::vector<Event> past;  // what random_event made, accepted or not
   std::uint32_t events_per_record = 7;

@@ -6,9 +6,7 @@
 namespace dealwright::rules::cel {
 namespace {
 
-std::string as_string(const Value& value) {
-  return *call_function("string", {value}).as_text();
-}
+std::string as_string(const Value& value) { return *call_function("string", {value}).as_text(); }
 
 std::string show_list(const List& list) {
   std::string out;

@@ -1,0 +1,110 @@
+// A second, slow fold of the two logs: full lists of facts, no cache, no short cuts. What it says
+// is compared with the engine, key by key.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/domain/decision.h"
+#include "engine/domain/set_aside.h"
+#include "tests/oracle/canon.h"
+
+namespace dealwright::oracle {
+
+class Oracle {
+ public:
+  // An event as it stands in the log. Call for every position before a decision that covers it.
+  void add_event(std::uint64_t position, const std::string& bytes) { log_[position] = bytes; }
+  // Folds a decision record; one that is not accepted changes nothing. An error: what is wrong with
+  // it, "" if nothing.
+  std::string add_decision(std::uint64_t position, const std::string& bytes);
+
+  Dump dump() const;
+  std::string ask(const Question& question) const;
+  Instant now() const { return now_; }
+  std::uint64_t events() const { return events_; }
+  std::uint64_t decisions() const { return decisions_; }
+  // Facts, for figures that no view shows yet.
+  const std::map<RecordKey, Facts>& facts() const { return facts_; }
+  const PipelineBook& pipelines() const { return pipelines_; }
+  std::size_t times_taken_back() const { return former_.size(); }
+
+ private:
+  struct Place {
+    std::uint64_t position = 0;
+    std::uint64_t decision = 0;
+    std::uint32_t index = 0;
+    bool decided = false;  // the fact stands in the decision record, not in `events`
+  };
+  // A fact as it came in; `out`: taken back since.
+  struct Told {
+    Event event;
+    Place place;
+    Instant ingested;
+    std::uint64_t order = 0;
+    bool out = false;
+    RecordKey holder;
+    std::optional<std::size_t> took;  // of a retraction: which fact
+  };
+  void fold_batch(const DecisionRecord& record, std::uint64_t position);
+  void fold_event(std::uint64_t position, const TurnRecord* turn, std::uint64_t decision);
+  bool is_new(const Event& event);
+  void fold_turn(const TurnRecord& turn, std::uint64_t decision);
+  void apply(const Change& change, const TurnRecord& turn, std::uint64_t decision);
+  void fold_fact(const Event& event, const Place& place);
+  void fold_reference(const Event& event, Stamp stamp);
+  void tell(Told& told, bool first);
+  void tell_anew();
+  void retract(Told& told);
+  void unmerge(const RecordKey& loser);
+  void add_implied(const RecordKey& other, const Fact& fact, const Place& place, bool first);
+  Instant newest_of(const RecordKey& key) const;
+  const std::map<RecordKey, Facts>& facts_known_by(Instant known_by) const;
+  void set_aside(std::uint64_t position, const TurnRecord& turn, const Event* event);
+  void note(const RecordKey& subject, std::uint64_t decision);
+  void give_turn(const Enrolment& enrolment);
+  void end(const EnrolmentEnded& change, std::uint64_t decision);
+  void move_effect(const EffectId& id, EffectState to, const std::string& reason);
+  void count(const std::string& rule, const std::string& counter, std::int64_t by);
+  std::string rule_of(const EnrolmentId& id) const;
+  RecordKey winner_of(RecordKey key) const;
+  Values values(const RecordKey& key) const;
+  std::map<RecordKey, std::vector<EnrolmentId>> watchers() const;
+  std::vector<TimerKey> timers() const;
+
+  std::string ask_board(const ViewQuery& query) const;
+  std::string ask_deals(const ViewQuery& query) const;
+  std::string ask_cycle() const;
+  std::string ask_tasks(const ViewQuery& query) const;
+  std::string ask_automation() const;
+
+  std::map<std::uint64_t, std::string> log_;
+  std::vector<Told> told_;
+  std::map<RecordKey, Facts> facts_;
+  // What was known before facts were taken back, and until when.
+  std::vector<std::pair<Instant, std::map<RecordKey, Facts>>> former_;
+  std::map<RecordKey, std::vector<HistoryEntry>> history_;
+  std::map<RecordKey, std::string> merged_into_;
+  PipelineBook pipelines_;
+  std::map<EnrolmentId, Enrolment> enrolments_;
+  std::map<std::pair<std::string, std::string>, Entry> entries_;
+  std::map<EffectId, Effect> effects_;
+  std::map<std::uint64_t, SetAside> aside_;
+  std::map<std::pair<std::string, std::uint32_t>, PublishedRule> rules_;
+  std::map<std::string, runtime::ImportBatch> batches_;
+  std::set<std::pair<std::string, std::string>> seen_;
+  std::map<std::pair<std::string, std::string>, std::int64_t> counters_;
+  std::map<std::string, std::uint64_t> meta_;
+  Instant now_ = kBeforeAll;
+  std::uint64_t events_ = 0, decisions_ = 0, term_ = 0, sequence_ = 0, order_ = 0,
+                decisions_fold_ = 0;
+  ClaimId claim_{};
+  bool event_clock_ = false;
+  std::uint32_t index_ = 0;
+  std::string wrong_;
+};
+
+}  // namespace dealwright::oracle

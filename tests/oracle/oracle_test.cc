@@ -1,0 +1,82 @@
+// State and views equal a naive fold of the logs, at every position: random facts, restarts after
+// random steps, and a fold from nothing.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "tests/oracle/generator.h"
+
+namespace dealwright::oracle {
+namespace {
+
+// DW_SEED tries one seed; DW_SEEDS so many more than usual.
+std::vector<std::uint64_t> seeds(std::uint64_t first, std::uint64_t count) {
+  if (const char* one = std::getenv("DW_SEED")) return {std::strtoull(one, nullptr, 10)};
+  if (const char* more = std::getenv("DW_SEEDS")) count = std::strtoull(more, nullptr, 10);
+  std::vector<std::uint64_t> out;
+  for (std::uint64_t i = 0; i < count; ++i) out.push_back(first + i);
+  return out;
+}
+
+// Times before, between and behind the facts.
+void choose_instants(Bed& bed) {
+  for (int i = 0; i < 6; ++i) {
+    bed.instants.push_back(bed.clock.wall() - days(14) +
+                           hours(static_cast<std::int64_t>(bed.random.below(800))));
+  }
+}
+
+TEST(OracleTest, EveryPositionEqualsTheNaiveFold) {
+  std::size_t compared = 0;
+  for (const auto seed : seeds(1, 24)) {
+    SCOPED_TRACE("seed " + std::to_string(seed) + "; alone: DW_SEED=" + std::to_string(seed));
+    Bed bed{seed, seed % 3 == 0};
+    Generator generator{bed};
+    choose_instants(bed);
+    bed.start();
+    generator.begin();
+    bed.run();
+    for (int i = 0; i < 160; ++i) {
+      generator.add();
+      if (bed.random.chance(40)) {
+        bed.clock.advance(minutes(static_cast<std::int64_t>(bed.random.below(700))));
+      }
+      bed.run();
+      ASSERT_TRUE(bed.compare(i % 9 == 0));
+    }
+    ASSERT_TRUE(bed.compare(true));
+    compared += bed.compared;
+  }
+  std::cout << compared << " positions compared\n";
+}
+
+TEST(OracleTest, RestartsChangeNothing) {
+  std::size_t compared = 0, crashes = 0;
+  for (const auto seed : seeds(1001, 16)) {
+    SCOPED_TRACE("seed " + std::to_string(seed) + "; alone: DW_SEED=" + std::to_string(seed));
+    Bed bed{seed, seed % 4 == 0};
+    Generator generator{bed};
+    choose_instants(bed);
+    bed.start();
+    generator.begin();
+    for (int i = 0; i < 220; ++i) {
+      generator.add();
+      for (auto steps = bed.random.below(6); steps > 0; --steps) bed.step();
+      ASSERT_TRUE(bed.compare(i % 17 == 0));
+      if (bed.random.chance(12)) {
+        bed.crash();
+        bed.start();
+        ++crashes;
+      }
+      if (bed.random.chance(30)) bed.clock.advance(hours(7));
+    }
+    bed.run();
+    ASSERT_TRUE(bed.compare(true));
+    ASSERT_TRUE(bed.compare_replay(5));
+    compared += bed.compared;
+  }
+  std::cout << compared << " positions compared, " << crashes << " restarts\n";
+}
+
+}  // namespace
+}  // namespace dealwright::oracle
