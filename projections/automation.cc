@@ -144,7 +144,6 @@ class AutomationView : public View {
         const auto cut = key.find('\0');
         const auto rule = key.substr(0, cut);
         const auto name = key.substr(cut + 1);
-        if (!passes(query, {{"rule", rule}, {"counter", name}})) continue;
         auto& sum = counters[{std::string{rule}, std::string{name}}];
         if (name == "last_fire_ms") {
           sum = std::max(sum, value);
@@ -159,8 +158,10 @@ class AutomationView : public View {
     out.columns = {{"rule", "text"}, {"counter", "text"}, {"value", "int"}};
     for (const auto& [key, value] : counters) {
       const bool instant = key.second == "last_fire_ms";
-      out.rows.push_back({Value{key.first}, Value{instant ? "last_fire" : key.second},
-                          instant ? Value{Instant{value}} : Value{value}});
+      const std::string_view name = instant ? std::string_view{"last_fire"} : key.second;
+      if (!passes(query, {{"rule", key.first}, {"counter", name}})) continue;
+      out.rows.push_back(
+          {Value{key.first}, Value{name}, instant ? Value{Instant{value}} : Value{value}});
     }
     return out;
   }
