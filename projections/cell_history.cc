@@ -62,6 +62,12 @@ Result<CellHistory> CellHistory::open(const ViewReader& reader, std::string pref
     out.ids_.emplace(out.cells_[id].key, id);
     return true;
   }));
+  const auto days = out.prefix_ + count_table(kByIngested);
+  DW_TRY(reader.scan(days, prefix_end(days), [&](std::string_view key, std::string_view) {
+    ByteReader in{key.substr(days.size())};
+    out.stored_until_ = get_key_day(in);  // in order
+    return true;
+  }));
   return out;
 }
 
@@ -78,6 +84,7 @@ CellHistory::Sum& CellHistory::sum_of(char table, const DayKey& at) {
   auto& sum = (table == kDay ? days_ : months_)[at];
   if (!sum.known) {
     sum.known = true;
+    if (table == kDay && at.ingested > stored_until_) return sum;  // none is stored
     if (auto stored = reader_->get(key_of(table, at)); stored && stored.value()) {
       ByteReader in{*stored.value()};
       sum.values = get_sums(in);
@@ -174,7 +181,10 @@ void CellHistory::write_sums(std::vector<StoreWrite>& out) {
     if (sum.dirty) write(kMonth, at, sum);
     sum.dirty = false;
   }
-  if (days_.size() > kSumsKept) days_.clear();
+  if (days_.size() > kSumsKept) {
+    for (const auto& [at, sum] : days_) stored_until_ = std::max(stored_until_, at.ingested);
+    days_.clear();
+  }
   if (months_.size() > kSumsKept) months_.clear();
 }
 

@@ -8,6 +8,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -105,6 +106,8 @@ class CellHistory {
   // Days with deltas since the last take_dirty.
   boost::unordered_flat_map<std::int32_t, std::unique_ptr<Day>> by_occurred_;
   boost::unordered_flat_map<std::int32_t, std::unique_ptr<Day>> by_ingested_;
+  // The newest ingested day with sums that are stored and may not be in days_.
+  std::int32_t stored_until_ = std::numeric_limits<std::int32_t>::min();
   std::string encoded_;  // the delta under way
 };
 

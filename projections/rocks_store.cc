@@ -6,6 +6,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
+#include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <rocksdb/write_buffer_manager.h>
@@ -45,6 +46,10 @@ Error translate(const rocksdb::Status& status, const std::string& path) {
   return Error{Code::kIo, text};
 }
 
+// A batch past this goes in as a table file, written at once: no copy in a batch, none in a table
+// in memory, and no wait for that to be flushed.
+constexpr std::size_t kTableFileBytesMin = std::size_t{256} << 10;
+
 class RocksStore : public Store {
  public:
   RocksStore(std::string path, std::unique_ptr<rocksdb::DB> db, StoreBudget budget)
@@ -68,15 +73,7 @@ class RocksStore : public Store {
     for (const auto& entry : batch) {
       bytes += entry.key.size() + (entry.value ? entry.value->size() : 0) + 12;
     }
-    rocksdb::WriteBatch writes{bytes};
-    for (const auto& entry : batch) {
-      const auto status = entry.value ? writes.Put(slice(entry.key), slice(*entry.value))
-                                      : writes.Delete(slice(entry.key));
-      if (!status.ok()) return translate(status, path_);
-    }
-    rocksdb::WriteOptions options;
-    options.disableWAL = true;
-    const auto status = db_->Write(options, &writes);
+    const auto status = bytes < kTableFileBytesMin ? write_batch(batch, bytes) : write_table(batch);
     if (!status.ok()) return translate(status, path_);
     return ok();
   }
@@ -97,16 +94,15 @@ class RocksStore : public Store {
   }
 
   Result<void> erase_range(std::string_view from, std::string_view to) override {
-    rocksdb::WriteOptions options;
-    options.disableWAL = true;
     const auto status =
-        db_->DeleteRange(options, db_->DefaultColumnFamily(), slice(from), slice(to));
+        db_->DeleteRange(without_wal(), db_->DefaultColumnFamily(), slice(from), slice(to));
+    in_memory_ = true;
     if (!status.ok()) return translate(status, path_);
     return ok();
   }
 
   Result<void> flush() override {
-    const auto status = db_->Flush(rocksdb::FlushOptions{});
+    const auto status = flush_memory();
     if (!status.ok()) return translate(status, path_);
     return ok();
   }
@@ -118,9 +114,60 @@ class RocksStore : public Store {
   }
 
  private:
+  rocksdb::Status write_batch(std::span<const StoreEntry> batch, std::size_t bytes) {
+    rocksdb::WriteBatch writes{bytes};
+    for (const auto& entry : batch) {
+      const auto status = entry.value ? writes.Put(slice(entry.key), slice(*entry.value))
+                                      : writes.Delete(slice(entry.key));
+      if (!status.ok()) return status;
+    }
+    in_memory_ = true;
+    return db_->Write(without_wal(), &writes);
+  }
+
+  rocksdb::Status write_table(std::span<const StoreEntry> batch) {
+    // What was written before comes first; and an empty batch waits while compaction is behind.
+    rocksdb::WriteBatch nothing;
+    if (auto status = flush_memory(); !status.ok()) return status;
+    if (auto status = db_->Write(without_wal(), &nothing); !status.ok()) return status;
+    const auto file = path_ + "/batch.sst";  // left over by a crash: written over
+    rocksdb::SstFileWriter writer{rocksdb::EnvOptions{}, db_->GetOptions(), nullptr,
+                                  /*invalidate_page_cache=*/false};
+    if (auto status = writer.Open(file); !status.ok()) return status;
+    for (const auto& entry : batch) {
+      auto status = entry.value ? writer.Put(slice(entry.key), slice(*entry.value))
+                                : writer.Delete(slice(entry.key));
+      if (!status.ok()) return status;
+    }
+    rocksdb::ExternalSstFileInfo info;
+    if (auto status = writer.Finish(&info); !status.ok()) return status;
+    rocksdb::IngestExternalFileArg arg;
+    arg.column_family = db_->DefaultColumnFamily();
+    arg.external_files = {file};
+    arg.files_checksums = {info.file_checksum};
+    arg.files_checksum_func_names = {info.file_checksum_func_name};
+    arg.options.move_files = true;
+    arg.options.write_global_seqno = false;
+    arg.options.verify_file_checksum = false;  // it was made just now
+    return db_->IngestExternalFiles({arg});
+  }
+
+  rocksdb::Status flush_memory() {
+    if (!in_memory_) return rocksdb::Status::OK();
+    in_memory_ = false;
+    return db_->Flush(rocksdb::FlushOptions{});
+  }
+
+  static rocksdb::WriteOptions without_wal() {
+    rocksdb::WriteOptions options;
+    options.disableWAL = true;
+    return options;
+  }
+
   const std::string path_;
   const StoreBudget budget_;
   std::unique_ptr<rocksdb::DB> db_;
+  bool in_memory_ = false;  // something is written and not flushed; the writer's
 };
 
 rocksdb::Options make_options(const StoreBudget::Shared& shared) {

@@ -11,18 +11,19 @@ namespace {
 
 Result<void> list_timers(Context& context, std::size_t limit) {
   DW_TRY(auto workspace, context.open());
-  std::vector<std::pair<TimerKey, PartitionId>> timers;
+  std::vector<std::pair<std::string, PartitionId>> timers;  // by their keys: in order of firing
   DW_TRY(scan_all(*workspace, runtime::keys::kTimer,
                   [&](PartitionId id, std::string_view key, std::string_view) {
-                    timers.emplace_back(runtime::keys::read_timer(key), id);
+                    timers.emplace_back(key, id);
                   }));
   std::sort(timers.begin(), timers.end());
   DW_TRY(auto steps, StepNames::load(*workspace));
   ViewRows rows;
   rows.columns = {{"due", "instant"}, {"rule", "text"},      {"subject", "text"},
                   {"step", "text"},   {"enrolment", "text"}, {"partition", "int"}};
-  for (const auto& [timer, id] : timers) {
+  for (const auto& [key, id] : timers) {
     if (limit > 0 && rows.rows.size() == limit) break;
+    const auto timer = runtime::keys::read_timer(key);
     std::optional<Enrolment> enrolment;
     DW_TRY(workspace->engine().ask(id, [&, t = timer](runtime::Partition& partition) {
       if (const auto* found = partition.state().enrolment(t.enrolment)) enrolment = *found;

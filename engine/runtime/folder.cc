@@ -255,7 +255,8 @@ void Folder::start(const EnrolmentStarted& c, const FactPlace& place) {
   state_.put(c.enrolment);
   watch(c.enrolment, true);
   if (c.enrolment.due) {
-    state_.timers().set({*c.enrolment.due, c.enrolment.rule, c.enrolment.id, c.enrolment.step});
+    const auto& e = c.enrolment;
+    state_.timers().set({*e.due, e.rule, e.id, e.step}, e.key);
   }
   if (c.remember) {
     auto entry = state_.entry(c.enrolment.rule, c.enrolment.key).value_or(Entry{});
@@ -271,7 +272,8 @@ std::string Folder::move(const EnrolmentMoved& c, const FactPlace& place) {
   auto* enrolment = state_.edit_enrolment(c.id);
   if (enrolment == nullptr) return {};
   if (enrolment->due) {
-    state_.timers().cancel({*enrolment->due, enrolment->rule, c.id, enrolment->step});
+    const TimerKey timer{*enrolment->due, enrolment->rule, c.id, enrolment->step};
+    state_.timers().cancel(timer, enrolment->key);
   }
   if (enrolment->watched != c.watched) {
     watch(*enrolment, false);
@@ -284,7 +286,7 @@ std::string Folder::move(const EnrolmentMoved& c, const FactPlace& place) {
   enrolment->due = c.due;
   enrolment->waits_for_event = c.waits_for_event;
   enrolment->held = c.held;
-  if (c.due) state_.timers().set({*c.due, enrolment->rule, c.id, c.step});
+  if (c.due) state_.timers().set({*c.due, enrolment->rule, c.id, c.step}, enrolment->key);
   give_turn(*enrolment, place.now);
   return enrolment->rule;
 }
@@ -293,7 +295,8 @@ std::string Folder::end(const EnrolmentEnded& c, const FactPlace& place) {
   auto* enrolment = state_.edit_enrolment(c.id);
   if (enrolment == nullptr) return {};
   if (enrolment->due) {
-    state_.timers().cancel({*enrolment->due, enrolment->rule, c.id, enrolment->step});
+    const TimerKey timer{*enrolment->due, enrolment->rule, c.id, enrolment->step};
+    state_.timers().cancel(timer, enrolment->key);
   }
   watch(*enrolment, false);
   if (c.cancel_effects) {

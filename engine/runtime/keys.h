@@ -17,7 +17,7 @@ inline constexpr char kHistory = 'H';    // kind, id, 0, chunk
 inline constexpr char kEnrolment = 'N';  // 16 bytes
 inline constexpr char kEntry = 'E';      // rule, 0, enrolment key
 inline constexpr char kEffect = 'F';     // 32 bytes
-inline constexpr char kTimer = 'T';      // due, rule, 0, enrolment, step
+inline constexpr char kTimer = 'T';      // due, rule, 0, enrolment's key, 0, 0, its id, step
 inline constexpr char kSetAside = 'A';   // position
 inline constexpr char kBlocked = 'B';    // placement key, 0, position
 inline constexpr char kPipeline = 'P';   // id, 0, occurred, order
@@ -66,11 +66,18 @@ inline std::string entry(std::string_view rule, std::string_view key) {
   return out;
 }
 inline std::string effect(const EffectId& id) { return with_letter(kEffect, bytes_of(id)); }
-inline std::string timer(const TimerKey& key) {
+// `order`: the enrolment's key. Timers of a rule that are due at one instant fire in its order,
+// near that of the records that they are about.
+inline std::string timer(const TimerKey& key, std::string_view order) {
   std::string out{kTimer};
   put_key_signed(out, key.due.ms);
   out += key.rule;
   out += '\0';
+  for (const char c : order) {  // any bytes: 0 is written 0 255
+    out += c;
+    if (c == '\0') out += '\xff';
+  }
+  out.append(2, '\0');
   put_key64(out, key.enrolment.high);
   put_key64(out, key.enrolment.low);
   put_key32(out, key.step);
@@ -104,7 +111,7 @@ inline TimerKey read_timer(std::string_view key) {
   const auto rest = in.rest();
   const auto end = rest.find('\0');
   out.rule = rest.substr(0, end);
-  ByteReader tail{rest.substr(end + 1)};
+  ByteReader tail{rest.substr(rest.size() - 20)};
   out.enrolment.high = tail.key64();
   out.enrolment.low = tail.key64();
   out.step = tail.key32();

@@ -50,8 +50,11 @@ void RecordTable::grow(std::size_t buckets) {
 }
 
 void RecordTable::erase_if(const std::function<bool(RecordSlot&)>& gone) {
-  for (auto& bucket : buckets_) {
-    if (bucket.slot != nullptr && gone(*bucket.slot)) bucket.slot.reset();
+  constexpr std::size_t kAhead = 16;
+  for (std::size_t i = 0; i < buckets_.size(); ++i) {
+    if (i + kAhead < buckets_.size()) __builtin_prefetch(buckets_[i + kAhead].slot.get(), 1);
+    auto& slot = buckets_[i].slot;
+    if (slot != nullptr && gone(*slot)) slot.reset();
   }
   grow(buckets_.size());
 }
@@ -64,19 +67,24 @@ const RecordSlot* RecordTable::first(std::uint64_t hash) const {
   }
 }
 
-void RecordTable::fetch(std::uint64_t hash) const {
-  if (const auto* slot = first(hash))
-    fetch_bytes(slot, offsetof(RecordSlot, record) + offsetof(Record, base));
+void RecordTable::fetch(const RecordSlot& slot) {
+  fetch_bytes(&slot, offsetof(RecordSlot, record) + offsetof(Record, base));
 }
 
-void RecordTable::fetch_parts(std::uint64_t hash) const {
-  const auto* slot = first(hash);
-  if (slot == nullptr) return;
-  const auto& record = slot->record;
+void RecordTable::fetch_parts(const RecordSlot& slot) {
+  const auto& record = slot.record;
   fetch_bytes(record.fields.data(), record.fields.size() * sizeof(Register));
   fetch_bytes(record.counts.data(), 1);
   fetch_end(record.facts.bytes());
   fetch_end(record.history.bytes());
+}
+
+void RecordTable::fetch(std::uint64_t hash) const {
+  if (const auto* slot = first(hash)) fetch(*slot);
+}
+
+void RecordTable::fetch_parts(std::uint64_t hash) const {
+  if (const auto* slot = first(hash)) fetch_parts(*slot);
 }
 
 void LookAhead::see(const LogRecord& event, std::size_t index) {

@@ -19,6 +19,7 @@ struct RecordSlot {
   std::size_t bytes = 0;  // as weighed when last written back
   bool dirty = false;
   bool used = true;
+  bool gone = false;  // on its way out of the table
   Record record;
 };
 
@@ -35,6 +36,8 @@ class RecordTable {
   void erase_if(const std::function<bool(RecordSlot&)>& gone);
 
   // Hints for a record that is wanted soon: its own bytes; a little later what hangs on it.
+  static void fetch(const RecordSlot& slot);
+  static void fetch_parts(const RecordSlot& slot);
   void fetch(std::uint64_t hash) const;
   void fetch_parts(std::uint64_t hash) const;
 

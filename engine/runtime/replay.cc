@@ -190,7 +190,13 @@ Result<void> Replay::fold_event(Position position, std::string_view bytes, const
 
 void Replay::fold_turn(const TurnRecord& turn, Position decision_position) {
   if (state_.meta.event_clock) now_ = std::max(now_, turn.timer->due);
-  state_.timers().take(*turn.timer);
+  if (const auto* enrolment = state_.enrolment(turn.timer->enrolment)) {
+    state_.timers().cancel(*turn.timer, enrolment->key);
+  } else {
+    state_.fail({Code::kDamaged, "decision record " + std::to_string(decision_position) +
+                                     " fires a timer of an enrolment that is not there"});
+    return;
+  }
   folder_.fired(*turn.timer, now_);
   for (const auto& change : turn.changes) fold_change(change, turn, decision_position);
   for (const auto& send : turn.sends) folder_.sent(send);

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 #include "engine/base/assert.h"
 #include "engine/codec/event_codec.h"
 #include "engine/codec/state_codec.h"
 #include "engine/runtime/keys.h"
+#include "engine/runtime/packed_records.h"
 
 namespace dealwright::runtime {
 namespace {
@@ -27,11 +29,15 @@ std::string single(char letter) { return std::string(1, letter); }
 // ---- records
 
 struct State::Records {
+  explicit Records(std::size_t limit) : bytes_max{limit / 4}, packed{limit / 4 * 3} {}
+  const std::size_t bytes_max;
   RecordTable table;
+  PackedRecords packed;  // none that is in the table
   std::vector<RecordSlot*> dirty;
   std::size_t bytes = 0;
   std::string text;            // reused
   RecordSlot* last = nullptr;  // asked for: often asked again
+  RecordKey missing;           // asked for and not there: often made next
 };
 
 // Enrolments in use since the last write-back: most are started, act and end within one decision,
@@ -82,7 +88,7 @@ State::State(Store& store, StateLimits limits)
       limits_{limits},
       cache_{store, "TSABPU"},
       timers_{cache_, limits.timers_in_memory},
-      records_{std::make_unique<Records>()},
+      records_{std::make_unique<Records>(limits.record_cache_bytes)},
       enrolments_{std::make_unique<Enrolments>()} {}
 
 State::~State() = default;
@@ -201,20 +207,29 @@ RecordSlot* State::locate(const RecordKey& key, bool create) {
     slot->used = true;
     return records.last = slot;
   }
-  auto bytes = read(keys::record(key));
-  if (!bytes && !create) return nullptr;
   auto slot = std::make_unique<RecordSlot>();
   slot->hash = hash;
-  slot->record.key = key;
-  if (bytes) {
-    if (auto decoded = codec::decode(*bytes, slot->record); !decoded) {
-      fail(decoded.error());
-      if (!create) return nullptr;
-    }
-    slot->bytes = weigh(slot->record);
-    records.bytes += slot->bytes;
+  if (!load(*slot, key) && !create) {
+    records.missing = key;
+    return nullptr;
   }
+  if (records.missing == key) records.missing = {};
+  slot->record.key = key;
+  slot->bytes = weigh(slot->record);
+  records.bytes += slot->bytes;
   return records.last = &records.table.insert(std::move(slot));
+}
+
+// Fills the slot with what is kept of the record beyond the table. False: it was never heard of.
+bool State::load(RecordSlot& slot, const RecordKey& key) {
+  if (records_->missing == key) return false;
+  auto packed = records_->packed.take(slot.hash, key, slot.record);
+  if (packed && packed.value()) return true;
+  auto loaded = packed ? Result<void>{ok()} : packed.error();
+  const auto bytes = read(keys::record(key));
+  if (bytes && loaded) loaded = codec::decode(*bytes, slot.record);
+  if (!loaded) fail(loaded.error());
+  return bytes && loaded;
 }
 
 const RecordTable& State::records() const { return records_->table; }
@@ -310,34 +325,56 @@ void State::put_history_chunk(const RecordKey& key, std::uint64_t chunk,
   cache_.put(keys::history(key, chunk), std::move(bytes));
 }
 
-void State::evict() {
+// Packs clean records that were not asked for since the last time, if there are too many.
+void State::pack_unused() {
   auto& records = *records_;
-  for (int pass = 0; pass < 2 && records.bytes > limits_.record_cache_bytes; ++pass) {
-    records.last = nullptr;
-    records.table.erase_if([&](RecordSlot& slot) {
-      if (slot.dirty || slot.used || records.bytes <= limits_.record_cache_bytes) {
-        slot.used = false;
-        return false;
-      }
-      records.bytes -= slot.bytes;
-      return true;
-    });
+  records.last = nullptr;
+  if (records.bytes <= records.bytes_max) return;
+  records.table.erase_if([&](RecordSlot& slot) {
+    if (slot.dirty || std::exchange(slot.used, false)) return false;
+    if (records.bytes <= records.bytes_max) return false;
+    records.text.clear();
+    codec::encode(slot.record, records.text);
+    pack(slot, records.text);
+    return true;
+  });
+}
+
+void State::pack(const RecordSlot& slot, std::string_view bytes) {
+  records_->packed.put(slot.hash, slot.record.key, bytes);
+  records_->bytes -= slot.bytes;
+}
+
+// Encodes what changed; what was changed longest ago is packed with the same bytes if there is more
+// than is kept unpacked.
+void State::write_back_records(bool packing) {
+  auto& records = *records_;
+  constexpr std::size_t kFar = 8, kNear = 3;
+  const auto& dirty = records.dirty;
+  std::size_t packed = 0;
+  for (std::size_t i = 0; i < dirty.size(); ++i) {
+    if (i + kFar < dirty.size()) RecordTable::fetch(*dirty[i + kFar]);
+    if (i + kNear < dirty.size()) RecordTable::fetch_parts(*dirty[i + kNear]);
+    auto& slot = *dirty[i];
+    records.text.clear();
+    codec::encode(slot.record, records.text);
+    cache_.put(keys::record(slot.record.key), records.text);
+    const auto bytes = weigh(slot.record);
+    records.bytes += bytes - slot.bytes;
+    slot.bytes = bytes;
+    slot.dirty = false;
+    slot.gone = packing && records.bytes > records.bytes_max;
+    if (slot.gone) pack(slot, records.text);
+    packed += slot.gone ? 1 : 0;
   }
+  records.dirty.clear();
+  if (packed > 0) records.table.erase_if([](const RecordSlot& slot) { return slot.gone; });
 }
 
 // ---- generations
 
-void State::write_back() {
-  for (auto* slot : records_->dirty) {
-    records_->text.clear();
-    codec::encode(slot->record, records_->text);
-    cache_.put(keys::record(slot->record.key), records_->text);
-    const auto bytes = weigh(slot->record);
-    records_->bytes += bytes - slot->bytes;
-    slot->bytes = bytes;
-    slot->dirty = false;
-  }
-  records_->dirty.clear();
+void State::write_back(bool packing) {
+  write_back_records(packing);
   for (const auto& [id, slot] : enrolments_->slots) {
     if (!slot.dirty) continue;
     records_->text.clear();
@@ -396,7 +433,8 @@ bool State::wants_freeze() const {
 }
 
 State::Frozen State::freeze() {
-  write_back();
+  pack_unused();
+  write_back(true);
   Frozen out;
   out.events = meta.events;
   out.decisions = meta.decisions;
@@ -415,7 +453,6 @@ Result<void> State::write(const Frozen& frozen, Store& store) {
 void State::thaw(const Frozen& frozen) {
   dedup_->adopt(*frozen.ids);
   cache_.thaw();
-  evict();
 }
 
 Result<void> State::scan(std::string_view from, std::string_view to,

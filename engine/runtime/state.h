@@ -1,6 +1,5 @@
-// Everything folded of one partition: records, enrolments, entries, effects, timers, ids seen,
-// events set aside, sends, the place in both logs. A write-back cache over a store; a generation of
-// it is one atomic batch with its positions.
+// Everything folded of one partition, and the place in both logs. A write-back cache over a store;
+// a generation of it is one atomic batch with its positions.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +19,7 @@
 #include "engine/ports/worker.h"
 #include "engine/runtime/dedup.h"
 #include "engine/runtime/kv_cache.h"
-#include "engine/runtime/lateness.h"
+#include "engine/runtime/meta.h"
 #include "engine/runtime/record_table.h"
 #include "engine/runtime/timer_index.h"
 
@@ -29,36 +28,6 @@ struct HistoryChunk;
 }
 
 namespace dealwright::runtime {
-
-// Where the fold stands: all that the next record is judged by.
-struct Meta {
-  std::uint32_t state_version = kStateVersion;
-  std::uint64_t events = 0;     // next position to fold
-  std::uint64_t decisions = 0;  // next position to fold
-  Instant now = kBeforeAll;
-  std::uint32_t clock_epoch = 0;
-  bool event_clock = false;
-  bool clock_fixed = false;  // the first record says which clock
-  std::uint64_t term = 0;    // 0: nobody has led yet
-  ClaimId claim{};
-  std::uint64_t sequence = 0;   // next of the term
-  Sha256 chain{};               // SHA-256 of the accepted record before
-  std::uint64_t order = 0;      // facts folded
-  std::uint64_t timers = 0;     // pending
-  std::uint64_t reference = 0;  // revision
-  std::uint64_t accepted = 0;   // events by verdict
-  std::uint64_t duplicates = 0;
-  std::uint64_t refused = 0;
-  std::uint64_t set_aside = 0;
-  std::uint64_t timers_fired = 0;
-  Lateness lateness{};                  // of those fired
-  std::vector<std::uint64_t> sent;      // per target: last number given out
-  std::vector<std::uint64_t> acked;     // per target: last number durable there
-  std::vector<std::uint64_t> received;  // per origin: last number taken
-  friend bool operator==(const Meta&, const Meta&) = default;
-};
-void encode(const Meta& meta, std::string& out);
-Result<Meta> decode_meta(std::string_view bytes);
 
 struct StateLimits {
   std::size_t record_cache_bytes = std::size_t{96} << 20;
@@ -135,21 +104,21 @@ class State {
   std::span<ViewFold* const> view_folds() const { return live_views_; }
   ViewFold* view_fold(std::string_view name) const;
   std::span<const View* const> stale_views() const { return stale_views_; }
-  // Takes rebuilt cells in place of whatever the store holds of this view, and feeds it from now
-  // on.
+  // Takes rebuilt cells in place of what the store holds of this view, and feeds it from now on.
   Result<void> adopt_view(const View& view, const std::vector<StoreWrite>& cells);
 
   // Any table in order; records not yet frozen are included after write_back().
   Result<void> scan(char letter, const KvCache::Visit& visit) const;
   Result<void> scan(std::string_view from, std::string_view to, const KvCache::Visit& visit) const;
-  void write_back();  // puts dirty records, views and meta into the current generation
-  // SHA-256 over every key and value in order, save how runs of ids are cut: equal states, equal
-  // bytes.
+  // Puts dirty records, views and meta into the current generation; packs records if asked to.
+  void write_back(bool packing = false);
+  // SHA-256 over every key and value in order, save how runs of ids are cut: equal states are
+  // equal.
   Result<Sha256> fingerprint();
 
   bool wants_freeze() const;
   bool frozen() const { return cache_.frozen(); }
-  // Closes the generation: the job writes and flushes it (on a worker), thaw() takes the result.
+  // Closes the generation: a worker writes and flushes it, thaw() takes the result.
   struct Frozen {
     std::shared_ptr<const KvCache::Generation> generation;
     std::shared_ptr<Dedup::Flush> ids;
@@ -173,10 +142,13 @@ class State {
   Result<void> load_reference();
   Result<void> open_views(std::span<const View* const> views);
   RecordSlot* locate(const RecordKey& key, bool create);
+  bool load(RecordSlot& slot, const RecordKey& key);
   std::optional<std::string> read(std::string_view key);
   template <class T>
   std::optional<T> read_entry(const std::string& key);
-  void evict();
+  void pack_unused();
+  void pack(const RecordSlot& slot, std::string_view bytes);
+  void write_back_records(bool packing);
 
   Store& store_;
   const StateLimits limits_;

@@ -8,8 +8,8 @@ constexpr std::string_view kFirst{"T", 1};
 constexpr std::string_view kBehind{"U", 1};
 }  // namespace
 
-void TimerIndex::set(const TimerKey& key) {
-  auto text = keys::timer(key);
+void TimerIndex::set(const TimerKey& key, std::string_view order) {
+  auto text = keys::timer(key, order);
   ++pending_;
   if (text < cursor_) {  // an insert below the cursor would be overtaken: it joins the head
     head_.insert(text);
@@ -26,8 +26,8 @@ void TimerIndex::set(const TimerKey& key) {
   cache_.put(std::move(text), "");
 }
 
-void TimerIndex::cancel(const TimerKey& key) {
-  auto text = keys::timer(key);
+void TimerIndex::cancel(const TimerKey& key, std::string_view order) {
+  auto text = keys::timer(key, order);
   head_.erase(text);
   --pending_;
   cache_.erase(std::move(text));

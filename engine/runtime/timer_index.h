@@ -1,11 +1,13 @@
-// Timers, in order of firing. All stand in the cache under their keys; the soonest also in a head
-// in memory, which is refilled from a cursor, never from the start (design.md 1, Timers).
+// Timers, in order of firing: due, rule, key of the enrolment, step. All stand in the cache under
+// their keys; the soonest also in a head in memory, which is refilled from a cursor, never from the
+// start (design.md 1, Timers).
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "engine/domain/enrolment.h"
 #include "engine/runtime/kv_cache.h"
@@ -18,9 +20,9 @@ class TimerIndex {
   // `head_max`: timers held in memory. REQUIRES: cache outlives it
   TimerIndex(KvCache& cache, std::size_t head_max) : cache_{cache}, head_max_{head_max} {}
 
-  void set(const TimerKey& key);
-  void cancel(const TimerKey& key);                // nothing if it is not there
-  void take(const TimerKey& key) { cancel(key); }  // one that a record says has fired
+  // `order`: the key of the enrolment.
+  void set(const TimerKey& key, std::string_view order);
+  void cancel(const TimerKey& key, std::string_view order);  // REQUIRES: it is set
   // The first timer due at or before `limit`, taken out of the index.
   Result<std::optional<TimerKey>> take_due(Instant limit);
   // When the next one is due, if any.

@@ -81,7 +81,8 @@ void TestWorld::settle(Record& record) {
 
 void TestWorld::fire_due(Instant to) {
   for (int fired = 0; !timers_.empty() && fired < kTimersMax; ++fired) {
-    const auto timer = *timers_.begin();
+    const auto& [order, id] = *timers_.begin();
+    const TimerKey timer{std::get<0>(order), std::get<1>(order), id, std::get<3>(order)};
     if (to < timer.due) break;
     timers_.erase(timers_.begin());
     now_ = std::max(now_, timer.due);
@@ -273,7 +274,7 @@ void TestWorld::apply(const Change& change) {
                    const auto& e = c.enrolment;
                    enrolments_[e.id] = e;
                    watch(e, true);
-                   if (e.due) timers_.insert({*e.due, e.rule, e.id, e.step});
+                   if (e.due) timers_.insert({{*e.due, e.rule, e.key, e.step}, e.id});
                    give_turn(e);
                    if (!c.remember) return;
                    auto& entry = entries_[{e.rule, e.key}];
@@ -284,7 +285,7 @@ void TestWorld::apply(const Change& change) {
                    const auto it = enrolments_.find(c.id);
                    if (it == enrolments_.end()) return;
                    auto& e = it->second;
-                   if (e.due) timers_.erase({*e.due, e.rule, e.id, e.step});
+                   if (e.due) timers_.erase({*e.due, e.rule, e.key, e.step});
                    watch(e, false);
                    e.watched = c.watched;
                    watch(e, true);
@@ -294,14 +295,14 @@ void TestWorld::apply(const Change& change) {
                    e.due = c.due;
                    e.waits_for_event = c.waits_for_event;
                    e.held = c.held;
-                   if (c.due) timers_.insert({*c.due, e.rule, e.id, c.step});
+                   if (c.due) timers_.insert({{*c.due, e.rule, e.key, c.step}, e.id});
                    give_turn(e);
                  },
                  [&](const EnrolmentEnded& c) {
                    const auto it = enrolments_.find(c.id);
                    if (it == enrolments_.end()) return;
                    auto& e = it->second;
-                   if (e.due) timers_.erase({*e.due, e.rule, e.id, e.step});
+                   if (e.due) timers_.erase({*e.due, e.rule, e.key, e.step});
                    watch(e, false);
                    const auto effects = e.effects;
                    if (c.cancel_effects) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "engine/domain/evolve.h"
@@ -44,7 +45,7 @@ class TestWorld : public Turn {
 
   const std::map<EnrolmentId, Enrolment>& enrolments() const { return enrolments_; }
   const std::map<EffectId, Effect>& effects() const { return effects_; }
-  const std::set<TimerKey>& timers() const { return timers_; }
+  const auto& timers() const { return timers_; }
 
  private:
   struct Frame {
@@ -76,7 +77,8 @@ class TestWorld : public Turn {
   std::map<EnrolmentId, Enrolment> enrolments_;
   std::map<std::pair<std::string, std::string>, Entry> entries_;
   std::map<EffectId, Effect> effects_;
-  std::set<TimerKey> timers_;
+  // By due, rule, key of the enrolment, step: the order of firing.
+  std::map<std::tuple<Instant, std::string, std::string, std::uint32_t>, EnrolmentId> timers_;
   std::deque<std::unique_ptr<Frame>> queue_;
 };
 
