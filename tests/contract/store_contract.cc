@@ -125,6 +125,35 @@ TEST_P(StoreContract, RollsBackToAPrefixOfWholeWrites) {
   }
 }
 
+// However large a batch is: what was written later stands, and a crash takes none before it.
+TEST_P(StoreContract, KeepsTheOrderOfBatchesOfAnySize) {
+  const std::string filling(4096, 'f');
+  const auto large = [&](const std::string& mark, std::optional<std::string> value) {
+    std::vector<StoreWrite> batch;
+    for (int i = 0; i < 200; ++i) batch.push_back({"filling " + std::to_string(1000 + i), filling});
+    batch.push_back({"mark", std::move(value)});
+    batch.push_back({"seen " + mark, mark});
+    ASSERT_TRUE(store().write(batch).has_value());
+  };
+  put("mark", "first");
+  large("a", "second");
+  EXPECT_EQ(store().get("mark").value(), "second");
+  put("mark", "third");
+  EXPECT_EQ(store().get("mark").value(), "third");
+  put("seen third", "third");
+  large("b", std::nullopt);
+  EXPECT_FALSE(store().get("mark").value().has_value());
+  subject_->crash();
+  if (store().get("seen b").value()) {
+    EXPECT_TRUE(store().get("seen third").value().has_value());
+    EXPECT_FALSE(store().get("mark").value().has_value());
+  }
+  put("mark", "last");
+  ASSERT_TRUE(store().flush().has_value());
+  subject_->crash();
+  EXPECT_EQ(store().get("mark").value(), "last");
+}
+
 TEST_P(StoreContract, ScansOneSnapshotWhileAnotherThreadWrites) {
   constexpr int kKeys = 50;
   std::atomic<bool> stop{false};

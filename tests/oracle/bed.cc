@@ -19,6 +19,7 @@ Bed::Bed(std::uint64_t seed, bool event_clock)
   options.events_per_record = 7;
   options.limits.generation_events = 23;
   options.limits.timers_in_memory = 4;
+  options.limits.record_cache_bytes = 16'000;
   options.clock_witness = true;
 }
 

@@ -52,6 +52,7 @@ Result<void> Machine::start() {
   PartitionOptions partition;
   partition.limits.generation_events = 7;
   partition.limits.timers_in_memory = 4;
+  partition.limits.record_cache_bytes = 16'000;
   partition.events_per_record = 5;
   auto started = Engine::open(std::move(parts), std::move(partition));
   if (!started) {

@@ -99,6 +99,7 @@ World::World(std::uint64_t seed, bool on_event_clock)
     : random{seed}, log{1, seed}, event_clock{on_event_clock} {
   limits.generation_events = 23;  // so that generations close in the middle of things
   limits.timers_in_memory = 4;
+  limits.record_cache_bytes = 16'000;  // a few unpacked, some packed, the others in the store
 }
 
 void World::start() {
