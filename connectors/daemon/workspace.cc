@@ -76,7 +76,6 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
         Code::kNotFound,
         o.path + " holds no Dealwright data; make it with: dealwright init --data " + o.path};
   }
-  DW_TRY(out->files_->create_directories(o.path));
   embedded_log::Options log_options;
   if (o.partitions > 0) log_options.partitions = o.partitions;
   if (there && o.partitions == 0) {
@@ -150,7 +149,7 @@ Workspace::~Workspace() {
 Result<void> Workspace::load_key() {
   const auto folder = options_.path + "/keys";
   const auto path = folder + "/cluster.key";
-  DW_TRY(files_->create_directories(folder));
+  DW_TRY(create_durable(*files_, folder));
   DW_TRY(auto there, files_->exists(path));
   std::string bytes(32, '\0');
   if (there) {

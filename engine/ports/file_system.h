@@ -41,6 +41,7 @@ class FileSystem {
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   virtual Result<void> remove(const std::string& path) = 0;
+  // REQUIRES: we may enter it; one that we may not read is made durable in a dearer way.
   virtual Result<void> sync_directory(const std::string& path) = 0;
   // Of the disk that holds `path`: bytes that we may still write, and all that we ever could.
   virtual Result<std::uint64_t> free_bytes(const std::string& path) = 0;
@@ -55,7 +56,8 @@ class FileSystem {
   virtual Result<std::unique_ptr<Lock>> lock(const std::string& path) = 0;
 };
 
-// Creates the directory `path` and what is missing above it; all of it durable.
+// Creates the directory `path` and what is missing above it; all of it durable, `path` also if it
+// was there already. Costs a sync of the parent each time: for opening, not for the way of events.
 Result<void> create_durable(FileSystem& files, const std::string& path);
 
 }  // namespace dealwright

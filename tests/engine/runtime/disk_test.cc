@@ -83,7 +83,9 @@ TEST_P(EngineDiskTest, EveryChangeFailsOnce) {
   EXPECT_GT(n, 60U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Faults, EngineDiskTest, testing::Values(Fault::kIo, Fault::kNoSpace));
+INSTANTIATE_TEST_SUITE_P(Faults, EngineDiskTest,
+                         testing::Values(Fault::kIo, Fault::kNoSpace, Fault::kShortIo,
+                                         Fault::kShortSpace, Fault::kDoneButIo));
 
 TEST(EngineDiskTest, EveryOpenFailsOnce) {
   std::uint64_t opened = 0;
