@@ -89,7 +89,14 @@ struct Engine::Seat {
   }
   // The job that `ask` queued will not be run, or not be answered, any more. REQUIRES: mutex held
   bool unanswered(std::uint64_t falls_before) const {
-    return falls != falls_before || (error && jobs.empty() && !busy);
+    return settled || falls != falls_before || (error && jobs.empty() && !busy);
+  }
+  // The thread ends: what came in while it wrote its last is not run. REQUIRES: mutex held
+  void end() {
+    settled = true;
+    idle = true;
+    jobs.clear();
+    rested.notify_all();
   }
 };
 
@@ -177,8 +184,7 @@ bool Engine::rise(Seat& seat, std::unique_lock<std::mutex>& lock) {
     }
     seat.error = seated.error();
   }
-  seat.settled = true;
-  seat.rested.notify_all();
+  seat.end();
   return false;
 }
 
@@ -233,12 +239,7 @@ void Engine::run(Seat& seat) {
       continue;
     }
     if (idle && !error) seat.pause = kPauseMin;
-    seat.settled = settled || (stopping && error.has_value());
-    if (seat.settled) {
-      seat.idle = true;
-      seat.rested.notify_all();
-      return;
-    }
+    if (settled || (stopping && error)) return seat.end();
     if (worked || seat.woken || !seat.jobs.empty()) continue;
     seat.idle = idle;
     seat.rested.notify_all();
@@ -275,10 +276,12 @@ Result<void> Engine::ask(PartitionId id, const std::function<void(Partition&)>& 
     const auto falls = seat.falls;
     seat.rested.wait(lock, [&] { return released || seat.unanswered(falls); });
     if (!released) {
-      return seat.error
-                 ? *seat.error
-                 : Error{Code::kClosed,
-                         "partition " + std::to_string(id) + " was opened again meanwhile", true};
+      if (seat.error) return *seat.error;
+      const bool again = !seat.settled;
+      return Error{Code::kClosed,
+                   "partition " + std::to_string(id) +
+                       (again ? " was opened again meanwhile" : " was shut down meanwhile"),
+                   again};
     }
   }
   return ok();

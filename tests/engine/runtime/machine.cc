@@ -11,11 +11,15 @@ namespace {
 // What a process holds of a store that outlives it.
 class OpenStore : public Store {
  public:
-  explicit OpenStore(FakeStore& store) : store_{store} {}
+  OpenStore(FakeStore& store, const std::function<void()>& at_write)
+      : store_{store}, at_write_{at_write} {}
   Result<std::optional<std::string>> get(std::string_view key) const override {
     return store_.get(key);
   }
-  Result<void> write(std::span<const StoreEntry> batch) override { return store_.write(batch); }
+  Result<void> write(std::span<const StoreEntry> batch) override {
+    if (at_write_) at_write_();
+    return store_.write(batch);
+  }
   Result<void> scan(
       std::string_view from, std::string_view to,
       const std::function<bool(std::string_view, std::string_view)>& visit) const override {
@@ -29,6 +33,7 @@ class OpenStore : public Store {
 
  private:
   FakeStore& store_;
+  const std::function<void()>& at_write_;
 };
 
 bool may_pass(const Error& error) { return error.retriable || error.code == Code::kNoSpace; }
@@ -47,7 +52,7 @@ Result<void> Machine::start() {
   parts.open_store = [this](const std::string& path) -> Result<std::unique_ptr<Store>> {
     const std::lock_guard lock{stores_mutex_};
     stores[path].crash();
-    return std::unique_ptr<Store>{new OpenStore{stores[path]}};
+    return std::unique_ptr<Store>{new OpenStore{stores[path], at_store_write}};
   };
   PartitionOptions partition;
   partition.limits.generation_events = 7;

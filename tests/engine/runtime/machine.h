@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -47,6 +48,7 @@ class Machine {
   FakeFileSystem files;
   FakeClock clock;
   std::map<std::string, FakeStore> stores;  // by path
+  std::function<void()> at_store_write;     // on the thread that writes, before it does
   std::unique_ptr<embedded_log::EmbeddedLog> log;
   std::unique_ptr<Engine> engine;
 
