@@ -71,45 +71,102 @@ void KvCache::write(std::string key, std::optional<std::string> value) {
 void KvCache::put(std::string key, std::string value) { write(std::move(key), std::move(value)); }
 void KvCache::erase(std::string key) { write(std::move(key), std::nullopt); }
 
-void KvCache::collect(const Generation& generation, std::string_view from, std::string_view to,
-                      std::map<std::string_view, const std::optional<std::string>*>& out) const {
-  if (ordered(from)) {
-    for (auto it = generation.ordered.lower_bound(from);
-         it != generation.ordered.end() && it->first < to; ++it) {
-      out[it->first] = &it->second;
-    }
-    return;
+// The dirty entries of an ordered table one by one: of both generations, where both have a key the
+// current one's.
+class KvCache::Ordered {
+ public:
+  Ordered(const Generation* frozen, const Generation& current, std::string_view from,
+          std::string_view to) {
+    add(current, from, to);
+    if (frozen != nullptr) add(*frozen, from, to);
   }
-  for (const auto& [key, value] : generation.hashed) {
-    if (from <= key && key < to) out[key] = &value;
+  bool done() const { return !new_.ready() && !old_.ready(); }
+  // REQUIRES: not done()
+  std::string_view key() const { return first().at->first; }
+  const std::optional<std::string>& value() const { return first().at->second; }
+  void next() {
+    const std::string_view taken = key();
+    if (old_.ready() && old_.at->first == taken) ++old_.at;
+    if (new_.ready() && new_.at->first == taken) ++new_.at;
   }
-}
 
-Result<void> KvCache::scan(std::string_view from, std::string_view to, const Visit& visit) const {
-  DW_ASSERT(!from.empty());
-  std::map<std::string_view, const std::optional<std::string>*> dirty;
-  if (frozen_ != nullptr) collect(*frozen_, from, to, dirty);
-  collect(*current_, from, to, dirty);
-  auto next = dirty.begin();
-  bool going = true;
-  const auto drain_to = [&](const std::string_view* key) {
-    for (; going && next != dirty.end() && (key == nullptr || next->first < *key); ++next) {
-      if (next->second->has_value()) going = visit(next->first, **next->second);
+ private:
+  using Table = decltype(Generation::ordered);
+  struct Range {
+    Table::const_iterator at;
+    Table::const_iterator end;
+    bool some = false;
+    bool ready() const { return some && at != end; }
+  };
+  void add(const Generation& generation, std::string_view from, std::string_view to) {
+    const auto& table = generation.ordered;
+    auto& range = new_.some ? old_ : new_;
+    range = {table.lower_bound(from), table.lower_bound(to), true};
+  }
+  const Range& first() const {
+    if (!old_.ready()) return new_;
+    return new_.ready() && new_.at->first <= old_.at->first ? new_ : old_;
+  }
+  Range new_;
+  Range old_;
+};
+
+// Those of a table without order: sorted here.
+class KvCache::Collected {
+ public:
+  Collected(const Generation* frozen, const Generation& current, std::string_view from,
+            std::string_view to) {
+    if (frozen != nullptr) add(*frozen, from, to);
+    add(current, from, to);
+    at_ = entries_.begin();
+  }
+  bool done() const { return at_ == entries_.end(); }
+  std::string_view key() const { return at_->first; }
+  const std::optional<std::string>& value() const { return *at_->second; }
+  void next() { ++at_; }
+
+ private:
+  using Entries = std::map<std::string_view, const std::optional<std::string>*>;
+  void add(const Generation& generation, std::string_view from, std::string_view to) {
+    for (const auto& [key, value] : generation.hashed) {
+      if (from <= key && key < to) entries_[key] = &value;
     }
+  }
+  Entries entries_;
+  Entries::const_iterator at_;
+};
+
+template <class Dirty>
+Result<void> KvCache::merge(Dirty& dirty, std::string_view from, std::string_view to,
+                            const Visit& visit) const {
+  bool going = true;
+  const auto visit_dirty = [&] {
+    if (const auto& value = dirty.value()) going = visit(dirty.key(), *value);
+    dirty.next();
   };
   DW_TRY(store_.scan(from, to, [&](std::string_view key, std::string_view value) {
-    drain_to(&key);
+    while (going && !dirty.done() && dirty.key() < key) visit_dirty();
     if (!going) return false;
-    if (next != dirty.end() && next->first == key) {
-      if (next->second->has_value()) going = visit(key, **next->second);
-      ++next;
+    if (!dirty.done() && dirty.key() == key) {
+      visit_dirty();
     } else {
       going = visit(key, value);
     }
     return going;
   }));
-  drain_to(nullptr);
+  while (going && !dirty.done()) visit_dirty();
   return ok();
+}
+
+Result<void> KvCache::scan(std::string_view from, std::string_view to, const Visit& visit) const {
+  DW_ASSERT(!from.empty());
+  if (from >= to) return ok();
+  if (ordered(from)) {
+    Ordered dirty{frozen_.get(), *current_, from, to};
+    return merge(dirty, from, to, visit);
+  }
+  Collected dirty{frozen_.get(), *current_, from, to};
+  return merge(dirty, from, to, visit);
 }
 
 std::shared_ptr<const KvCache::Generation> KvCache::freeze() {

@@ -46,7 +46,9 @@ class KvCache {
   Result<std::optional<std::string>> get(std::string_view key) const;
   void put(std::string key, std::string value);
   void erase(std::string key);
-  // Entries with from <= key < to in order, through all layers, until `visit` says no.
+  // Entries with from <= key < to in order, through all layers, until `visit` says no. Of a table
+  // that is kept in order it looks only at what it visits; of another, at all that is not in the
+  // store yet. `visit` must not write.
   Result<void> scan(std::string_view from, std::string_view to, const Visit& visit) const;
 
   // Closes the current generation and starts the next. REQUIRES: no frozen one
@@ -62,8 +64,11 @@ class KvCache {
   bool ordered(std::string_view key) const {
     return ordered_letters_.find(key.front()) != std::string_view::npos;
   }
-  void collect(const Generation& generation, std::string_view from, std::string_view to,
-               std::map<std::string_view, const std::optional<std::string>*>& out) const;
+  class Ordered;
+  class Collected;
+  template <class Dirty>
+  Result<void> merge(Dirty& dirty, std::string_view from, std::string_view to,
+                     const Visit& visit) const;
 
   const Store& store_;
   std::string_view ordered_letters_;
