@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "connectors/import/utf8.h"
+#include "engine/base/utf8.h"
 
 namespace dealwright::import {
 namespace {

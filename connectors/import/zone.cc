@@ -121,6 +121,27 @@ Error misfit(std::string_view text, std::string_view format) {
                                    std::string{format} + "; mend the value or the format"};
 }
 
+constexpr std::int64_t kDayMs = 86'400'000;
+// The library goes by the transitions that the database lists, up to 2037, and knows no rule behind
+// them.
+constexpr std::int32_t kListedYear = 2037;
+constexpr std::int64_t kListedEndMs = 2'145'916'800'000;  // 2038-01-01, as clocks show it
+
+// From a year that is listed and has the same calendar, day by day, to the year of `local_ms`.
+std::int64_t days_ahead(std::int64_t local_ms) {
+  const auto first_of = [](std::int32_t year) {
+    return std::int64_t{dealwright::date_of(YearMonthDay{year, 1, 1}).days};
+  };
+  const auto year = civil(utc_date(Instant{local_ms})).year;
+  const auto length = first_of(year + 1) - first_of(year);
+  auto same = kListedYear;  // there is one within 28 years
+  while (first_of(same + 1) - first_of(same) != length ||
+         (first_of(year) - first_of(same)) % 7 != 0) {
+    --same;
+  }
+  return first_of(year) - first_of(same);
+}
+
 }  // namespace
 
 Result<Zone> Zone::find(std::string_view name) {
@@ -137,6 +158,10 @@ Result<Zone> Zone::find(std::string_view name) {
 
 Instant Zone::to_instant(std::int64_t local_ms) const {
   if (rules_ == nullptr) return Instant{local_ms};
+  if (local_ms >= kListedEndMs) {
+    const auto ahead = days_ahead(local_ms) * kDayMs;
+    return Instant{to_instant(local_ms - ahead).ms + ahead};
+  }
   const auto* zone = static_cast<const date::time_zone*>(rules_);
   const date::local_time<std::chrono::milliseconds> local{std::chrono::milliseconds{local_ms}};
   const auto info = zone->get_info(local);

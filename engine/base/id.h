@@ -12,7 +12,7 @@ namespace dealwright {
 
 inline constexpr std::size_t kIdBytesMax = 200;
 
-// 1 to 200 bytes of UTF-8 without control characters.
+// 1 to 200 bytes of UTF-8 (RFC 3629) without control characters.
 bool is_id(std::string_view text);
 
 template <class Tag>
@@ -20,7 +20,7 @@ class Id {
  public:
   static Result<Id> parse(std::string_view text) {
     if (!is_id(text))
-      return Error{Code::kInvalid, "an id has 1 to 200 bytes, none a control character"};
+      return Error{Code::kInvalid, "an id has 1 to 200 bytes of UTF-8, none a control character"};
     return Id{std::string{text}};
   }
   const std::string& text() const { return text_; }

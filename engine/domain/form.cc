@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "engine/base/id.h"
+#include "engine/base/utf8.h"
 
 namespace dealwright {
 namespace {
@@ -26,7 +27,7 @@ Result<std::string> read_ref(Kind kind, const Value& free) {
   std::string_view id = *text;
   const auto prefix = std::string{kind_name(kind)} + "/";
   if (id.starts_with(prefix)) id.remove_prefix(prefix.size());
-  if (!is_id(id)) return bad("id", free, "1 to 200 bytes without control characters");
+  if (!is_id(id)) return bad("id", free, "1 to 200 bytes of UTF-8 without control characters");
   return std::string{id};
 }
 
@@ -171,6 +172,34 @@ std::size_t values_of(const Value& value) {
   return count;
 }
 
+// Whether all texts in it are UTF-8; if not, `pointer` leads to one, as far as names can be shown.
+bool sound_texts(const Map& map, std::string& pointer);
+
+bool sound_texts(const Value& value, std::string& pointer) {
+  if (const auto* text = value.as_text()) return is_utf8(*text);
+  if (const auto* map = value.as_map()) return sound_texts(*map, pointer);
+  const auto* list = value.as_list();
+  for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+    if (sound_texts((*list)[i], pointer)) continue;
+    pointer = "/" + std::to_string(i) + pointer;
+    return false;
+  }
+  return true;
+}
+
+bool sound_texts(const Map& map, std::string& pointer) {
+  for (const auto& [name, value] : map) {
+    if (!is_utf8(name)) {
+      pointer = "/(a name)";
+      return false;
+    }
+    if (sound_texts(value, pointer)) continue;
+    pointer = "/" + name + pointer;
+    return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<Value> read_value(const FieldSpec& spec, const Value& free) {
@@ -251,6 +280,31 @@ std::vector<FormError> fill_data(Event& event, const Map& data) {
   return errors;
 }
 
+std::string bad_text(const Event& event) {
+  using Member = std::pair<const char*, std::string Event::*>;
+  static constexpr Member kMembers[] = {{"/source", &Event::source},
+                                        {"/id", &Event::id},
+                                        {"/type", &Event::foreign_type},
+                                        {"/partitionkey", &Event::partition_key},
+                                        {"/actor", &Event::actor},
+                                        {"/importbatch", &Event::import_batch},
+                                        {"/causationid", &Event::causation_id},
+                                        {"/correlationid", &Event::correlation_id},
+                                        {"/traceparent", &Event::traceparent},
+                                        {"/datacontenttype", &Event::content_type}};
+  for (const auto& [pointer, member] : kMembers) {
+    if (!is_utf8(event.*member)) return pointer;
+  }
+  if (!is_utf8(event.subject.id)) return "/subject";
+  std::string pointer;
+  for (const auto& [field, value] : event.data) {
+    if (!sound_texts(value, pointer)) return "/data/" + std::string{field_name(field)} + pointer;
+  }
+  if (!sound_texts(event.extra, pointer)) return "/data" + pointer;
+  if (!sound_texts(event.extensions, pointer)) return pointer;
+  return {};
+}
+
 std::vector<FormError> check_envelope(const Event& event) {
   std::vector<FormError> errors;
   const auto fail = [&](const char* pointer, std::string detail, std::string hint) {
@@ -278,6 +332,10 @@ std::vector<FormError> check_envelope(const Event& event) {
   if (event.time && (*event.time < kInstantMin || *event.time > kInstantMax)) {
     errors.push_back(
         {"bad_time", "/time", "time lies outside the years 1 to 9999", "an RFC 3339 instant"});
+  }
+  if (auto pointer = bad_text(event); !pointer.empty()) {
+    errors.push_back(
+        {"bad_envelope", std::move(pointer), "the bytes are no UTF-8", "send texts in UTF-8"});
   }
   std::size_t values = 0;
   int depth = 0;

@@ -26,6 +26,9 @@ std::vector<FormError> fill_data(Event& event, const Map& data);
 // Checks what fill_data cannot see: ids, lengths, subject kind, partition key, years of `time`,
 // number of values of one event (10,000) and depth (64).
 std::vector<FormError> check_envelope(const Event& event);
+// A JSON pointer to the first text that is no UTF-8; empty: all are. Sealed and opaque bytes are no
+// texts.
+std::string bad_text(const Event& event);
 // Reads one value as the spec asks (what fill_data does per field); used for `set` and mappings
 // too.
 Result<Value> read_value(const FieldSpec& spec, const Value& free);

@@ -6,6 +6,8 @@ namespace dealwright::rules {
 namespace {
 
 constexpr std::int64_t kDayMs = 86'400'000;
+// 400 years of the Gregorian calendar: whole weeks, too.
+constexpr std::int64_t kCycleMs = 146'097 * kDayMs;
 
 std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
@@ -19,12 +21,22 @@ LocalTime local_time(LocalDate date, std::int32_t minute_of_day) {
   return {date.days * kDayMs + minute_of_day * std::int64_t{60'000}};
 }
 
-Zone::Zone(std::string name, std::int32_t first_offset_s, std::vector<Transition> transitions)
+Zone::Zone(std::string name, std::int32_t first_offset_s, std::vector<Transition> transitions,
+           bool repeats)
     : name_{std::move(name)},
       first_offset_s_{first_offset_s},
-      transitions_{std::move(transitions)} {}
+      transitions_{std::move(transitions)} {
+  if (repeats && !transitions_.empty()) cycle_end_ms_ = transitions_.back().at.ms - 366 * kDayMs;
+}
+
+// How often 400 years have to be taken off to come before the end of the table.
+std::int64_t Zone::cycles_behind(std::int64_t ms) const {
+  if (!cycle_end_ms_ || ms < *cycle_end_ms_) return 0;
+  return (ms - *cycle_end_ms_) / kCycleMs + 1;
+}
 
 std::int32_t Zone::offset_s(Instant at) const {
+  at.ms -= cycles_behind(at.ms) * kCycleMs;
   const auto it = std::upper_bound(transitions_.begin(), transitions_.end(), at,
                                    [](Instant i, const Transition& t) { return i < t.at; });
   return it == transitions_.begin() ? first_offset_s_ : std::prev(it)->offset_s;
@@ -33,6 +45,8 @@ std::int32_t Zone::offset_s(Instant at) const {
 LocalTime Zone::local(Instant at) const { return {at.ms + offset_s(at) * std::int64_t{1000}}; }
 
 Instant Zone::instant(LocalTime time) const {
+  const auto cycles = cycles_behind(time.ms);
+  if (cycles > 0) return {instant(LocalTime{time.ms - cycles * kCycleMs}).ms + cycles * kCycleMs};
   // The first period of equal offset in which the clocks show `time` or have jumped past it;
   // offsets stay within a day, so whatever changed two days before is over.
   const auto begin = std::lower_bound(

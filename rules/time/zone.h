@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,8 +29,11 @@ class Zone {
     Instant at;                 // from here on ...
     std::int32_t offset_s = 0;  // ... clocks show UTC plus this
   };
-  // `first_offset_s` holds before the first transition. REQUIRES: transitions sorted by `at`
-  Zone(std::string name, std::int32_t first_offset_s, std::vector<Transition> transitions);
+  // `first_offset_s` holds before the first transition. `repeats`: what the last 400 years hold
+  // comes again for ever, as the calendar does; else the last offset stays.
+  // REQUIRES: transitions sorted by `at`; if it repeats, the last 402 years go by one rule
+  Zone(std::string name, std::int32_t first_offset_s, std::vector<Transition> transitions,
+       bool repeats = false);
 
   const std::string& name() const { return name_; }
   std::int32_t offset_s(Instant at) const;
@@ -40,9 +44,11 @@ class Zone {
   LocalDate date(Instant at) const { return local(at).date(); }
 
  private:
+  std::int64_t cycles_behind(std::int64_t ms) const;
   std::string name_;
   std::int32_t first_offset_s_;
   std::vector<Transition> transitions_;
+  std::optional<std::int64_t> cycle_end_ms_;  // from here on it repeats
 };
 
 const Zone& utc();

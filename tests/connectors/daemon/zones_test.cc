@@ -23,6 +23,18 @@ TEST(ZonesTest, OffsetsAreThoseOfTheDatabase) {
       {"Asia/Kathmandu", "2026-01-01T00:00:00Z", 20700},
       {"Europe/Paris", "2036-07-01T00:00:00Z", 7200},
       {"Etc/GMT+3", "2026-01-01T00:00:00Z", -10800},
+      // Behind the last transition that the database lists.
+      {"Europe/Paris", "2037-12-01T00:00:00Z", 3600},
+      {"Europe/Paris", "2038-03-28T00:59:59Z", 3600},
+      {"Europe/Paris", "2038-03-28T01:00:00Z", 7200},
+      {"Europe/Paris", "2038-10-31T01:00:00Z", 3600},
+      {"Europe/Paris", "2500-07-01T00:00:00Z", 7200},
+      {"Europe/Paris", "9999-12-01T00:00:00Z", 3600},
+      {"America/New_York", "2050-03-13T06:59:59Z", -18000},
+      {"America/New_York", "2050-03-13T07:00:00Z", -14400},
+      {"Australia/Lord_Howe", "2040-01-15T00:00:00Z", 39600},
+      {"Australia/Lord_Howe", "2040-07-15T00:00:00Z", 37800},
+      {"Asia/Kathmandu", "2400-01-01T00:00:00Z", 20700},
   };
   for (const auto& row : rows) {
     const auto zone = zones(row.zone);
@@ -32,6 +44,25 @@ TEST(ZonesTest, OffsetsAreThoseOfTheDatabase) {
   }
   for (const auto* name : {"", "Mars/Base", "Europe", "../etc/passwd"}) {
     EXPECT_EQ(zones(name), nullptr) << name;
+  }
+}
+
+// The years that the database lists are those that the rule of its file gives: so the rule is read
+// as it is meant.
+TEST(ZonesTest, TheRuleOfAZoneGoesOnAsTheListDoes) {
+  const auto zones = named_zones();
+  constexpr std::int64_t kCycleMs = std::int64_t{146'097} * 86'400'000;  // 400 years
+  for (const auto* name : {"Europe/Berlin", "Europe/Dublin", "America/Chicago", "America/Nuuk",
+                           "America/Santiago", "Asia/Jerusalem", "Asia/Beirut", "Australia/Sydney",
+                           "Pacific/Auckland", "Pacific/Easter"}) {
+    const auto zone = zones(name);
+    ASSERT_NE(zone, nullptr) << name;
+    for (Instant at{1'861'920'000'000}; at < Instant{2'114'380'800'000}; at = at + hours(7)) {
+      const Instant later{at.ms + kCycleMs};
+      ASSERT_EQ(zone->offset_s(at), zone->offset_s(later)) << name << ' ' << to_text(at);
+      ASSERT_EQ(zone->instant(zone->local(at)).ms + kCycleMs, zone->instant(zone->local(later)).ms)
+          << name << ' ' << to_text(at);
+    }
   }
 }
 

@@ -57,6 +57,11 @@ TEST(ConversionTest, ReadsTimes) {
   EXPECT_EQ(time("2026-03-29 02:30", "", "Europe/Berlin"), "2026-03-29T01:00:00.000Z") << "skipped";
   EXPECT_EQ(time("2026-10-25 02:30", "", "Europe/Berlin"), "2026-10-25T00:30:00.000Z")
       << "twice: the first";
+  // Behind the years that the tz database lists.
+  EXPECT_EQ(time("2040-03-25 01:59", "", "Europe/Berlin"), "2040-03-25T00:59:00.000Z");
+  EXPECT_EQ(time("2040-03-25 03:00", "", "Europe/Berlin"), "2040-03-25T01:00:00.000Z");
+  EXPECT_EQ(time("2041-07-02 10:15", "", "America/New_York"), "2041-07-02T14:15:00.000Z");
+  EXPECT_EQ(time("2300-12-01", "", "Europe/Berlin"), "2300-11-30T23:00:00.000Z");
   EXPECT_EQ(time("2/3/2026", "%d/%m/%Y", "UTC"), "2026-03-02T00:00:00.000Z");
   EXPECT_EQ(time("03-Feb-26 1:05 PM", "%d-%b-%y %I:%M %p", "UTC"), "2026-02-03T13:05:00.000Z");
 }
