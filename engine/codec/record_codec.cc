@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::uint64_t kVersion = 1;
 constexpr std::uint64_t kFills = 1U << 15;  // beside the field of a register that fills a gap
+constexpr std::uint64_t kSomeFill = 1;      // at the end of a record: what few have
+constexpr std::uint64_t kMergedFrom = 2;
 
 void put_named(std::string& out, const std::vector<NamedRegister>& all) {
   put_varint(out, all.size());
@@ -166,11 +168,15 @@ void put_record(const Record& record, std::string& out, bool with_history) {
   const auto fills = [](const auto& r) { return r.fills; };
   const bool some = std::any_of(record.custom.begin(), record.custom.end(), fills) ||
                     std::any_of(record.extra.begin(), record.extra.end(), fills);
-  put_varint(out, some ? 1 : 0);
-  if (some) {  // of few records
+  const auto& losers = record.merged_from.get();
+  put_varint(out, (some ? kSomeFill : 0) | (losers.empty() ? 0 : kMergedFrom));  // of few records
+  if (some) {
     put_fills(out, record.custom);
     put_fills(out, record.extra);
   }
+  if (losers.empty()) return;
+  put_varint(out, losers.size());
+  for (const auto& id : losers) put_text(out, id);
 }
 
 bool get_registers(ByteReader& in, Record& out) {
@@ -214,7 +220,15 @@ bool get_record(ByteReader& in, Record& out) {
   auto history = History::read(in.text());
   if (!history) return false;
   out.history = std::move(*history);
-  if (in.varint() != 0 && !(get_fills(in, out.custom) && get_fills(in, out.extra))) return false;
+  const auto rare = in.varint();
+  if ((rare & kSomeFill) != 0 && !(get_fills(in, out.custom) && get_fills(in, out.extra))) {
+    return false;
+  }
+  if ((rare & kMergedFrom) != 0) {
+    auto& losers = out.merged_from.edit();
+    losers.resize(get_count(in));
+    for (auto& id : losers) id = in.text();
+  }
   return !in.failed();
 }
 

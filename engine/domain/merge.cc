@@ -93,6 +93,13 @@ void merge_into(Record& winner, const Record& loser, const FoldAt& at, Folded& o
   std::stable_sort(winner.consents.begin(), winner.consents.end(),
                    [](const auto& a, const auto& b) { return a.stamp < b.stamp; });
   if (winner.last_activity < loser.last_activity) winner.last_activity = loser.last_activity;
+  auto losers = loser.merged_from.get();
+  losers.push_back(loser.key.id);
+  for (auto& id : losers) {
+    auto& all = winner.merged_from.edit();
+    const auto place = std::lower_bound(all.begin(), all.end(), id);
+    if (place == all.end() || *place != id) all.insert(place, std::move(id));
+  }
 }
 
 }  // namespace dealwright

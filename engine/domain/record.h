@@ -122,13 +122,14 @@ struct Record {
   std::vector<Hash128> watchers;  // live enrolments that this record concerns, sorted
   std::string merged_into;        // id of the winner
   bool erased = false;
-  Stamp melted;                       // the newest fact that melted into `base`
-  Life life;                          // after all facts
-  Rare<Life> base;                    // what melted
-  std::uint64_t chunks = 0;           // full history chunks, kept beside the record
-  std::vector<NamedRegister> custom;  // sorted by name
-  std::vector<NamedRegister> extra;   // undeclared, as they came; sorted by name
-  std::vector<ConsentRow> consents;   // in history order, never overwritten
+  Stamp melted;                                // the newest fact that melted into `base`
+  Life life;                                   // after all facts
+  Rare<Life> base;                             // what melted
+  std::uint64_t chunks = 0;                    // full history chunks, kept beside the record
+  std::vector<NamedRegister> custom;           // sorted by name
+  std::vector<NamedRegister> extra;            // undeclared, as they came; sorted by name
+  std::vector<ConsentRow> consents;            // in history order, never overwritten
+  Rare<std::vector<std::string>> merged_from;  // ids of all that were merged into it, sorted
 
   const Value* find(Field field) const;  // current value; none if absent
   const Value* find_custom(std::string_view name) const;

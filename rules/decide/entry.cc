@@ -26,6 +26,25 @@ bool in_control(const RulePlan& plan, const RecordKey& subject) {
 
 }  // namespace
 
+// How often and when the key was used last, by its subject or by what was merged into that.
+std::optional<Entry> RulesDecider::entry_of(Turn& turn, const Enrolment& enrolment) {
+  auto out = turn.entry(enrolment.rule, enrolment.key);
+  const auto* record = turn.record(enrolment.subject);
+  if (record == nullptr || record->merged_from.get().empty()) return out;
+  const auto own = enrolment_key({to_text(enrolment.subject)});  // its first part
+  const auto losers = record->merged_from.get();
+  for (const auto& id : losers) {
+    auto key = enrolment_key({to_text(RecordKey{record->key.kind, id})});
+    key += std::string_view{enrolment.key}.substr(own.size());
+    const auto theirs = turn.entry(enrolment.rule, key);
+    if (!theirs) continue;
+    if (!out) out = Entry{0, theirs->last};
+    out->count += theirs->count;
+    out->last = std::max(out->last, theirs->last);
+  }
+  return out;
+}
+
 std::optional<Outcome> RulesDecider::key_of(Reader& reader, const RulePlan& plan,
                                             Enrolment& enrolment) {
   const auto& event = *reader.fact->event;
@@ -83,10 +102,10 @@ std::string_view RulesDecider::refusal(const FoldedFact& fact, Reader& reader,
   switch (plan.entry) {
     case EntryPolicy::kOnce:
     case EntryPolicy::kOncePer:
-      if (turn.entry(plan.id, enrolment.key)) return "once";
+      if (entry_of(turn, enrolment)) return "once";
       break;
     case EntryPolicy::kCooldown: {
-      const auto entry = turn.entry(plan.id, enrolment.key);
+      const auto entry = entry_of(turn, enrolment);
       if (entry && fact.occurred < add(entry->last, plan.cooldown, calendars_.calendar(reader)))
         return "cooldown";
       break;

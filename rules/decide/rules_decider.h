@@ -66,6 +66,7 @@ class RulesDecider : public Decider {
   void enter(const FoldedFact& fact, Turn& turn, EntryVerdict& entry);
   std::string_view refusal(const FoldedFact& fact, Reader& reader, const RuleSet::Rule& rule,
                            const Enrolment& enrolment);
+  static std::optional<Entry> entry_of(Turn& turn, const Enrolment& enrolment);
   void prepare(Reader& reader, EntryVerdict& entry);
   std::optional<Outcome> key_of(Reader& reader, const RulePlan& plan, Enrolment& enrolment);
 

@@ -28,6 +28,43 @@ TEST(DeciderTest, AFireOfOneEffectTakesThreeChanges) {
   EXPECT_EQ(to_json(Value{effect.payload}), R"({"text":"hello","to":"user/u1"})");
 }
 
+// Rule entries of a record count for what it is merged into, and are its own again behind an
+// unmerge.
+TEST(DeciderTest, EntriesOfAMergedLoserCountForTheWinner) {
+  struct Row {
+    const char* entry;
+    const char* day;     // of the winner's mail
+    const char* reason;  // in it
+    const char* expected;
+  };
+  const Row rows[] = {
+      {"once", "2026-03-20", "a", "once"},
+      {"{ once_per: event.reason }", "2026-03-20", "a", "once"},
+      {"{ once_per: event.reason }", "2026-03-20", "b", ""},
+      {"{ cooldown: 3d }", "2026-03-04", "a", "cooldown"},
+      {"{ cooldown: 3d }", "2026-03-20", "a", ""},
+      {"each_time", "2026-03-04", "a", ""},
+  };
+  for (const auto& row : rows) {
+    RuleBed bed;
+    bed.publish("r", fmt::format("trigger: offer.sent\nentry: {}\n{}", row.entry, kNotify));
+    const auto send = [&](const char* offer, const std::string& time, const char* reason) {
+      bed.happen(bed.event("offer.sent", offer, time, {{"reason", Value{reason}}}));
+      return bed.decided();
+    };
+    EXPECT_TRUE(send("offer/o1", "2026-03-02 09:00", "a").starts_with("started r v1 offer/o1"));
+    bed.happen(bed.event("offer.merged", "offer/o1", "2026-03-02 10:00", {{"into", Value{"o2"}}}));
+    bed.happen(bed.event("offer.merged", "offer/o2", "2026-03-02 11:00", {{"into", Value{"o3"}}}));
+    bed.decided();
+    const auto got = send("offer/o3", std::string{row.day} + " 12:00", row.reason);
+    if (*row.expected == '\0') {
+      EXPECT_TRUE(got.starts_with("started r v1 offer/o3")) << row.entry << ": " << got;
+    } else {
+      EXPECT_EQ(got, "refused r offer/o3 " + std::string{row.expected} + "\n") << row.entry;
+    }
+  }
+}
+
 TEST(DeciderTest, EntryPolicies) {
   struct Row {
     const char* entry;
