@@ -26,6 +26,23 @@ Acceptance accept(const Meta& meta, const DecisionHeader& header, bool claim) {
   return ours ? Acceptance::kAccepted : Acceptance::kIgnored;
 }
 
+std::string_view impossible(const Meta& meta, const DecisionHeader& header, bool claim) {
+  const bool same_claim = meta.term > 0 && header.claim == meta.claim;
+  if (same_claim && header.term != meta.term) return "its term is not that of its leader's claim";
+  if (claim && header.term > meta.term && header.from > meta.events) {
+    return "records that its leader had read before its claim are missing";
+  }
+  if (claim || header.term < meta.term) return {};  // a race that was lost, a leader that woke up
+  if (!same_claim) return "its leader's claim is missing";
+  if (header.sequence == meta.sequence) return "it does not start where the record before ends";
+  return {};  // landed twice, or behind a gap
+}
+
+bool behind_a_gap(const Meta& meta, const DecisionHeader& header, bool claim) {
+  return !claim && header.term == meta.term && header.claim == meta.claim &&
+         header.sequence > meta.sequence;
+}
+
 void take_barrier(Meta& meta, const Barrier& barrier) {
   switch (barrier.what) {
     case Barrier::What::kStateVersion:
@@ -57,6 +74,12 @@ Result<Acceptance> Replay::fold(Position position, std::string_view bytes) {
   const auto& header = record.header;
   const bool claim = std::holds_alternative<LeaderClaim>(record.body);
   if (accept(state_.meta, header, claim) == Acceptance::kIgnored) {
+    if (const auto why = impossible(state_.meta, header, claim); !why.empty()) {
+      return damaged(partition_, position, why);
+    }
+    if (behind_a_gap(state_.meta, header, claim) && ++behind_gap_ > kInFlightMax) {
+      return damaged(partition_, position, "records of its leader before it are missing");
+    }
     state_.meta.decisions = position + 1;
     return Acceptance::kIgnored;
   }
@@ -84,6 +107,7 @@ Result<Acceptance> Replay::fold(Position position, std::string_view bytes) {
     return damaged(partition_, position, "its time lies before that of the record before");
   }
   DW_TRY(fold_batch(record, position));
+  behind_gap_ = 0;
   auto& meta = state_.meta;
   meta.now = header.now;
   meta.clock_epoch = header.clock_epoch;

@@ -9,24 +9,6 @@ namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{1} << 20;
 
-// Why a record that no reader accepts cannot come from honest leaders; empty: it can.
-std::string_view impossible(const Meta& meta, const DecisionHeader& header, bool claim) {
-  const bool same_claim = meta.term > 0 && header.claim == meta.claim;
-  if (same_claim && header.term != meta.term) return "its term is not that of its leader's claim";
-  if (claim || header.term < meta.term) return {};  // a race that was lost, a leader that woke up
-  if (!same_claim) return "its leader's claim is missing";
-  if (header.sequence == meta.sequence) return "it does not start where the record before ends";
-  return {};  // landed twice, or behind a gap
-}
-
-// A record of the leader in force behind one that is not there. Where a disk was full, a leader's
-// record may be missing and a later one of it not: it stops then, and the next claim starts where
-// the last accepted record ended. Without such a claim somebody took the record out.
-bool behind_a_gap(const Meta& meta, const DecisionHeader& header, bool claim) {
-  return !claim && header.term == meta.term && header.claim == meta.claim &&
-         header.sequence > meta.sequence;
-}
-
 class Walk {
  public:
   Walk(const NextRecord& next_event, const NextRecord& next_decision)

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "engine/base/bytes.h"
 #include "engine/codec/decision_codec.h"
 #include "engine/runtime/chain.h"
@@ -86,6 +88,26 @@ class VerifyTest : public testing::Test {
   Records decisions_;
 };
 
+// What a replay of these logs from nothing comes to: where it stopped, or "".
+std::string replayed(const Records& events, const Records& decisions) {
+  FakeLog log{1, 1};
+  for (const auto& event : events) log.put(Topic::kEvents, 0, event);
+  for (const auto& decision : decisions) log.put(Topic::kDecisions, 0, decision);
+  FakeStore store;
+  FakeFileSystem disk;
+  const auto state = State::open(store, disk, "/ids", {}, {});
+  Folder folder{*state.value(), LogFacts{log, 0}};
+  Replay replay{log, 0, *state.value(), folder};
+  for (;;) {
+    const auto folded = replay.step();
+    if (!folded) {
+      EXPECT_EQ(folded.error().code, Code::kDamaged);
+      return folded.error().detail;
+    }
+    if (!folded.value()) return {};
+  }
+}
+
 TEST_F(VerifyTest, AWholeLogHolds) {
   const auto report = verify(events_, decisions_);
   EXPECT_FALSE(report.damage) << report.damage->detail;
@@ -103,6 +125,42 @@ TEST_F(VerifyTest, EveryByteOfAnEventIsVouchedFor) {
       ASSERT_NE(damage(events, decisions_), "") << "event " << i << " byte " << at;
     }
   }
+}
+
+// Whichever record is taken out, a reader finds that it is missing as soon as the log says so: by
+// the next leader's claim, which stands on records that the reader could not take.
+TEST_F(VerifyTest, AReplayStopsBehindARecordThatIsMissing) {
+  EXPECT_EQ(replayed(events_, decisions_), "");
+  std::size_t last_claim = 0;
+  for (std::size_t i = 0; i < decisions_.size(); ++i) {
+    if (std::holds_alternative<LeaderClaim>(decoded(decisions_[i]).body)) last_claim = i;
+  }
+  ASSERT_GT(last_claim, 3U);
+  std::set<std::string> reasons;
+  for (std::size_t i = 0; i <= last_claim; ++i) {
+    auto decisions = decisions_;
+    decisions.erase(decisions.begin() + static_cast<std::ptrdiff_t>(i));
+    const auto why = replayed(events_, decisions);
+    EXPECT_NE(why, "") << "record " << i;
+    reasons.insert(why.substr(std::min(why.size(), why.rfind(": "))));
+  }
+  EXPECT_TRUE(reasons.count(": its leader's claim is missing"));
+  EXPECT_TRUE(reasons.count(": records that its leader had read before its claim are missing"));
+}
+
+// More of a leader's records behind a gap than it ever has in flight.
+TEST_F(VerifyTest, AReplayStopsInALongTermWithAGap) {
+  World world{6};
+  world.start();
+  for (std::size_t i = 0; i < kInFlightMax + 5; ++i) {
+    world.add(world.random_event());
+    world.run();
+  }
+  auto decisions = read(world.log, Topic::kDecisions);
+  decisions.erase(decisions.begin() + 2);
+  EXPECT_NE(replayed(read(world.log, Topic::kEvents), decisions)
+                .find("records of its leader before it are missing"),
+            std::string::npos);
 }
 
 // With its own checksum written anew. The last record has none behind it that knows its hash; of
