@@ -53,8 +53,11 @@ class Turn {
   // Live enrolments that `key` concerns, sorted by (rule, key).
   virtual std::vector<EnrolmentId> watching(const RecordKey& key) = 0;
   // Applies a change and adds it to the decision record. A FactDecided is judged and folded at once
-  // (false: refused, recorded so) and comes back through on_fact behind what is queued already.
+  // and comes back through on_fact behind what is queued already. False: refused, recorded so; a
+  // change of another kind only when the budget is spent.
   virtual bool change(Change change) = 0;
+  // What one event leads to has its limit in bytes, and it is reached: nothing more is started.
+  virtual bool budget_spent() const { return false; }
 };
 
 class Decider {

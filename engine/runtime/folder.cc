@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/overloaded.h"
+#include "engine/base/utf8.h"
 #include "engine/domain/evolve.h"
 #include "engine/runtime/cluster_key.h"
 
@@ -368,13 +369,17 @@ void Folder::set_aside(const Event* event, std::string_view bytes, std::uint64_t
   entry.now = now;
   entry.event = bytes;
   if (event != nullptr) {
-    entry.key = placement_key(*event);
-    entry.subject = to_text(event->subject);
-    entry.type = event->type_name();
+    const auto shown = [](std::string text) { return is_utf8(text) ? text : std::string{}; };
+    entry.key = shown(placement_key(*event));
+    entry.subject = shown(to_text(event->subject));
+    entry.type = shown(std::string{event->type_name()});
     if (verdict == Verdict::kSetAside) entry.blocked_by = state_.blocked(entry.key);
   }
   state_.put(entry);
   ++(verdict == Verdict::kRefused ? state_.meta.refused : state_.meta.set_aside);
+  if (verdict != Verdict::kSetAside) return;
+  ++state_.meta.aside;
+  state_.meta.aside_bytes += bytes.size();
 }
 
 void Folder::sent(const Send& send) {
@@ -413,12 +418,20 @@ void Folder::settle(const EventRedriven& redriven) {
   auto entry = state_.set_aside(redriven.position);
   if (!entry) return;
   state_.erase_set_aside(*entry);
+  auto& meta = state_.meta;
+  if (entry->verdict == Verdict::kSetAside) {
+    --meta.aside;
+    meta.aside_bytes -= entry->event.size();
+  }
   const bool dropped = redriven.verdict == Verdict::kDuplicate;
   if (redriven.verdict == Verdict::kAccepted || dropped) return;
   entry->verdict = redriven.verdict;
   entry->code = redriven.code;
   ++entry->redrives;
   state_.put(*entry);
+  if (entry->verdict != Verdict::kSetAside) return;
+  ++meta.aside;
+  meta.aside_bytes += entry->event.size();
 }
 
 }  // namespace dealwright::runtime

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 
+#include "engine/base/utf8.h"
 #include "engine/codec/event_codec.h"
+#include "engine/domain/form.h"
 #include "engine/runtime/followers.h"
 
 namespace dealwright::runtime {
 namespace {
+
+constexpr std::size_t kSendMarkBytes = 256;  // its number and signature
 
 bool has_type(const Value& value, FieldType type) {
   if (value.as_sealed() != nullptr) return true;
@@ -99,7 +103,7 @@ TurnRecord& LeaderTurn::turn() {
     batch_.turns.back().position = position_;
     batch_.turns.back().timer = timer_;
     open_ = true;
-    bytes_ += 16;
+    bytes_ += 32;
   }
   return batch_.turns.back();
 }
@@ -124,8 +128,12 @@ LeaderTurn::Judgement LeaderTurn::judge_repeats(const Event& event) {
   return {seen && seen.value() ? Verdict::kDuplicate : Verdict::kAccepted, {}, {}};
 }
 
-LeaderTurn::Judgement LeaderTurn::judge(const Event& event, std::uint64_t position) {
+LeaderTurn::Judgement LeaderTurn::judge(const Event& event, std::uint64_t position,
+                                        std::size_t bytes) {
   if (auto repeat = judge_repeats(event); repeat.verdict != Verdict::kAccepted) return repeat;
+  if (const auto pointer = bad_text(event); !pointer.empty()) {
+    return {Verdict::kSetAside, "bad_envelope", pointer + ": the bytes are no UTF-8"};
+  }
   const bool own = is_own(event);
   if (own && !key_.genuine(event, where_.partition)) {
     return {Verdict::kSetAside, "reserved_type", "only the engine appends this type"};
@@ -133,7 +141,14 @@ LeaderTurn::Judgement LeaderTurn::judge(const Event& event, std::uint64_t positi
   if (auto fault = form_fault(event); !fault.empty()) {
     return {Verdict::kSetAside, "bad_data", std::move(fault)};
   }
-  if (!own && state_.meta.set_aside > 0) {
+  const std::size_t others = where_.partitions - 1;
+  if (for_others(event) && bytes > kSendsBytesMax / others - kSendMarkBytes) {
+    return {Verdict::kSetAside, "bad_data",
+            "reference data goes to every partition: it has at most " +
+                std::to_string(kSendsBytesMax / others - kSendMarkBytes) + " bytes, this has " +
+                std::to_string(bytes)};
+  }
+  if (!own && state_.meta.aside > 0) {
     if (const auto first = state_.blocked(placement_key(event)); first && *first != position) {
       return {Verdict::kSetAside, "blocked", "waits behind the event at " + std::to_string(*first)};
     }
@@ -143,9 +158,15 @@ LeaderTurn::Judgement LeaderTurn::judge(const Event& event, std::uint64_t positi
 
 LeaderTurn::Judgement LeaderTurn::judge_fact(const Event& event) {
   auto judgement = judge_by_state(event);
-  const bool early = judgement.code == refusal_name(Refusal::kUnknownPipeline) &&
-                     state_.pipelines.empty() && state_.meta.set_aside < kWaitingMax;
+  const bool early =
+      judgement.code == refusal_name(Refusal::kUnknownPipeline) && state_.pipelines.empty();
   if (!early) return judgement;
+  if (state_.meta.aside_bytes >= kWaitingBytesMax) {
+    judgement.detail =
+        "no pipeline is known yet, and 64 MiB of events wait for one already; append a "
+        "pipeline.updated, then redrive this";
+    return judgement;
+  }
   return {
       Verdict::kSetAside, std::string{kWaitsForPipeline},
       "no pipeline is known yet; it is judged again when the first pipeline.updated is in force"};
@@ -184,7 +205,7 @@ LeaderTurn::Judgement LeaderTurn::judge_refold(const Event& event) {
 bool LeaderTurn::must_wait(const Event& event) const {
   const bool reads = needs_history(event.type) || event.type == TypeId::kEventRedriven ||
                      event.type == TypeId::kEventDropped ||
-                     (event.type == TypeId::kPipelineUpdated && state_.meta.set_aside > 0);
+                     (event.type == TypeId::kPipelineUpdated && state_.meta.aside > 0);
   return reads && (!where_.alone || !batch_.turns.empty());
 }
 
@@ -213,23 +234,29 @@ void LeaderTurn::refuse(const Event* event, std::string_view bytes, std::uint64_
   auto& t = turn();
   t.verdict = judgement.verdict;
   t.code = judgement.code;
-  t.detail = judgement.detail;
-  bytes_ += 32 + t.detail.size();
+  t.detail = judgement.detail.substr(0, utf8_end(judgement.detail, kDetailBytesMax));
+  bytes_ += 64 + t.code.size() + t.detail.size();
   if (judgement.verdict == Verdict::kDuplicate) {
     ++state_.meta.duplicates;
     return;
   }
-  folder_.set_aside(event, bytes, position, judgement.verdict, judgement.code, judgement.detail,
-                    now_);
+  folder_.set_aside(event, bytes, position, judgement.verdict, judgement.code, t.detail, now_);
 }
 
 void LeaderTurn::start(std::uint64_t position) {
   open_ = false;
   position_ = position;
   timer_.reset();
+  later_ = false;
+  begin_decision();
+}
+
+void LeaderTurn::begin_decision() {
   made_by_ = {};
   facts_ = 0;
   depth_ = 0;
+  decision_bytes_ = 0;
+  spent_ = false;
 }
 
 bool LeaderTurn::fire_due(Instant limit, std::uint64_t position) {
@@ -268,14 +295,15 @@ bool LeaderTurn::take_event(std::uint64_t position, std::string_view bytes) {
   } else if (decoded && !fire_due(now_, state_.meta.events)) {
     return false;
   }
-  if (decoded && must_wait(frame_.event)) return false;  // timers fired before it
+  if (bytes_ >= kBatchBytesMax) return false;  // timers fired before it
+  if (decoded && must_wait(frame_.event)) return false;
   if (decoded && time && state_.meta.event_clock) now_ = std::max(now_, *time);
   start(position);
   if (!decoded) {
     refuse(nullptr, bytes, position, {Verdict::kSetAside, "bad_envelope", decoded.error().detail});
     return true;
   }
-  const auto judgement = judge(frame_.event, position);
+  const auto judgement = judge(frame_.event, position, bytes.size());
   if (judgement.verdict != Verdict::kDuplicate) folder_.remember(frame_.event, now_);
   if (judgement.verdict != Verdict::kAccepted) {
     refuse(&frame_.event, bytes, position, judgement);
@@ -283,48 +311,59 @@ bool LeaderTurn::take_event(std::uint64_t position, std::string_view bytes) {
   }
   ++state_.meta.accepted;
   folder_.fold(frame_, place(0));
-  if (frame_.event.type == TypeId::kEventRedriven || frame_.event.type == TypeId::kEventDropped) {
-    redrive(frame_.event);
-  }
-  if (frame_.event.type == TypeId::kPipelineUpdated && state_.meta.set_aside > 0) {
-    redrive_waiting();
-  }
   if (frame_.event.type == TypeId::kEventRetracted) {
     cancel_followers();
     frame_.fact.subject = record(frame_.event.subject);
   }
-  send_to_others(frame_.event);
-  if (decider_ != nullptr) decider_->on_fact(frame_.fact, *this);
-  run_queue();
+  if (for_others(frame_.event)) send_to_others(frame_.event);
+  ask(frame_.fact);
+  if (frame_.event.type == TypeId::kEventRedriven || frame_.event.type == TypeId::kEventDropped) {
+    redrive(frame_.event);
+  }
+  if (frame_.event.type == TypeId::kPipelineUpdated && state_.meta.aside > 0) redrive_waiting();
   return true;
 }
 
+// Rules on a fact, and on what they make of it.
+void LeaderTurn::ask(const FoldedFact& fact) {
+  if (decider_ != nullptr) decider_->on_fact(fact, *this);
+  run_queue();
+}
+
 // Reference data is in force in every partition: the one that judged it sends it on.
+bool LeaderTurn::for_others(const Event& event) const {
+  return where_.partitions > 1 && event.type != TypeId::kForeignType &&
+         spec_of(event.type).group == EventGroup::kReference && !send_of(event);
+}
+
 void LeaderTurn::send_to_others(const Event& event) {
-  if (event.type == TypeId::kForeignType || where_.partitions == 1 || send_of(event) ||
-      spec_of(event.type).group != EventGroup::kReference) {
-    return;
-  }
   for (std::uint32_t to = 0; to < where_.partitions; ++to) {
-    if (to == where_.partition) continue;
-    Send send;
-    send.to = to;
-    send.number = (to < state_.meta.sent.size() ? state_.meta.sent[to] : 0) + 1;
-    Event copy = event;
-    mark_send(copy, {where_.partition, send.number});
-    key_.sign(copy, to);
-    codec::encode(copy, send.event);
-    folder_.sent(send);
-    bytes_ += send.event.size() + 16;
-    turn().sends.push_back(std::move(send));
+    if (to != where_.partition) send(to, event);
   }
+}
+
+void LeaderTurn::send(std::uint32_t to, Event event) {
+  Send send;
+  send.to = to;
+  send.number = (to < state_.meta.sent.size() ? state_.meta.sent[to] : 0) + 1;
+  mark_send(event, {where_.partition, send.number});
+  key_.sign(event, to);
+  codec::encode(event, send.event);
+  folder_.sent(send);
+  bytes_ += send.event.size() + 40;
+  turn().sends.push_back(std::move(send));
+}
+
+void LeaderTurn::ack(SendAck ack) {
+  batch_.acks.push_back(ack);
+  bytes_ += 32;
 }
 
 void LeaderTurn::take_timer(const TimerKey& timer, std::uint64_t position) {
   start(position);
   timer_ = timer;
   turn();
-  bytes_ += 48 + timer.rule.size();
+  bytes_ += 64 + timer.rule.size();
   folder_.fired(timer, now_);
   if (decider_ != nullptr) decider_->on_timer(timer, *this);
   run_queue();
@@ -341,7 +380,7 @@ void LeaderTurn::run_queue() {
   depth_ = 0;
 }
 
-// ---- Turn: what the decider reads and changes
+// ---- Turn: what the decider reads
 
 const Record* LeaderTurn::record(const RecordKey& key) {
   const Record* record = state_.find(key);
@@ -374,68 +413,6 @@ std::vector<EnrolmentId> LeaderTurn::watching(const RecordKey& key) {
   std::vector<EnrolmentId> out;
   for (const auto& entry : order) out.push_back(entry.second);
   return out;
-}
-
-void LeaderTurn::fail_rule(const Event& event, std::string_view code, std::string_view detail) {
-  RuleFailed failed;
-  failed.rule = event.actor.starts_with("rule/") ? event.actor.substr(5) : event.actor;
-  failed.subject = event.subject;
-  failed.where = event.type_name();
-  failed.code = code;
-  failed.detail = detail;
-  const Change change{std::move(failed)};
-  folder_.apply(change, place(depth_));
-  turn().changes.push_back(change);
-  bytes_ += 64;
-}
-
-bool LeaderTurn::decide_fact(FactDecided fact) {
-  if (depth_ + 1 > kDepthMax) {
-    fail_rule(fact.event, "loop", "rules trigger rules more than 8 deep");
-    return false;
-  }
-  if (++facts_ > kFactsMax) {
-    fail_rule(fact.event, "budget", "one event led to more than 256 facts");
-    return false;
-  }
-  if (auto fault = form_fault(fact.event); !fault.empty()) {
-    fail_rule(fact.event, "bad_data", fault);
-    return false;
-  }
-  if (needs_history(fact.event.type)) {
-    fail_rule(fact.event, "bad_data", "a rule does not take facts back");
-    return false;
-  }
-  const auto judgement = judge_by_state(fact.event);
-  if (judgement.verdict != Verdict::kAccepted) {
-    fail_rule(fact.event, judgement.code, {});
-    return false;
-  }
-  auto frame = std::make_unique<Frame>();
-  frame->event = fact.event;
-  bytes_ += 160 + fact.event.data.size() * 24;
-  const Change change{std::move(fact)};
-  folder_.apply(change, place(depth_));
-  turn().changes.push_back(change);
-  auto at = place(depth_ + 1);
-  at.index = ++index_;
-  folder_.fold(*frame, at);
-  queue_.push_back(std::move(frame));
-  return true;
-}
-
-bool LeaderTurn::change(Change change) {
-  if (auto* fact = std::get_if<FactDecided>(&change)) return decide_fact(std::move(*fact));
-  if (const auto* started = std::get_if<EnrolmentStarted>(&change)) {
-    made_by_ = started->enrolment.id;
-    bytes_ += 200;
-  } else if (const auto* moved = std::get_if<EnrolmentMoved>(&change)) {
-    made_by_ = moved->id;
-  }
-  folder_.apply(change, place(depth_));
-  bytes_ += 96;
-  turn().changes.push_back(std::move(change));
-  return true;
 }
 
 }  // namespace dealwright::runtime

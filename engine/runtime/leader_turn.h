@@ -16,11 +16,18 @@ namespace dealwright::runtime {
 
 inline constexpr std::uint32_t kDepthMax = 8;    // rules that trigger rules
 inline constexpr std::uint32_t kFactsMax = 256;  // facts that one event may lead to
-inline constexpr std::size_t kBatchBytesMax = std::size_t{1} << 20;  // then a record is full
+// A decision record never passes what the log takes: it is full at kBatchBytesMax; behind that
+// comes at most what the last event leads to, its sends and its decision. What stands in the way of
+// the ceiling all the same is refused.
+inline constexpr std::size_t kBatchBytesMax = std::size_t{1} << 20;
+inline constexpr std::size_t kSendsBytesMax = std::size_t{2} << 20;       // of one event
+inline constexpr std::size_t kDecisionBytesMax = std::size_t{512} << 10;  // of one, else `budget`
+inline constexpr std::size_t kCeilingBytes = (std::size_t{4} << 20) - (std::size_t{256} << 10);
+inline constexpr std::size_t kDetailBytesMax = 1024;  // why something was refused
 // Facts of deals that came before any pipeline did wait for the first one, set aside with this
-// code; past so many events set aside they are refused.
+// code; past so many bytes set aside they are refused (docs/adr/0007).
 inline constexpr std::string_view kWaitsForPipeline = "no_pipeline_yet";
-inline constexpr std::uint64_t kWaitingMax = 1000;
+inline constexpr std::uint64_t kWaitingBytesMax = std::uint64_t{64} << 20;
 inline constexpr std::size_t kTimersMax = 4096;  // fired by one record
 
 // The owner's thread; lives for one decision record.
@@ -44,10 +51,10 @@ class LeaderTurn : public Turn {
   // Fires the timers due by `limit`, with the fold standing at `position`. False: the record is
   // full.
   bool fire_due(Instant limit, std::uint64_t position);
-  void ack(SendAck ack) { batch_.acks.push_back(ack); }
+  void ack(SendAck ack);
 
   Batch take_batch() { return std::move(batch_); }
-  std::size_t bytes() const { return bytes_; }  // about what the batch encodes to
+  std::size_t bytes() const { return bytes_; }  // what the batch encodes to at most
   bool empty() const { return batch_.turns.empty() && batch_.acks.empty(); }
 
   Instant now() const override { return now_; }
@@ -59,8 +66,10 @@ class LeaderTurn : public Turn {
   std::optional<EffectState> effect_state(const EffectId& id) override;
   std::vector<EnrolmentId> watching(const RecordKey& key) override;
   bool change(Change change) override;
+  bool budget_spent() const override { return spent_; }
 
  private:
+  enum class Redriven : std::uint8_t { kGone, kStays, kLater };
   struct Judgement {
     Verdict verdict = Verdict::kAccepted;
     std::string code;
@@ -68,8 +77,9 @@ class LeaderTurn : public Turn {
   };
   bool goes_with_change(const Event& event);
   void start(std::uint64_t position);
+  void begin_decision();
   void take_timer(const TimerKey& timer, std::uint64_t position);
-  Judgement judge(const Event& event, std::uint64_t position);
+  Judgement judge(const Event& event, std::uint64_t position, std::size_t bytes);
   Judgement judge_repeats(const Event& event);
   Judgement judge_by_state(const Event& event);
   Judgement judge_fact(const Event& event);  // by state; what has to wait is set aside
@@ -78,12 +88,19 @@ class LeaderTurn : public Turn {
   void cancel_followers();
   void refuse(const Event* event, std::string_view bytes, std::uint64_t position,
               const Judgement& judgement);
+  bool for_others(const Event& event) const;
   void send_to_others(const Event& event);
+  void send(std::uint32_t to, Event event);
+  void ask(const FoldedFact& fact);
   void run_queue();
   void redrive(const Event& order);
   void redrive_behind(std::string_view key);
   void redrive_waiting();
-  bool redrive_one(std::uint64_t position);  // false: it stays aside and blocks on
+  Redriven redrive_one(std::uint64_t position);
+  void redrive_later(std::uint64_t position);
+  void write(const Change& change, std::size_t bytes);
+  bool fits(const Change& change, std::size_t bytes) const;
+  bool over_budget(const Change& change);
   bool decide_fact(FactDecided fact);
   void fail_rule(const Event& event, std::string_view code, std::string_view detail);
   TurnRecord& turn();
@@ -107,8 +124,12 @@ class LeaderTurn : public Turn {
   std::optional<TimerKey> timer_;
   std::uint32_t depth_ = 0;  // of the fact that is being asked about
   EnrolmentId made_by_;
-  std::uint32_t facts_ = 0;
   std::uint32_t index_ = 0;  // facts decided in the record so far
+  bool later_ = false;       // what is left to redrive is ordered for a later record
+  // Of the decision under way: what one event, one timer or one event that is redriven leads to.
+  std::uint32_t facts_ = 0;
+  std::size_t decision_bytes_ = 0;
+  bool spent_ = false;
 };
 
 // Whether declared data is there and of its type: what decide relies on. Empty: sound, else why

@@ -33,10 +33,11 @@ struct Meta {
   std::uint64_t refused = 0;
   std::uint64_t set_aside = 0;
   std::uint64_t timers_fired = 0;
-  Lateness lateness{};                  // of those fired
-  std::vector<std::uint64_t> sent;      // per target: last number given out
-  std::vector<std::uint64_t> acked;     // per target: last number durable there
-  std::vector<std::uint64_t> received;  // per origin: last number taken
+  std::uint64_t aside = 0, aside_bytes = 0;  // set aside now, refused ones not counted
+  Lateness lateness{};                       // of those fired
+  std::vector<std::uint64_t> sent;           // per target: last number given out
+  std::vector<std::uint64_t> acked;          // per target: last number durable there
+  std::vector<std::uint64_t> received;       // per origin: last number taken
   friend bool operator==(const Meta&, const Meta&) = default;
 };
 void encode(const Meta& meta, std::string& out);

@@ -304,8 +304,16 @@ Result<bool> Partition::take_mail() {
   if (!sent.empty()) point("send.durable");
   for (auto& [to, through] : sent) {
     --sends_on_way_;
+    // To one that is stopped: it stays to be sent, by the leader that finds it mended.
+    if (!through && through.error().code == Code::kDamaged) continue;
     DW_TRY(auto number, std::move(through));
-    acks_.push_back({to, number});
+    const auto known = std::find_if(acks_.begin(), acks_.end(),
+                                    [to = to](const SendAck& ack) { return ack.to == to; });
+    if (known == acks_.end()) {
+      acks_.push_back({to, number});
+    } else {
+      known->through = number;  // they come in the order in which they were sent
+    }
   }
   if (flushed) {
     if (flush_failed) return *flush_failed;

@@ -66,7 +66,7 @@ struct PartitionStatus {
   std::uint64_t events_end = 0;
   Instant now;
   std::uint64_t timers = 0;
-  std::uint64_t waiting = 0;  // set aside until there is a pipeline; at most kWaitingMax
+  std::uint64_t waiting = 0;  // set aside until there is a pipeline; kWaitingBytesMax
   std::optional<Error> stopped;
 };
 

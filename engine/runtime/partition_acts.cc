@@ -50,7 +50,7 @@ Result<void> Partition::append_barrier(Barrier barrier, Instant now) {
 
 // Asked by people: the list is short as long as there is no pipeline.
 std::uint64_t Partition::waiting_for_pipeline() {
-  if (!state_->pipelines.empty() || state_->meta.set_aside == 0) return 0;
+  if (!state_->pipelines.empty() || state_->meta.aside == 0) return 0;
   std::vector<std::uint64_t> positions;
   auto scanned = state_->scan(keys::kSetAside, [&](std::string_view key, std::string_view) {
     ByteReader in{key.substr(1)};

@@ -43,8 +43,9 @@ void encode(const Meta& meta, std::string& out) {
   out.append(reinterpret_cast<const char*>(meta.claim.data()), meta.claim.size());
   put_varint(out, meta.sequence);
   out.append(bytes_of(meta.chain));
-  for (const auto n : {meta.order, meta.timers, meta.reference, meta.accepted, meta.duplicates,
-                       meta.refused, meta.set_aside, meta.timers_fired}) {
+  for (const auto n :
+       {meta.order, meta.timers, meta.reference, meta.accepted, meta.duplicates, meta.refused,
+        meta.set_aside, meta.timers_fired, meta.aside, meta.aside_bytes}) {
     put_varint(out, n);
   }
   for (const auto n : meta.lateness) put_varint(out, n);
@@ -74,8 +75,9 @@ Result<Meta> decode_meta(std::string_view bytes) {
   meta.sequence = in.varint();
   const auto chain = in.take(meta.chain.size());
   std::copy(chain.begin(), chain.end(), meta.chain.begin());
-  for (auto* n : {&meta.order, &meta.timers, &meta.reference, &meta.accepted, &meta.duplicates,
-                  &meta.refused, &meta.set_aside, &meta.timers_fired}) {
+  for (auto* n :
+       {&meta.order, &meta.timers, &meta.reference, &meta.accepted, &meta.duplicates, &meta.refused,
+        &meta.set_aside, &meta.timers_fired, &meta.aside, &meta.aside_bytes}) {
     *n = in.varint();
   }
   for (auto& n : meta.lateness) n = in.varint();
@@ -128,7 +130,7 @@ void State::erase_set_aside(const SetAside& entry) {
   }
 }
 std::optional<std::uint64_t> State::blocked(std::string_view key, std::uint64_t from) {
-  if (key.empty() || meta.set_aside == 0) return std::nullopt;
+  if (key.empty() || meta.aside == 0) return std::nullopt;
   std::optional<std::uint64_t> first;
   const auto start = keys::text_number(keys::kBlocked, key, from);
   const auto end = prefix_end(start.substr(0, start.size() - 8));

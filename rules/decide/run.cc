@@ -33,12 +33,13 @@ std::string Run::chain() const {
 void Run::flush() {
   if (!begins_) return;
   begins_ = false;
-  reader.turn().change(EnrolmentStarted{enrolment, std::move(used_), remember_});
-  for (auto& change : held_back_) reader.turn().change(std::move(change));
+  refused_ = !reader.turn().change(EnrolmentStarted{enrolment, std::move(used_), remember_});
+  for (auto& change : held_back_) this->change(std::move(change));
   held_back_.clear();
 }
 
 void Run::change(Change change) {
+  if (refused_) return;
   if (begins_) {
     held_back_.push_back(std::move(change));
   } else {
@@ -107,6 +108,7 @@ bool Run::decide(const EffectId& id, TypeId type, RecordKey subject, Fields data
     return true;
   }
   flush();  // later steps see the fact
+  if (refused_) return false;
   Event event;
   event.source = "dealwright/rule/" + plan.id;
   event.id = hex(id);
@@ -133,13 +135,13 @@ void Run::stand(std::uint32_t at, std::optional<Instant> due, bool for_event) {
   enrolment.watched = closure(reader.turn(), enrolment.subject);
   std::sort(enrolment.watched.begin(), enrolment.watched.end());
   if (begins_) return flush();
-  reader.turn().change(EnrolmentMoved{enrolment.id, at, enrolment.round, since, due, for_event,
-                                      false, enrolment.watched});
+  change(EnrolmentMoved{enrolment.id, at, enrolment.round, since, due, for_event, false,
+                        enrolment.watched});
 }
 
 void Run::end(std::string reason, bool cancel_effects) {
   flush();
-  reader.turn().change(EnrolmentEnded{enrolment.id, std::move(reason), cancel_effects});
+  change(EnrolmentEnded{enrolment.id, std::move(reason), cancel_effects});
 }
 
 void Run::fail(const StepResult& result) {
@@ -162,9 +164,8 @@ void Run::hold(const Outcome& outcome) {
   }
   flush();
   if (begins) return;
-  reader.turn().change(EnrolmentMoved{enrolment.id, enrolment.step, enrolment.round,
-                                      enrolment.step_since, enrolment.due,
-                                      enrolment.waits_for_event, true, enrolment.watched});
+  change(EnrolmentMoved{enrolment.id, enrolment.step, enrolment.round, enrolment.step_since,
+                        enrolment.due, enrolment.waits_for_event, true, enrolment.watched});
 }
 
 bool Run::check_states() {
@@ -203,6 +204,10 @@ void Run::go(std::uint32_t at, std::string_view done) {
     enrolment.step = at;
     if (!decision_.spend_step()) {
       fail(StepResult::failed("budget", "more than 1,000 steps in one decision"));
+      return end("error", false);
+    }
+    if (reader.turn().budget_spent()) {
+      fail(StepResult::failed("budget", "more than 512 KiB in one decision"));
       return end("error", false);
     }
     if (plan.state_exits && !leaving_ && check_states()) return;

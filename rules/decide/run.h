@@ -48,7 +48,8 @@ class Run : public StepRun {
 
   DecisionSoFar& decision_;
   std::vector<EffectId> requested_;
-  bool begins_ = false;  // not written down yet
+  bool begins_ = false;   // not written down yet
+  bool refused_ = false;  // its start: the budget is spent, there is no such enrolment
   bool remember_ = true;
   bool leaving_ = false;  // in the `do` of an exit
   std::vector<UsedValue> used_;

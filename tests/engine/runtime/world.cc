@@ -95,15 +95,16 @@ void TestDecider::on_timer(const TimerKey& timer, Turn& turn) {
   turn.change(EnrolmentEnded{timer.enrolment, "done", false});
 }
 
-World::World(std::uint64_t seed, bool on_event_clock)
-    : random{seed}, log{1, seed}, event_clock{on_event_clock} {
+World::World(std::uint64_t seed, bool on_event_clock, std::uint32_t partitions)
+    : random{seed}, log{partitions, seed}, event_clock{on_event_clock} {
   limits.generation_events = 23;  // so that generations close in the middle of things
   limits.timers_in_memory = 4;
   limits.record_cache_bytes = 16'000;  // a few unpacked, some packed, the others in the store
 }
 
 void World::start() {
-  PartitionParts parts{log, store, files, clock, random, worker, deciders, key, views};
+  DeciderFactory& decide = other_deciders != nullptr ? *other_deciders : deciders;
+  PartitionParts parts{log, store, files, clock, random, worker, decide, key, views};
   PartitionOptions options;
   options.dedup_directory = "/state/0/ids";
   options.event_clock = event_clock;

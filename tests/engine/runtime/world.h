@@ -34,7 +34,7 @@ class TestDeciders : public DeciderFactory {
 // A process with one partition; crash() and start() it at will.
 class World {
  public:
-  explicit World(std::uint64_t seed, bool event_clock = false);
+  explicit World(std::uint64_t seed, bool event_clock = false, std::uint32_t partitions = 1);
 
   void start();  // opens the partition; asserts that it works
   void crash();  // the process dies: unflushed state and unacknowledged appends may be lost
@@ -60,6 +60,7 @@ class World {
   FakeFileSystem files;
   InlineWorker worker;
   TestDeciders deciders;
+  DeciderFactory* other_deciders = nullptr;  // in their place
   ClusterKey key{"a key for tests"};
   std::vector<const View*> views;
   bool event_clock;

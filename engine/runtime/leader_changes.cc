@@ -1,0 +1,128 @@
+// LeaderTurn: changes that the decider makes, within the budget of a decision and the size of a
+// record.
+#include "engine/codec/size_bound.h"
+#include "engine/runtime/leader_turn.h"
+
+namespace dealwright::runtime {
+
+void LeaderTurn::write(const Change& change, std::size_t bytes) {
+  turn().changes.push_back(change);
+  bytes_ += bytes;
+  decision_bytes_ += bytes;
+}
+
+// Whether a change has room in its decision and its record. What ends, moves on or is cancelled has
+// to be said, also of an event that led to too much already.
+bool LeaderTurn::fits(const Change& change, std::size_t bytes) const {
+  if (bytes_ + bytes > kCeilingBytes) return false;
+  const bool has_to = std::holds_alternative<EnrolmentMoved>(change) ||
+                      std::holds_alternative<EnrolmentEnded>(change) ||
+                      std::holds_alternative<EffectMoved>(change);
+  return has_to || (!spent_ && decision_bytes_ + bytes <= kDecisionBytesMax);
+}
+
+// Says what was left out, in a few bytes.
+bool LeaderTurn::over_budget(const Change& change) {
+  spent_ = true;
+  RuleFailed failed;
+  failed.code = "budget";
+  failed.detail = "one event leads to at most 512 KiB of decisions";
+  if (const auto* c = std::get_if<EnrolmentStarted>(&change)) {
+    failed.rule = c->enrolment.rule;
+    failed.version = c->enrolment.version;
+    failed.subject = c->enrolment.subject;
+    failed.where = "entry";
+  } else if (const auto* e = std::get_if<EffectRequested>(&change)) {
+    failed.rule = e->effect.rule;
+    failed.version = e->effect.version;
+    failed.subject = e->effect.subject;
+    failed.where = e->effect.step;
+  } else if (const auto* r = std::get_if<EntryRefused>(&change)) {
+    failed.rule = r->rule;
+    failed.version = r->version;
+    failed.subject = r->subject;
+    failed.where = "entry";
+  } else if (const auto* f = std::get_if<RuleFailed>(&change)) {
+    failed.rule = f->rule;
+    failed.version = f->version;
+    failed.subject = f->subject;
+    failed.where = f->where;
+  } else if (const auto* d = std::get_if<FactDecided>(&change)) {
+    fail_rule(d->event, failed.code, failed.detail);
+    return false;
+  }
+  const Change said{std::move(failed)};
+  const auto bytes = codec::size_bound(said);
+  if (bytes_ + bytes > kCeilingBytes) return false;  // said often enough
+  folder_.apply(said, place(depth_));
+  write(said, bytes);
+  return false;
+}
+
+void LeaderTurn::fail_rule(const Event& event, std::string_view code, std::string_view detail) {
+  RuleFailed failed;
+  failed.rule = event.actor.starts_with("rule/") ? event.actor.substr(5) : event.actor;
+  failed.subject = event.subject;
+  failed.where = event.type_name();
+  failed.code = code;
+  failed.detail = detail;
+  const Change change{std::move(failed)};
+  const auto bytes = codec::size_bound(change);
+  if (bytes_ + bytes > kCeilingBytes) return;
+  folder_.apply(change, place(depth_));
+  write(change, bytes);
+}
+
+bool LeaderTurn::decide_fact(FactDecided fact) {
+  if (depth_ + 1 > kDepthMax) {
+    fail_rule(fact.event, "loop", "rules trigger rules more than 8 deep");
+    return false;
+  }
+  if (++facts_ > kFactsMax) {
+    fail_rule(fact.event, "budget", "one event led to more than 256 facts");
+    return false;
+  }
+  if (auto fault = form_fault(fact.event); !fault.empty()) {
+    fail_rule(fact.event, "bad_data", fault);
+    return false;
+  }
+  if (needs_history(fact.event.type)) {
+    fail_rule(fact.event, "bad_data", "a rule does not take facts back");
+    return false;
+  }
+  const auto judgement = judge_by_state(fact.event);
+  if (judgement.verdict != Verdict::kAccepted) {
+    fail_rule(fact.event, judgement.code, {});
+    return false;
+  }
+  const Change change{std::move(fact)};
+  const auto bytes = codec::size_bound(change);
+  if (!fits(change, bytes)) return over_budget(change);
+  auto frame = std::make_unique<Frame>();
+  frame->event = std::get<FactDecided>(change).event;
+  folder_.apply(change, place(depth_));
+  write(change, bytes);
+  auto at = place(depth_ + 1);
+  at.index = ++index_;
+  folder_.fold(*frame, at);
+  queue_.push_back(std::move(frame));
+  return true;
+}
+
+bool LeaderTurn::change(Change change) {
+  if (auto* fact = std::get_if<FactDecided>(&change)) return decide_fact(std::move(*fact));
+  const auto bytes = codec::size_bound(change);
+  if (!fits(change, bytes)) return over_budget(change);
+  if (const auto* started = std::get_if<EnrolmentStarted>(&change)) {
+    made_by_ = started->enrolment.id;
+  } else if (const auto* moved = std::get_if<EnrolmentMoved>(&change)) {
+    made_by_ = moved->id;
+  }
+  folder_.apply(change, place(depth_));
+  bytes_ += bytes;
+  decision_bytes_ += bytes;
+  turn().changes.push_back(std::move(change));
+  return true;
+}
+
+}  // namespace dealwright::runtime
