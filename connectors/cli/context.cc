@@ -73,10 +73,13 @@ daemon::WorkspaceOptions Context::workspace_options() const {
   return options;
 }
 
-Result<std::unique_ptr<daemon::Workspace>> Context::open(bool stopped_too) const {
+Result<std::unique_ptr<daemon::Workspace>> Context::open(Stopped how) const {
   DW_TRY(auto workspace, daemon::Workspace::open(workspace_options()));
-  auto idle = workspace->engine().wait_idle();
-  if (idle || stopped_too) return workspace;
+  auto idle = workspace->engine().wait_idle(how == Stopped::kLeftOut);
+  if (how == Stopped::kLeftOut) {
+    DW_TRY(workspace->leave_out_stopped());
+  }
+  if (idle || how == Stopped::kShown) return workspace;
   for (PartitionId id = 0; id < workspace->partitions(); ++id) {
     if (auto why = workspace->stopped(id)) return *why;
   }

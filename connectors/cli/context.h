@@ -39,9 +39,12 @@ class Context {
   const std::vector<daemon::ConfigValue>& config_values() const { return reader_.values(); }
   const std::string& data() const { return config_.data; }
 
+  // What becomes of partitions that stopped, a damaged one say: the command fails; it answers from
+  // the others, and their stop() fails the command at its end; it looks at them itself.
+  enum class Stopped { kFails, kLeftOut, kShown };
   // Opens the data directory, folds and decides all that is in its log; the error says how to make
-  // one. `stopped_too`: partitions that stopped do not count as a failure.
-  Result<std::unique_ptr<daemon::Workspace>> open(bool stopped_too = false) const;
+  // one.
+  Result<std::unique_ptr<daemon::Workspace>> open(Stopped stopped = Stopped::kFails) const;
   daemon::WorkspaceOptions workspace_options() const;
   Instant now() const;
 

@@ -33,6 +33,7 @@ struct Verdicts {
 Result<Verdicts> verdicts(daemon::Workspace& workspace) {
   Verdicts out;
   for (PartitionId id = 0; id < workspace.partitions(); ++id) {
+    if (!workspace.serves(id)) continue;
     DW_TRY(workspace.engine().ask(id, [&](runtime::Partition& partition) {
       const auto& meta = partition.state().meta;
       out.duplicates += meta.duplicates;
@@ -52,7 +53,7 @@ Result<void> append_file(Context& context, const AppendOptions& options) {
     if (!file) return Error{Code::kNotFound, "cannot read " + options.file};
   }
   std::istream& in = options.file == "-" ? std::cin : file;
-  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   DW_TRY(auto before, verdicts(*workspace));
   daemon::Appender appender{*workspace, context.config().import.append_bytes};
   std::string text;
@@ -76,7 +77,7 @@ Result<void> append_file(Context& context, const AppendOptions& options) {
   DW_TRY(appender.flush());
   context.progress_done();
   if (!options.dry_run) {
-    DW_TRY(workspace->engine().wait_idle());
+    DW_TRY(workspace->wait_idle());
     if (workspace->event_clock()) {
       DW_TRY(workspace->engine().advance_together());
     }
@@ -133,10 +134,10 @@ Result<void> append_one(Context& context, const AppendOptions& options) {
     context.print_object({{"event", Value{codec::to_cloudevent(event)}}});
     return ok();
   }
-  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   DW_TRY(auto before, verdicts(*workspace));
   DW_TRY(auto placed, workspace->append({event}));
-  DW_TRY(workspace->engine().wait_idle());
+  DW_TRY(workspace->wait_idle());
   DW_TRY(auto after, verdicts(*workspace));
   const auto& place = placed[0];
   std::optional<SetAside> aside;
@@ -178,8 +179,9 @@ void print_event(const Context& context, const LogRecord& record, PartitionId pa
 }
 
 Result<void> tail(Context& context, std::size_t count) {
-  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   for (PartitionId id = 0; id < workspace->partitions(); ++id) {
+    if (!workspace->serves(id)) continue;
     DW_TRY(auto end, workspace->log().end(Topic::kEvents, id));
     DW_TRY(auto begin, workspace->log().begin(Topic::kEvents, id));
     auto at = end > begin + count ? end - count : begin;
@@ -195,7 +197,7 @@ Result<void> tail(Context& context, std::size_t count) {
 
 Result<void> show(Context& context, const std::string& where) {
   DW_TRY(auto place, parse_position(where));
-  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   if (place.partition >= workspace->partitions()) {
     return Error{Code::kNotFound, "there is no partition " + std::to_string(place.partition)};
   }

@@ -24,7 +24,7 @@ Result<std::vector<std::string>> batches(daemon::Workspace& workspace) {
 }
 
 Result<void> list_imports(Context& context) {
-  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   DW_TRY(auto names, batches(*workspace));
   ViewRows rows;
   rows.columns = {{"batch", "text"}, {"state", "text"},     {"policy", "text"}, {"per_hour", "int"},

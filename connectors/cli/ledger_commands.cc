@@ -10,7 +10,7 @@ namespace dealwright::cli {
 namespace {
 
 Result<void> list_timers(Context& context, std::size_t limit) {
-  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   std::vector<std::pair<std::string, PartitionId>> timers;  // by their keys: in order of firing
   DW_TRY(scan_all(*workspace, runtime::keys::kTimer,
                   [&](PartitionId id, std::string_view key, std::string_view) {
@@ -41,13 +41,14 @@ Result<void> list_timers(Context& context, std::size_t limit) {
 
 // How late timers fired, by partition.
 Result<void> show_lateness(Context& context) {
-  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   ViewRows rows;
   rows.columns = {{"partition", "int"}, {"pending", "int"}, {"fired", "int"}};
   for (const auto& bucket : runtime::kLatenessBuckets) {
     rows.columns.push_back({"late_" + std::string{bucket.name}, "int"});
   }
   for (PartitionId id = 0; id < workspace->partitions(); ++id) {
+    if (!workspace->serves(id)) continue;
     DW_TRY(workspace->engine().ask(id, [&](runtime::Partition& partition) {
       const auto& meta = partition.state().meta;
       const auto number = [](std::uint64_t n) { return Value{static_cast<std::int64_t>(n)}; };
@@ -64,7 +65,7 @@ Result<void> list_effects(Context& context, const std::string& state, const std:
                           const std::string& channel, std::size_t limit) {
   if (!state.empty() && !effect_state_of(state))
     return Error{Code::kInvalid, "no effect state '" + state + "'"};
-  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   std::vector<Effect> effects;
   std::optional<Error> bad;
   DW_TRY(scan_all(*workspace, runtime::keys::kEffect,
@@ -104,7 +105,7 @@ Result<void> show_effect(Context& context, const std::string& prefix) {
   if (!is_hex(prefix))
     return Error{Code::kInvalid,
                  "'" + prefix + "' is no id of an effect, nor the beginning of one"};
-  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   std::vector<Effect> found;
   Result<void> sound = ok();
   DW_TRY(scan_all(*workspace, runtime::keys::kEffect,
@@ -167,7 +168,7 @@ Result<std::vector<Enrolment>> enrolments(daemon::Workspace& workspace) {
 }
 
 Result<void> list_enrolments(Context& context, const std::string& rule, std::size_t limit) {
-  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   DW_TRY(auto steps, StepNames::load(*workspace));
   DW_TRY(auto all, enrolments(*workspace));
   std::erase_if(all, [&](const Enrolment& e) { return !rule.empty() && e.rule != rule; });
@@ -190,7 +191,7 @@ Result<void> show_enrolment(Context& context, const std::string& prefix) {
   if (!is_hex(prefix))
     return Error{Code::kInvalid,
                  "'" + prefix + "' is no id of an enrolment, nor the beginning of one"};
-  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   DW_TRY(auto steps, StepNames::load(*workspace));
   DW_TRY(auto all, enrolments(*workspace));
   std::erase_if(all, [&](const Enrolment& e) { return !hex_of(e.id).starts_with(prefix); });

@@ -143,7 +143,7 @@ Result<void> dump_log(Context& context, int only) {
 }
 
 Result<void> list_partitions(Context& context) {
-  DW_TRY(auto workspace, context.open(true));
+  DW_TRY(auto workspace, context.open(Context::Stopped::kShown));
   std::optional<Error> stopped;
   ViewRows rows;
   rows.columns = {{"partition", "int"},  {"leading", "text"},  {"term", "int"},

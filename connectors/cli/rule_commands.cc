@@ -173,7 +173,7 @@ Result<void> switch_rule(Context& context, const std::string& rule, TypeId type)
 }
 
 Result<void> show_rule(Context& context, const std::string& rule, std::uint32_t version) {
-  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   DW_TRY(auto known, published_rules(*workspace));
   DW_TRY(auto found, newest(known, rule));
   if (version > 0) {
@@ -199,7 +199,7 @@ Result<void> show_rule(Context& context, const std::string& rule, std::uint32_t 
 }
 
 Result<void> list_rules(Context& context) {
-  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   DW_TRY(auto known, published_rules(*workspace));
   ViewRows rows;
   rows.columns = {{"rule", "text"}, {"version", "int"}, {"status", "text"}, {"name", "text"}};

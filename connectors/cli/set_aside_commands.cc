@@ -10,7 +10,7 @@ namespace dealwright::cli {
 namespace {
 
 Result<void> list_set_aside(Context& context) {
-  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   Result<void> sound = ok();
   ViewRows rows;
   rows.columns = {{"position", "text"}, {"verdict", "text"}, {"code", "text"},

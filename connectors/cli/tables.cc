@@ -10,6 +10,7 @@ namespace dealwright::cli {
 Result<void> scan_all(daemon::Workspace& workspace, char letter, const Visit& visit) {
   Result<void> result = ok();
   for (PartitionId id = 0; id < workspace.partitions(); ++id) {
+    if (!workspace.serves(id)) continue;
     DW_TRY(workspace.engine().ask(id, [&](runtime::Partition& partition) {
       auto scanned =
           partition.state().scan(letter, [&](std::string_view key, std::string_view value) {
@@ -46,7 +47,8 @@ Result<void> only_one(std::size_t found, std::string_view what, std::string_view
 
 Result<std::vector<PublishedRule>> published_rules(daemon::Workspace& workspace) {
   Result<std::vector<PublishedRule>> out = std::vector<PublishedRule>{};
-  DW_TRY(workspace.engine().ask(0, [&](runtime::Partition& p) { out = p.state().published(); }));
+  DW_TRY(workspace.engine().ask(workspace.first_served(),
+                                [&](runtime::Partition& p) { out = p.state().published(); }));
   return out;
 }
 

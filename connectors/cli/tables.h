@@ -14,7 +14,7 @@ namespace dealwright::cli {
 
 using Visit = std::function<void(PartitionId, std::string_view key, std::string_view value)>;
 
-// Every entry of a table of each partition: see engine/runtime/keys.h.
+// Every entry of a table of each partition that is served: see engine/runtime/keys.h.
 Result<void> scan_all(daemon::Workspace& workspace, char letter, const Visit& visit);
 
 std::string hex_of(const Hash128& id);
@@ -32,7 +32,7 @@ class StepNames {
   std::map<std::pair<std::string, std::uint32_t>, std::vector<std::string>> steps_;
 };
 
-// All versions of all rules, as the first partition has them.
+// All versions of all rules, as the first partition that is served has them.
 Result<std::vector<PublishedRule>> published_rules(daemon::Workspace& workspace);
 
 }  // namespace dealwright::cli

@@ -71,10 +71,10 @@ void print_csv(const ViewRows& rows) {
 
 Result<void> show_view(Context& context, const ShowOptions& options) {
   DW_TRY(auto query, query_of(context, options));
-  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   if (workspace->event_clock()) {  // "now" is the log's
-    DW_TRY(
-        workspace->engine().ask(0, [&](runtime::Partition& p) { query.now = p.state().meta.now; }));
+    DW_TRY(workspace->engine().ask(workspace->first_served(),
+                                   [&](runtime::Partition& p) { query.now = p.state().meta.now; }));
   }
   DW_TRY(auto rows, workspace->query(options.name, query));
   if (options.csv && !context.json) {
@@ -126,6 +126,7 @@ Result<void> with_record(
   bool any = false;
   Result<void> result = ok();
   for (PartitionId id = 0; id < workspace.partitions(); ++id) {
+    if (!workspace.serves(id)) continue;
     DW_TRY(workspace.engine().ask(id, [&](runtime::Partition& partition) {
       const auto* record = partition.state().find(key);
       if (record == nullptr || any) return;
@@ -134,13 +135,16 @@ Result<void> with_record(
       result = found(id, partition.state(), *record);
     }));
   }
-  if (!any) return Error{Code::kNotFound, "no record " + to_text(key)};
+  if (!any) {
+    DW_TRY(workspace.stop());  // it may lie in one that is left out
+    return Error{Code::kNotFound, "no record " + to_text(key)};
+  }
   return result;
 }
 
 Result<void> show_record(Context& context, const std::string& text) {
   const auto key = parse_record_key(text);
-  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   DW_TRY(with_record(*workspace, key,
                      [&](PartitionId id, runtime::State&, const Record& record) -> Result<void> {
                        Map out{{"record", Value{text}},
@@ -160,7 +164,7 @@ Result<void> show_record(Context& context, const std::string& text) {
 
 Result<void> show_timeline(Context& context, const std::string& text) {
   const auto key = parse_record_key(text);
-  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   ViewRows rows;
   rows.columns = {{"occurred", "instant"}, {"what", "text"},     {"who", "text"},
                   {"mark", "text"},        {"position", "text"}, {"detail", "text"}};
@@ -191,7 +195,7 @@ Result<void> list_records(Context& context, const std::string& kind_text, std::s
     return Error{Code::kInvalid,
                  "there is no kind '" + kind_text + "'. " + rules::did_you_mean(kind_text, names)};
   }
-  DW_TRY(auto workspace, context.open());
+  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   ViewRows rows;
   rows.columns = {{"record", "text"},
                   {"state", "text"},
@@ -200,6 +204,7 @@ Result<void> list_records(Context& context, const std::string& kind_text, std::s
                   {"newest", "instant"}};
   std::optional<Error> bad;
   for (PartitionId id = 0; id < workspace->partitions(); ++id) {
+    if (!workspace->serves(id)) continue;
     DW_TRY(workspace->engine().ask(id, [&](runtime::Partition& partition) {
       auto& state = partition.state();
       state.write_back();

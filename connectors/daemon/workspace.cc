@@ -243,6 +243,7 @@ Result<ViewRows> Workspace::query(std::string_view name, const ViewQuery& query)
   std::vector<std::string> parts;
   std::optional<Error> bad;
   for (PartitionId id = 0; id < partitions(); ++id) {
+    if (!serves(id)) continue;
     DW_TRY(engine_->ask(id, [&](runtime::Partition& partition) {
       auto* fold = partition.state().view_fold(name);
       if (fold == nullptr) {
@@ -359,6 +360,24 @@ std::optional<Error> Workspace::stopped(PartitionId partition) {
   auto asked = engine_->ask(partition, [&](runtime::Partition& p) { out = p.status().stopped; });
   if (!asked) out = asked.error();
   return out;
+}
+
+Result<void> Workspace::leave_out_stopped() {
+  std::optional<Error> why;
+  for (PartitionId id = 0; id < partitions(); ++id) {
+    auto error = stopped(id);
+    if (!error) continue;
+    left_out_.insert(id);
+    if (!why) why = std::move(error);
+  }
+  if (left_out_.size() == partitions()) return *why;
+  return ok();
+}
+
+PartitionId Workspace::first_served() const {
+  PartitionId id = 0;
+  while (!serves(id)) ++id;
+  return id;
 }
 
 Result<void> Workspace::stop() { return engine_ ? engine_->stop() : Result<void>{ok()}; }

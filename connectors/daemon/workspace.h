@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,6 +75,13 @@ class Workspace {
                            const std::function<void(runtime::State&)>& visit);
   // Why a partition takes and decides nothing more: damage of its log above all. None: it goes on.
   std::optional<Error> stopped(PartitionId partition);
+  // Leaves the partitions that stopped out of all that is read from here on; stop() tells why.
+  // Their error if all did.
+  Result<void> leave_out_stopped();
+  bool serves(PartitionId partition) const { return left_out_.count(partition) == 0; }
+  PartitionId first_served() const;
+  // Waits until all is decided; of partitions that are left out nothing is awaited.
+  Result<void> wait_idle() { return engine_->wait_idle(!left_out_.empty()); }
   Result<void> stop();
 
  private:
@@ -87,6 +95,7 @@ class Workspace {
 
   WorkspaceOptions options_;
   bool event_clock_ = false;
+  std::set<PartitionId> left_out_;
   std::unique_ptr<FileSystem> files_;
   std::unique_ptr<SpaceGuard> space_;
   std::unique_ptr<Clock> clock_;

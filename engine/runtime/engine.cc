@@ -304,11 +304,11 @@ std::vector<std::uint64_t> Engine::progress() {
   return out;
 }
 
-Result<void> Engine::wait_idle() {
+Result<void> Engine::wait_idle(bool stopped_too) {
   for (auto before = progress();;) {
     for (auto& seat : seats_) {
       const std::lock_guard lock{seat->mutex};
-      if (seat->error) return *seat->error;
+      if (seat->error && !stopped_too) return *seat->error;
     }
     auto now = progress();
     if (now == before) return ok();

@@ -58,8 +58,9 @@ class Engine {
   // answers from what it has.
   Result<void> ask(PartitionId partition, const std::function<void(Partition&)>& question);
   // Waits until every partition has folded, decided and read back all that is in the log, and what
-  // partitions sent each other too. A stopped partition's error ends the wait.
-  Result<void> wait_idle();
+  // partitions sent each other too. A stopped partition's error ends the wait; `stopped_too`: it
+  // waits for the others.
+  Result<void> wait_idle(bool stopped_too = false);
   // On the event clock: all partitions go on to the newest `now` of any.
   Result<void> advance_together();
   // Settles every partition and ends the threads. Idempotent.

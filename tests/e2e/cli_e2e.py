@@ -346,6 +346,13 @@ def check_damage(bed):
         check(f"{line} on a damaged log", done.returncode == 6 and "log/0/" in done.stdout + done.stderr,
               f"exit {done.returncode}: {done.stdout}{done.stderr}")
     rows = [json.loads(r) for r in bed.run("partition", "list", "--json", "--data", str(data)).stdout.splitlines()]
+    served = [json.loads(r) for r in bed.run("record", "list", "deal", "--json", "--limit", "500", "--data",
+                                             str(data)).stdout.splitlines()]
+    check("the other partition is read", 50 < len(served) < 150, f"{len(served)} records")
+    verdicts = [json.loads(done.stdout).get("verdict") if done.stdout else "" for done in
+                (bed.run("--json", "--data", str(data), "event", "append", "--type", "note.added", "--subject",
+                         f"deal/m{i}", "--data", '{"text":"x"}') for i in range(8))]
+    check("the other partition takes facts", "accepted" in verdicts and "" in verdicts, str(verdicts))
     check("the other partition goes on", len(rows) == 2 and not rows[1]["stopped"] and rows[0]["stopped"], str(rows))
 
 

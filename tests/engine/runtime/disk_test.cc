@@ -232,6 +232,31 @@ TEST(EngineDamageTest, AFlippedBitAnywhereStopsItsPartitionOrCutsATornTail) {
   }
 }
 
+// What it has to say to a partition that is stopped stays to be said.
+TEST(EngineDamageTest, ADamagedPartitionStopsNoOtherThatSendsToIt) {
+  const auto whole = small_log(true);
+  auto damaged = whole.bytes;
+  for (auto& [path, bytes] : damaged) {
+    if (path.find("/log/1/") != std::string::npos && path.ends_with(".seg")) bytes[300] ^= 1;
+  }
+  Machine machine;
+  machine.segment_bytes = 64 << 10;
+  machine.files.restore(damaged);
+  ASSERT_TRUE(machine.start());
+  ASSERT_TRUE(machine.await(1));
+  auto pipeline = machine.pipeline();
+  pipeline.id = "another";
+  ASSERT_TRUE(machine.append(0, {pipeline}));
+  ASSERT_FALSE(machine.await(0));
+  ASSERT_TRUE(machine.engine->wait_idle(true));
+  EXPECT_FALSE(machine.engine->wait_idle());
+  ASSERT_TRUE(machine.engine->ask(0, [](Partition& p) {
+    const auto sends = p.state().sends();
+    ASSERT_TRUE(sends);
+    EXPECT_EQ(sends.value().size(), 1U);
+  }));
+}
+
 TEST(EngineDamageTest, ALogTornAnywhereGoesOnWithWhatIsWhole) {
   const auto whole = small_log(false);
   const auto segment = whole.bytes.at(segment_of_0(whole));
