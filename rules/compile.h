@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/domain/schema.h"
 #include "rules/check/diagnostic.h"
 #include "rules/plan/plan.h"
 #include "rules/time/zone.h"
@@ -15,6 +16,9 @@ namespace dealwright::rules {
 
 struct CompileOptions {
   ZoneProvider zones;  // named zones, for `zone:`; empty: fixed offsets only, other names pass
+  // What custom fields and purposes are checked by; none: custom fields are dynamic, any purpose
+  // will do. A schema without declarations refuses every custom field.
+  SchemaPtr schema = nullptr;
 };
 
 struct CompiledRule {

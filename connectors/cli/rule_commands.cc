@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iostream>
 
-#include "connectors/cli/context.h"
+#include "connectors/cli/schema_commands.h"
 #include "connectors/cli/tables.h"
 #include "connectors/daemon/zones.h"
 #include "rules/compile.h"
@@ -23,32 +23,31 @@ struct Checked {
   bool errors = false;
 };
 
-Result<Checked> check_file(const Context& context, const std::string& path) {
+Result<Checked> check_file(const Context& context, const std::string& path,
+                           const SchemaPtr& schema) {
   Checked out;
   DW_TRY(auto text, read_file(path));
   out.text = std::move(text);
-  out.compiled = rules::compile(out.text, {zones()});
+  out.compiled = rules::compile(out.text, {zones(), schema});
   for (const auto& diagnostic : out.compiled.diagnostics) {
     if (diagnostic.severity == rules::Severity::kError) out.errors = true;
-    if (context.json) {
-      context.print_object({{"file", Value{path}},
-                            {"line", Value{std::int64_t{diagnostic.at.line}}},
-                            {"column", Value{std::int64_t{diagnostic.at.column}}},
-                            {"severity", Value{rules::severity_name(diagnostic.severity)}},
-                            {"code", Value{"DW" + std::to_string(diagnostic.code)}},
-                            {"message", Value{diagnostic.message}},
-                            {"hint", Value{diagnostic.hint}}});
-    } else {
-      std::cout << rules::render(diagnostic, path, out.text);
-    }
+    print_diagnostic(context, diagnostic, path, out.text);
   }
   return out;
 }
 
-Result<void> check_files(Context& context, const std::vector<std::string>& paths) {
+// What `check` and `test` are given.
+struct Files {
+  std::vector<std::string> paths;
+  std::string schema;
+};
+
+Result<void> check_files(Context& context, const Files& files) {
+  const auto& paths = files.paths;
+  DW_TRY(const auto schema, schema_in(context, files.schema));
   std::size_t bad = 0;
   for (const auto& path : paths) {
-    DW_TRY(auto checked, check_file(context, path));
+    DW_TRY(auto checked, check_file(context, path, schema));
     if (checked.errors) ++bad;
     if (context.json) {
       context.print_object({{"file", Value{path}}, {"sound", Value{!checked.errors}}});
@@ -62,10 +61,11 @@ Result<void> check_files(Context& context, const std::vector<std::string>& paths
   return ok();
 }
 
-Result<void> test_files(Context& context, const std::vector<std::string>& paths) {
+Result<void> test_files(Context& context, const Files& files) {
+  DW_TRY(const auto schema, schema_in(context, files.schema));
   std::int64_t passed = 0, failed = 0;
-  for (const auto& path : paths) {
-    DW_TRY(auto checked, check_file(context, path));
+  for (const auto& path : files.paths) {
+    DW_TRY(auto checked, check_file(context, path, schema));
     if (checked.errors) {
       ++failed;
       continue;
@@ -101,9 +101,13 @@ Event rule_event(const Context& context, TypeId type, const std::string& rule, b
 }
 
 Result<void> publish(Context& context, const std::vector<std::string>& paths) {
+  DW_TRY(auto workspace, context.open());
+  DW_TRY(const auto schemas, schemas_in_force(*workspace));
+  auto schema = schemas.share_current();
+  if (schema == nullptr) schema = std::make_shared<Schema>();  // nothing is declared
   std::vector<Checked> files;
   for (const auto& path : paths) {
-    DW_TRY(auto checked, check_file(context, path));
+    DW_TRY(auto checked, check_file(context, path, schema));
     if (checked.errors) return Error{Code::kRefused, path + " has errors; nothing was published"};
     for (const auto& result : rules::run_tests(checked.compiled, {{}, zones()})) {
       if (!result.passed)
@@ -112,7 +116,6 @@ Result<void> publish(Context& context, const std::vector<std::string>& paths) {
     }
     files.push_back(std::move(checked));
   }
-  DW_TRY(auto workspace, context.open());
   DW_TRY(auto known, published_rules(*workspace));
   for (const auto& file : files) {
     const auto& rule = file.compiled.rule;
@@ -221,18 +224,21 @@ Result<void> list_rules(Context& context) {
 
 void add_rule_commands(CLI::App& app, Context& context) {
   auto* rule = noun(app, "rule", "What ops write: rule files and those in force");
-  auto checks = std::make_shared<std::vector<std::string>>();
+  auto checks = std::make_shared<Files>();
   auto* check = verb(*rule, context, "check",
                      "Everything that is wrong with rule files, with where and how to mend it",
                      "dealwright rule check deploy/rules/offer-silence.rule.yaml",
                      [&context, checks] { return check_files(context, *checks); });
-  check->add_option("files", *checks, "*.rule.yaml")->required();
-  auto tests = std::make_shared<std::vector<std::string>>();
-  verb(*rule, context, "test", "Run the tests that stand in rule files, on a virtual clock",
-       "dealwright rule test deploy/rules/offer-silence.rule.yaml",
-       [&context, tests] { return test_files(context, *tests); })
-      ->add_option("files", *tests, "*.rule.yaml")
-      ->required();
+  const char* schema_help = "the schema file that declares custom fields, or its folder";
+  check->add_option("files", checks->paths, "*.rule.yaml")->required();
+  check->add_option("--schema", checks->schema, schema_help);
+  auto tests = std::make_shared<Files>();
+  auto* test =
+      verb(*rule, context, "test", "Run the tests that stand in rule files, on a virtual clock",
+           "dealwright rule test deploy/rules/offer-silence.rule.yaml",
+           [&context, tests] { return test_files(context, *tests); });
+  test->add_option("files", tests->paths, "*.rule.yaml")->required();
+  test->add_option("--schema", tests->schema, schema_help);
   auto files = std::make_shared<std::vector<std::string>>();
   verb(*rule, context, "publish", "Check, test and put in force for later events",
        "dealwright rule publish deploy/rules/offer-silence.rule.yaml",

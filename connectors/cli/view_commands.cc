@@ -145,21 +145,32 @@ Result<void> with_record(
 Result<void> show_record(Context& context, const std::string& text) {
   const auto key = parse_record_key(text);
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
-  DW_TRY(with_record(*workspace, key,
-                     [&](PartitionId id, runtime::State&, const Record& record) -> Result<void> {
-                       Map out{{"record", Value{text}},
-                               {"partition", Value{std::int64_t{id}}},
-                               {"opened", Value{record.life.opened}}};
-                       for (auto& field : fields_of(record)) out.push_back(std::move(field));
-                       if (!record.merged_into.empty())
-                         out.emplace_back("merged_into", Value{record.merged_into});
-                       std::int64_t facts = 0;
-                       for (const auto& count : record.counts) facts += count.second;
-                       out.emplace_back("facts", Value{facts});
-                       context.print_object(out);
-                       return ok();
-                     }));
+  DW_TRY(with_record(
+      *workspace, key,
+      [&](PartitionId id, runtime::State& state, const Record& record) -> Result<void> {
+        Map out{{"record", Value{text}},
+                {"partition", Value{std::int64_t{id}}},
+                {"opened", Value{record.life.opened}}};
+        for (auto& field : fields_of(record)) out.push_back(std::move(field));
+        if (!record.merged_into.empty()) out.emplace_back("merged_into", Value{record.merged_into});
+        List flags;
+        for (const auto& fault : custom_faults(record, state.reference.schemas.current())) {
+          flags.emplace_back("bad_custom_value " + fault.field + ": " + fault.detail);
+        }
+        if (!flags.empty()) out.emplace_back("flags", Value{std::move(flags)});
+        std::int64_t facts = 0;
+        for (const auto& count : record.counts) facts += count.second;
+        out.emplace_back("facts", Value{facts});
+        context.print_object(out);
+        return ok();
+      }));
   return workspace->stop();
+}
+
+std::string mark_of(const runtime::TimelineEntry& entry) {
+  std::string out = entry.retracted ? "retracted" : entry.late ? "late" : "";
+  if (!entry.flags.empty()) out += (out.empty() ? "" : ", ") + entry.flags;
+  return out;
 }
 
 Result<void> show_timeline(Context& context, const std::string& text) {
@@ -174,10 +185,7 @@ Result<void> show_timeline(Context& context, const std::string& text) {
         for (const auto& entry : entries) {
           const auto place = std::to_string(id) + ":" + std::to_string(entry.position);
           rows.rows.push_back({entry.occurred > kInstantMin ? Value{entry.occurred} : Value{Null{}},
-                               Value{entry.what}, Value{entry.who},
-                               Value{entry.retracted ? "retracted"
-                                     : entry.late    ? "late"
-                                                     : ""},
+                               Value{entry.what}, Value{entry.who}, Value{mark_of(entry)},
                                Value{(entry.decision ? "d" : "e") + place}, entry.detail});
         }
         return ok();

@@ -34,6 +34,8 @@ constexpr std::string_view kRefusals[] = {"",
                                           "unknown_event",
                                           "stage_in_use",
                                           "bad_data",
+                                          "bad_purpose",
+                                          "schema_conflict",
                                           "not_retractable"};
 
 struct Case {
@@ -41,7 +43,7 @@ struct Case {
   const Event& event;
   Instant occurred;
   bool late;
-  const Pipelines& pipelines;
+  const Reference& reference;
   Neighbours& neighbours;
   const Life& life() const {
     static const Life kStub;
@@ -52,7 +54,7 @@ struct Case {
 const Pipeline* pipeline_for(const Case& c) {
   auto id = c.event.data.text(Field::kPipeline);
   if (id.empty()) id = c.life().pipeline;
-  return c.pipelines.find(id, c.occurred);
+  return c.reference.pipelines.find(id, c.occurred);
 }
 
 bool currency_differs(const Case& c) {
@@ -230,7 +232,7 @@ Refusal decide_retraction(const Case& c) {
 Refusal decide_pipeline(const Case& c) {
   const auto after = read_pipeline(c.event.subject.id, c.event.data);
   if (!after) return Refusal::kBadData;
-  const auto* before = c.pipelines.find(c.event.subject.id, c.occurred);
+  const auto* before = c.reference.pipelines.find(c.event.subject.id, c.occurred);
   if (before == nullptr || c.late) return Refusal::kNone;
   const bool gone =
       std::any_of(before->stages.begin(), before->stages.end(), [&](const Stage& stage) {
@@ -269,6 +271,19 @@ Refusal decide_figures(const Case& c) {
     }
     case TypeId::kPipelineUpdated:
       return decide_pipeline(c);
+    case TypeId::kSchemaUpdated: {
+      const auto schema = read_schema(data);
+      if (!schema) return Refusal::kBadData;
+      return conflicts(c.reference.schemas, *schema.value()).empty() ? Refusal::kNone
+                                                                     : Refusal::kSchemaConflict;
+    }
+    case TypeId::kConsentGranted:
+    case TypeId::kConsentWithdrawn: {
+      const auto* schema = c.reference.schemas.current();
+      const bool any = schema == nullptr || schema->purposes().empty();
+      return any || schema->purpose(data.text(Field::kPurpose)) != nullptr ? Refusal::kNone
+                                                                           : Refusal::kBadPurpose;
+    }
     default:
       return Refusal::kNone;
   }
@@ -328,7 +343,7 @@ bool retractable(TypeId type) {
          type != TypeId::kImportClosed;
 }
 
-Refusal decide(const Record* subject, const Event& event, Instant now, const Pipelines& pipelines,
+Refusal decide(const Record* subject, const Event& event, Instant now, const Reference& reference,
                Neighbours& neighbours) {
   if (event.type == TypeId::kForeignType) {
     return event.time && *event.time > now + kSkewMax ? Refusal::kTimeInFuture : Refusal::kNone;
@@ -344,7 +359,7 @@ Refusal decide(const Record* subject, const Event& event, Instant now, const Pip
     }
   }
   const bool late = subject != nullptr && event.time && occurred < subject->newest.occurred;
-  const Case c{subject, event, occurred, late, pipelines, neighbours};
+  const Case c{subject, event, occurred, late, reference, neighbours};
   return first_refusal(c);
 }
 

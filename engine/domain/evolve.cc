@@ -9,27 +9,38 @@
 namespace dealwright {
 namespace {
 
-void set_custom(Record& record, const Value& custom, Stamp stamp) {
+// What the schema in force declares, with its type; the rest goes to `extra` as it came.
+void set_custom(Record& record, const Value& custom, Stamp stamp, const Schemas& schemas) {
   const auto* map = custom.as_map();
   if (map == nullptr) return;
+  const auto* schema = schemas.at(stamp.order);
   for (const auto& [name, value] : *map) {
-    set_named(record.custom, name, value.null() ? Value{} : value, stamp);
+    const auto* field = schema == nullptr ? nullptr : schema->find(record.key.kind, name);
+    auto typed = field == nullptr ? Result<Value>{Error{Code::kNotFound, {}}}
+                                  : read_value(field->spec, value);
+    if (typed) {
+      set_named(record.custom, name, typed.value(), stamp);
+    } else {
+      set_named(record.extra, name, value.null() ? Value{} : value, stamp);
+    }
   }
 }
 
 // Every data field that the record has too becomes its value.
-void take_fields(Record& record, const Event& event, Stamp stamp, Folded& out) {
+void take_fields(Record& record, const Event& event, Stamp stamp, const Schemas& schemas,
+                 Folded& out) {
   const auto& spec = spec_of(record.key.kind);
   for (const auto& [field, value] : event.data) {
     if (field == Field::kCustom) {
-      set_custom(record, value, stamp);
+      set_custom(record, value, stamp, schemas);
     } else if (spec.find(field) != nullptr && !of_life(record.key.kind, field)) {
       set_register(record, field, value, stamp, out);
     }
   }
 }
 
-void take_set(Record& record, const Event& event, Stamp stamp, Folded& out) {
+void take_set(Record& record, const Event& event, Stamp stamp, const Schemas& schemas,
+              Folded& out) {
   const auto& spec = spec_of(record.key.kind);
   const auto* set = event.data.find(Field::kSet);
   if (const auto* map = set == nullptr ? nullptr : set->as_map()) {
@@ -37,7 +48,7 @@ void take_set(Record& record, const Event& event, Stamp stamp, Folded& out) {
       const auto field = field_of(name);
       const auto* known = field ? spec.find(*field) : nullptr;
       if (name == "custom") {
-        set_custom(record, value, stamp);
+        set_custom(record, value, stamp, schemas);
       } else if (known == nullptr) {
         set_named(record.extra, name, value, stamp);
       } else if (auto typed = read_value(*known, value); !typed) {
@@ -60,7 +71,8 @@ void take_set(Record& record, const Event& event, Stamp stamp, Folded& out) {
   }
 }
 
-void take_capture(Record& record, const Event& event, const FoldAt& at, Folded& out) {
+void take_capture(Record& record, const Event& event, const FoldAt& at, const Schemas& schemas,
+                  Folded& out) {
   const auto& spec = spec_of(Kind::kLead);
   const Stamp stamp = at.stamp;
   const auto* captured = event.data.find(Field::kCapturedAt);
@@ -69,7 +81,7 @@ void take_capture(Record& record, const Event& event, const FoldAt& at, Folded& 
   set_register(record, Field::kCapturedAt, when, stamp, out, true);
   for (const auto& [field, value] : event.data) {
     if (field == Field::kCustom) {
-      set_custom(record, value, stamp);
+      set_custom(record, value, stamp, schemas);
     } else if (field == Field::kSource || field == Field::kCampaign) {
       set_register(record, field, value, stamp, out, true);  // the first stays
     } else if (field != Field::kCapturedAt && spec.find(field) != nullptr &&
@@ -141,12 +153,13 @@ bool of_timeline(TypeId type) {
 }
 
 // Registers that a fact sets on its subject.
-void take_values(Record& record, const Event& event, const FoldAt& at, Folded& out) {
+void take_values(Record& record, const Event& event, const FoldAt& at, const Schemas& schemas,
+                 Folded& out) {
   if (of_timeline(event.type)) return;
   const auto stamp = at.stamp;
   switch (event.type) {
     case TypeId::kLeadCaptured:
-      take_capture(record, event, at, out);
+      take_capture(record, event, at, schemas, out);
       return;
     case TypeId::kConsentGranted:
       add_consent(record, event, stamp, true);
@@ -197,9 +210,9 @@ void take_values(Record& record, const Event& event, const FoldAt& at, Folded& o
       break;
   }
   if (event.data.find(Field::kSet) != nullptr || event.data.find(Field::kUnset) != nullptr) {
-    take_set(record, event, stamp, out);
+    take_set(record, event, stamp, schemas, out);
   }
-  take_fields(record, event, stamp, out);
+  take_fields(record, event, stamp, schemas, out);
 }
 
 void sync(Record& record, Field field, Value value, Stamp stamp, Folded& out) {
@@ -293,8 +306,9 @@ FoldAt place(const Record& record, const Event& event, Instant ingested, std::ui
   return {{record.newest.occurred, order}, ingested, true};
 }
 
-void evolve(Record& record, const Event& event, const FoldAt& at, const Pipelines& pipelines,
+void evolve(Record& record, const Event& event, const FoldAt& at, const Reference& reference,
             Folded& out) {
+  const auto& pipelines = reference.pipelines;
   out.clear();
   out.late = at.stamp < record.newest;
   out.before = Life{};
@@ -304,7 +318,7 @@ void evolve(Record& record, const Event& event, const FoldAt& at, const Pipeline
   if (by_people(event) && record.last_activity < at.stamp) record.last_activity = at.stamp;
   if (event.type != TypeId::kForeignType && !repeats_final(record, event, at, pipelines)) {
     for (const auto& [name, value] : event.extra) set_named(record.extra, name, value, at.stamp);
-    take_values(record, event, at, out);
+    take_values(record, event, at, reference.schemas, out);
   }
   if (event.type == TypeId::kPersonErased) record.erased = true;
   const bool merges = event.type >= TypeId::kAccountMerged && event.type <= TypeId::kSurveyMerged;

@@ -48,6 +48,8 @@ enum class Refusal : std::uint8_t {
   kUnknownEvent,
   kStageInUse,
   kBadData,
+  kBadPurpose,
+  kSchemaConflict,
   kNotRetractable,  // reference data, the engine's own, merges, erasures: undone by facts of theirs
 };
 std::string_view refusal_name(Refusal refusal);
@@ -74,7 +76,7 @@ bool retractable(TypeId type);
 
 // `subject`: the record it stands for (standing_for), none if never heard of. A fact that is late
 // is not judged by state.
-Refusal decide(const Record* subject, const Event& event, Instant now, const Pipelines& pipelines,
+Refusal decide(const Record* subject, const Event& event, Instant now, const Reference& reference,
                Neighbours& neighbours);
 
 // What a fold of one fact did to one record. Reused between facts to spare allocations.
@@ -102,7 +104,7 @@ struct FoldAt {
 FoldAt place(const Record& record, const Event& event, Instant ingested, std::uint64_t order);
 
 // Folds an accepted fact into its subject. `out` is cleared first.
-void evolve(Record& record, const Event& event, const FoldAt& at, const Pipelines& pipelines,
+void evolve(Record& record, const Event& event, const FoldAt& at, const Reference& reference,
             Folded& out);
 
 // Facts that follow from one fact for other records: deal.opened{lead} converts the lead, an offer

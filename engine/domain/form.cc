@@ -90,16 +90,42 @@ bool is_decimal(std::string_view text) {
   return text.size() <= 40 && digits(whole) && digits(rest);
 }
 
-Result<Value> read_decimal(const Value& free) {
-  if (const auto* text = free.as_text(); text != nullptr && is_decimal(*text)) return free;
-  if (const auto* number = free.as_int()) return Value{std::to_string(*number)};
-  if (const auto* number = free.as_double()) {
+// The one way to write it with so many digits behind the point: 7 and "07.0" are "7.00". None: it
+// has more digits than that.
+std::optional<std::string> with_digits(std::string text, std::size_t digits) {
+  const bool negative = text.starts_with("-");
+  if (negative) text.erase(0, 1);
+  const auto point = std::min(text.find('.'), text.size());
+  auto whole = text.substr(0, point);
+  auto rest = point < text.size() ? text.substr(point + 1) : std::string{};
+  if (rest.find_first_not_of('0', std::min(digits, rest.size())) != std::string::npos) {
+    return std::nullopt;
+  }
+  whole.erase(0, std::min(whole.find_first_not_of('0'), whole.size() - 1));
+  rest.resize(digits, '0');
+  const bool zero = (whole + rest).find_first_not_of('0') == std::string::npos;
+  return (negative && !zero ? "-" : "") + whole + (digits > 0 ? "." + rest : "");
+}
+
+Result<Value> read_decimal(const FieldSpec& spec, const Value& free) {
+  std::string text;
+  if (const auto* written = free.as_text(); written != nullptr && is_decimal(*written)) {
+    text = *written;
+  } else if (const auto* whole = free.as_int()) {
+    text = std::to_string(*whole);
+  } else if (const auto* number = free.as_double()) {
     char buffer[64];
     const auto end =
         std::to_chars(buffer, buffer + sizeof buffer, *number, std::chars_format::fixed);
-    if (end.ec == std::errc{}) return Value{std::string_view{buffer, end.ptr}};
+    if (end.ec == std::errc{}) text.assign(buffer, end.ptr);
+    if (!is_decimal(text)) text.clear();  // not a number, or endless
   }
-  return bad("decimal", free, "\"0.0061\"");
+  if (text.empty()) return bad("decimal", free, "\"0.0061\"");
+  if (spec.digits < 0) return Value{std::move(text)};
+  auto exact = with_digits(std::move(text), static_cast<std::size_t>(spec.digits));
+  if (exact) return Value{std::move(*exact)};
+  return bad("decimal(" + std::to_string(spec.digits) + ")", free,
+             "at most " + std::to_string(spec.digits) + " digits behind the point");
 }
 
 Result<Value> read_list(const FieldSpec& spec, const Value& free) {
@@ -127,7 +153,7 @@ Result<Value> read_enum(const FieldSpec& spec, const Value& free) {
   }
   std::string set;
   for (const auto value : spec.values) set += (set.empty() ? "" : ", ") + std::string{value};
-  return bad("value of " + std::string{field_name(spec.field)}, free, "one of " + set);
+  return bad("value of " + std::string{name_of(spec)}, free, "one of " + set);
 }
 
 std::string code_for(FieldType type) {
@@ -222,7 +248,7 @@ Result<Value> read_value(const FieldSpec& spec, const Value& free) {
     case FieldType::kDate:
       return read_date(free);
     case FieldType::kDecimal:
-      return read_decimal(free);
+      return read_decimal(spec, free);
     case FieldType::kRef: {
       DW_TRY(auto id, read_ref(spec.ref, free));
       return Value{std::move(id)};

@@ -1,5 +1,4 @@
-// Reference data in force: pipelines now; calendars, users and teams are plain records. Read from
-// the folded records of their kind.
+// Reference data in force: pipelines and the schema; calendars, users and teams are plain records.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "engine/domain/record.h"
+#include "engine/domain/schema.h"
 
 namespace dealwright {
 
@@ -50,6 +50,12 @@ class Pipelines {
 
  private:
   std::map<std::string, std::vector<std::pair<Stamp, Pipeline>>, std::less<>> by_id_;
+};
+
+// What judging and folding a fact looks up beside records.
+struct Reference {
+  Pipelines pipelines;
+  Schemas schemas;
 };
 
 }  // namespace dealwright

@@ -167,6 +167,10 @@ std::optional<Field> field_of(std::string_view name) {
   return Field{entry->number};
 }
 
+std::string_view name_of(const FieldSpec& spec) {
+  return spec.custom.empty() ? field_name(spec.field) : spec.custom;
+}
+
 std::string_view field_type_name(FieldType type) {
   static constexpr std::string_view kNames[] = {
       "text",    "int", "bool", "money",        "instant",     "date", "zone",

@@ -73,8 +73,11 @@ struct FieldSpec {
   Kind ref = Kind::kForeign;                  // of kRef, kRefs
   std::vector<std::string_view> values = {};  // of kEnum
   bool required = false;
-  bool personal = false;  // sealed under the person's key once sealing is there
+  bool personal = false;         // sealed under the person's key once sealing is there
+  std::int8_t digits = -1;       // of kDecimal: behind the point, padded; -1: as it came
+  std::string_view custom = {};  // its name, of a field that ops declare (schema.h)
 };
+std::string_view name_of(const FieldSpec& spec);
 
 struct KindSpec {
   Kind kind = Kind::kForeign;

@@ -72,7 +72,7 @@ void Folder::fold(Frame& frame, const FactPlace& place) {
   const bool shaped = record.facts.empty();
   state_.add_history(record, entry_of(at, place, HistoryRole::kFact));
   const bool merged = !record.merged_into.empty();
-  evolve(record, event, at, state_.pipelines, frame.folded);
+  evolve(record, event, at, state_.reference, frame.folded);
   if (frame.folded.steps.empty() && !shaped) frame.folded.before = record.life;
   auto& fact = frame.fact;
   fact.event = &event;
@@ -125,6 +125,9 @@ void Folder::fold_reference(const Event& event, const Record& record, const Fold
     case TypeId::kPipelineUpdated:
       state_.put_pipeline(event, at.stamp);
       return;
+    case TypeId::kSchemaUpdated:
+      state_.put_schema(event, at.stamp.order);
+      break;
     case TypeId::kRulePublished: {
       const auto version = event.data.integer(Field::kVersion).value_or(1);
       auto all = state_.published();
@@ -173,7 +176,7 @@ void Folder::fold_implied(const Event& event, const FoldAt& at, const FactPlace&
     Record& other = state_.touch(standing_for(about, neighbours));
     const auto there = place_implied(other, at);
     state_.add_history(other, entry_of(there, place, HistoryRole::kImplied));
-    evolve_implied(other, implied, there, state_.pipelines, implied_);
+    evolve_implied(other, implied, there, state_.reference.pipelines, implied_);
     tell_views(frame, other, implied_.steps, implied_.before);
   }
 }

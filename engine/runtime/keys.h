@@ -21,6 +21,7 @@ inline constexpr char kTimer = 'T';      // due, rule, 0, enrolment's key, 0, 0,
 inline constexpr char kSetAside = 'A';   // position
 inline constexpr char kBlocked = 'B';    // placement key, 0, position
 inline constexpr char kPipeline = 'P';   // id, 0, occurred, order
+inline constexpr char kSchema = 'C';     // order
 inline constexpr char kPublished = 'U';  // rule, 0, version
 inline constexpr char kBatch = 'I';      // import batch
 inline constexpr char kSend = 'S';       // to, number

@@ -158,8 +158,8 @@ LeaderTurn::Judgement LeaderTurn::judge(const Event& event, std::uint64_t positi
 
 LeaderTurn::Judgement LeaderTurn::judge_fact(const Event& event) {
   auto judgement = judge_by_state(event);
-  const bool early =
-      judgement.code == refusal_name(Refusal::kUnknownPipeline) && state_.pipelines.empty();
+  const bool early = judgement.code == refusal_name(Refusal::kUnknownPipeline) &&
+                     state_.reference.pipelines.empty();
   if (!early) return judgement;
   if (state_.meta.aside_bytes >= kWaitingBytesMax) {
     judgement.detail =
@@ -179,7 +179,7 @@ LeaderTurn::Judgement LeaderTurn::judge_by_state(const Event& event) {
   if (subject != nullptr && !subject->merged_into.empty()) {
     subject = state_.find(standing_for(event, neighbours));
   }
-  const auto refusal = decide(subject, event, now_, state_.pipelines, neighbours);
+  const auto refusal = decide(subject, event, now_, state_.reference, neighbours);
   if (refusal != Refusal::kNone) {
     return {Verdict::kRefused, std::string{refusal_name(refusal)}, {}};
   }

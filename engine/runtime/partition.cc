@@ -145,6 +145,7 @@ Result<void> Partition::claim() {
     std::memcpy(meta.claim.data() + i, &bits, 8);
   }
   record.header.now = leader_now();
+  record.header.schema = state_->reference.schemas.id();
   record.header.from = record.header.through = meta.events;
   record.header.chain = Chain{meta.chain}.finish();
   record.body = LeaderClaim{options_.node};
@@ -221,6 +222,7 @@ Result<bool> Partition::decide() {
   }
   acks_.clear();
   record.header.now = now;
+  record.header.schema = state_->reference.schemas.id();  // as it is before its own events
   const auto fired_before = state_->meta.timers_fired;
   take_events(turn, record.header);
   const bool fired = state_->meta.timers_fired != fired_before;

@@ -43,6 +43,7 @@ Result<void> Partition::append_barrier(Barrier barrier, Instant now) {
   DecisionRecord record;
   record.header.from = record.header.through = meta.events;
   record.header.now = now;
+  record.header.schema = state_->reference.schemas.id();
   record.header.chain = Chain{meta.chain}.finish();
   record.body = std::move(barrier);
   return append(std::move(record));
@@ -50,7 +51,7 @@ Result<void> Partition::append_barrier(Barrier barrier, Instant now) {
 
 // Asked by people: the list is short as long as there is no pipeline.
 std::uint64_t Partition::waiting_for_pipeline() {
-  if (!state_->pipelines.empty() || state_->meta.aside == 0) return 0;
+  if (!state_->reference.pipelines.empty() || state_->meta.aside == 0) return 0;
   std::vector<std::uint64_t> positions;
   auto scanned = state_->scan(keys::kSetAside, [&](std::string_view key, std::string_view) {
     ByteReader in{key.substr(1)};

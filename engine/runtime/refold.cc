@@ -298,14 +298,14 @@ Result<void> Refold::apply(Record& record, HistoryEntry& entry, const Event& eve
     case HistoryRole::kFact: {
       const auto own = place(record, event, entry.ingested, entry.order);
       entry.occurred = own.stamp.occurred;
-      evolve(record, event, own, state_.pipelines, out);
+      evolve(record, event, own, state_.reference, out);
       return ok();
     }
     case HistoryRole::kImplied: {
       const auto there = place_implied(record, at);
       entry.occurred = there.stamp.occurred;
       for (const auto& implied : implied_by(event)) {
-        evolve_implied(record, implied, there, state_.pipelines, out);
+        evolve_implied(record, implied, there, state_.reference.pipelines, out);
       }
       return ok();
     }

@@ -130,9 +130,23 @@ Result<void> State::load_reference() {
       return false;
     }
     auto pipeline = read_pipeline(event.subject.id, event.data);
-    if (pipeline) pipelines.put(std::move(pipeline.value()), stamp);
+    if (pipeline) reference.pipelines.put(std::move(pipeline.value()), stamp);
     return true;
   }));
+  const auto schemas = single(keys::kSchema);
+  DW_TRY(
+      store_.scan(schemas, prefix_end(schemas), [&](std::string_view key, std::string_view value) {
+        ByteReader order{key.substr(1)};
+        Event event;
+        if (auto decoded = codec::decode(value, event); !decoded) {
+          bad = decoded.error();
+          return false;
+        }
+        if (auto schema = read_schema(event.data)) {
+          reference.schemas.put(std::move(schema.value()), order.key64());
+        }
+        return true;
+      }));
   if (bad) return *bad;
   return ok();
 }

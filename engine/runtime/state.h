@@ -59,7 +59,7 @@ class State {
   ~State();
 
   Meta meta;
-  Pipelines pipelines;
+  Reference reference;
 
   Record* find(const RecordKey& key);   // none: never heard of
   Record& touch(const RecordKey& key);  // makes a stub if need be; marks it dirty
@@ -90,6 +90,7 @@ class State {
   // The first event of this key that later ones wait behind, at or after `from`.
   std::optional<std::uint64_t> blocked(std::string_view key, std::uint64_t from = 0);
   void put_pipeline(const Event& event, Stamp stamp);
+  void put_schema(const Event& event, std::uint64_t order);
   void publish(const PublishedRule& rule);
   void set_rule_status(std::string_view rule, std::string_view status);
   Result<std::vector<PublishedRule>> published() const;

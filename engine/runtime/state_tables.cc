@@ -146,12 +146,21 @@ std::optional<std::uint64_t> State::blocked(std::string_view key, std::uint64_t 
 void State::put_pipeline(const Event& event, Stamp stamp) {
   auto pipeline = read_pipeline(event.subject.id, event.data);
   if (!pipeline) return;  // decide refused it
-  pipelines.put(std::move(pipeline.value()), stamp);
+  reference.pipelines.put(std::move(pipeline.value()), stamp);
   std::string value;
   put_signed(value, stamp.occurred.ms);
   put_varint(value, stamp.order);
   codec::encode(event, value);
   cache_.put(keys::text_number(keys::kPipeline, event.subject.id, stamp.order), std::move(value));
+}
+
+void State::put_schema(const Event& event, std::uint64_t order) {
+  auto schema = read_schema(event.data);
+  if (!schema) return;  // decide refused it, or it is older than declarations
+  reference.schemas.put(std::move(schema.value()), order);
+  std::string value;
+  codec::encode(event, value);
+  cache_.put(keys::number(keys::kSchema, order), std::move(value));
 }
 
 void State::publish(const PublishedRule& rule) {

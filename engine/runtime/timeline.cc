@@ -79,8 +79,19 @@ Result<LogRecord> read_one(Log& log, Topic topic, PartitionId partition, Positio
   return batch.records.front();
 }
 
-Result<void> add_decisions(Log& log, PartitionId partition, const HistoryEntry& entry,
-                           const RecordKey& key, std::vector<TimelineEntry>& out) {
+// Custom values that went to `extra`, by the schema that was in force for the fact.
+std::string flags_of(const State& state, const HistoryEntry& entry, const Event& event) {
+  std::string out;
+  if (entry.role != HistoryRole::kFact) return out;
+  for (const auto& fault : custom_faults(event, state.reference.schemas.at(entry.order))) {
+    out += (out.empty() ? "bad_custom_value " : "; ") + fault.field + ": " + fault.detail;
+  }
+  return out;
+}
+
+Result<void> add_decisions(const State& state, Log& log, PartitionId partition,
+                           const HistoryEntry& entry, const RecordKey& key,
+                           std::vector<TimelineEntry>& out) {
   LogBatch batch;
   DW_TRY(auto bytes, read_one(log, Topic::kDecisions, partition, entry.position, batch));
   DecisionRecord record;
@@ -95,6 +106,7 @@ Result<void> add_decisions(Log& log, PartitionId partition, const HistoryEntry& 
       if (entry.index > 0) {
         if (fact != nullptr && index == entry.index) {
           out.push_back(of_event(fact->event, entry.occurred, entry.position));
+          out.back().flags = flags_of(state, entry, fact->event);
         }
         continue;
       }
@@ -129,13 +141,14 @@ Result<std::vector<TimelineEntry>> timeline(State& state, Log& log, PartitionId 
     }
     const auto before = out.size();
     if (entry.decision) {
-      DW_TRY(add_decisions(log, partition, entry, key, out));
+      DW_TRY(add_decisions(state, log, partition, entry, key, out));
     } else {
       LogBatch batch;
       DW_TRY(auto bytes, read_one(log, Topic::kEvents, partition, entry.position, batch));
       Event event;
       DW_TRY(codec::decode(bytes.bytes, event));
       out.push_back(of_event(event, entry.occurred, entry.position));
+      out.back().flags = flags_of(state, entry, event);
     }
     for (auto i = before; i < out.size(); ++i) {
       out[i].late = entry.occurred < newest;

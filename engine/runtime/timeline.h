@@ -16,6 +16,7 @@ struct TimelineEntry {
   bool decision = false;
   bool late = false;       // arrived behind something that happened later
   bool retracted = false;  // taken back: counts nowhere any more
+  std::string flags;       // bad_custom_value and why; "" for most
   std::string what;  // the event's type, or what was decided: enrolment.started, effect.requested
   std::string who;   // actor, or rule/<id>
   Value detail;      // data of the event; fields of the change

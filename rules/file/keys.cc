@@ -189,7 +189,7 @@ std::optional<Value> read_free(const Node& node, Diagnostics& out) {
 }
 
 std::optional<Value> read_typed(const Node& node, const FieldSpec& spec, Diagnostics& out) {
-  const auto name = field_name(spec.field);
+  const auto name = name_of(spec);
   std::optional<Value> free;
   if (node.is_scalar()) {
     switch (spec.type) {

@@ -44,7 +44,8 @@ Value placeholder(const FieldSpec& spec, Instant at) {
 
 class TestReader {
  public:
-  TestReader(const Zone& zone, Diagnostics& out) : zone_{zone}, out_{out} {}
+  TestReader(const Zone& zone, const Schema* schema, Diagnostics& out)
+      : zone_{zone}, schema_{schema}, out_{out} {}
 
   TestCase read(const Node& node) {
     static constexpr KeySpec kKeys[] = {
@@ -85,6 +86,25 @@ class TestReader {
     return offset ? parsed.value() : zone_.instant({parsed.value().ms});
   }
 
+  void custom(const Node& node, TestRecord& record) {
+    const auto kind = record.key.kind;
+    if (!node.is_map()) out_.error(1005, node.at, "'custom' is a map of fields");
+    for (const auto& entry : node.entries) {
+      const auto* field = schema_->find(kind, entry.key);
+      if (field == nullptr) {
+        std::vector<std::string_view> known;
+        for (const auto& f : schema_->fields(kind)) known.push_back(f.name);
+        out_.error(2001, entry.at,
+                   fmt::format("unknown field '{}.custom.{}'", kind_name(kind), entry.key),
+                   did_you_mean(entry.key, known));
+      } else if (auto value = read_typed(entry.value, field->spec, out_)) {
+        record.custom.emplace_back(entry.key, std::move(*value));
+      }
+    }
+    std::sort(record.custom.begin(), record.custom.end(),
+              [](const auto& a, const auto& b) { return a.first < b.first; });
+  }
+
   void record(const yaml::Entry& entry, TestCase& test) {
     TestRecord record;
     record.key = parse_record_key(entry.key);
@@ -95,6 +115,10 @@ class TestReader {
     }
     const auto& spec = spec_of(record.key.kind);
     for (const auto& field : entry.value.entries) {
+      if (field.key == "custom" && schema_ != nullptr) {
+        custom(field.value, record);
+        continue;
+      }
       if (field.key == "custom" || field.key == "extra") {
         auto free = read_free(field.value, out_);
         const auto* map = free ? free->as_map() : nullptr;
@@ -215,20 +239,21 @@ class TestReader {
   }
 
   const Zone& zone_;
+  const Schema* const schema_;
   Diagnostics& out_;
 };
 
 }  // namespace
 
 std::vector<TestCase> read_tests(const RuleFile& file, std::shared_ptr<const Zone> zone,
-                                 Diagnostics& out) {
+                                 const Schema* schema, Diagnostics& out) {
   std::vector<TestCase> tests;
   if (file.tests == nullptr) return tests;
   if (!file.tests->is_list()) {
     out.error(1005, file.tests->at, "'tests' is a list");
     return tests;
   }
-  TestReader reader{*zone, out};
+  TestReader reader{*zone, schema, out};
   for (const auto& item : file.tests->items) tests.push_back(reader.read(item));
   return tests;
 }

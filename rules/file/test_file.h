@@ -8,8 +8,9 @@
 
 namespace dealwright::rules {
 
-// Times without an offset are local times of `zone`.
+// Times without an offset are local times of `zone`. Custom fields are those of `schema`; none:
+// any will do.
 std::vector<TestCase> read_tests(const RuleFile& file, std::shared_ptr<const Zone> zone,
-                                 Diagnostics& out);
+                                 const Schema* schema, Diagnostics& out);
 
 }  // namespace dealwright::rules

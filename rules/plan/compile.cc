@@ -28,6 +28,7 @@ class RuleCompiler {
       : source_{source}, options_{options}, out_{out}, plan_{std::make_shared<RulePlan>()} {}
 
   std::shared_ptr<RulePlan> run(const RuleFile& file) {
+    plan_->schema = options_.schema;
     head(file);
     triggers(file);
     // Behind a trigger that cannot be read any record may be at hand: that is one error, not many.
@@ -47,7 +48,7 @@ class RuleCompiler {
     scope.start_events = &events_;
     exits_and_steps(file, scope);
     limits(file.limits, file.misfire);
-    plan_->tests = read_tests(file, zone_of(file), out_);
+    plan_->tests = read_tests(file, zone_of(file), options_.schema.get(), out_);
     advise(file, *plan_, subjects_, out_);
     gather_reads();
     return out_.has_errors() ? nullptr : plan_;
@@ -59,6 +60,7 @@ class RuleCompiler {
     scope.subjects = subjects_;
     scope.events = &events_;
     scope.event_record = true;
+    scope.schema = options_.schema.get();
     scope.event_subjects = event_subjects_;
     return scope;
   }
@@ -108,6 +110,7 @@ class RuleCompiler {
     PathSpec path;
     ScopeSpec scope;
     scope.subjects = kind ? bit(*kind) : 0;
+    scope.schema = options_.schema.get();
     if (!kind || words.size() < 2) {
       out_.error(2001, trigger.path->at,
                  fmt::format("'{}' is no field of a record", trigger.path->text),

@@ -16,7 +16,8 @@ using cel::TypeKind;
 cel::Type type_of(const PathSpec& path) {
   using T = cel::Type;
   if (!path.names.empty() && path.leaf == Leaf::kField) return {};
-  if (path.leaf == Leaf::kCustom || path.leaf == Leaf::kExtra) return {};
+  if (path.leaf == Leaf::kCustom && path.spec == nullptr) return {};
+  if (path.leaf == Leaf::kExtra) return {};
   switch (path.type) {
     case FieldType::kText:
     case FieldType::kZone:

@@ -43,8 +43,29 @@ void set_leaf(PathSpec& out, const FieldSpec& spec) {
   out.record = spec.type == FieldType::kRef ? spec.ref : Kind::kForeign;
 }
 
+// The name behind `custom` at `at`, as the schema declares it.
+Problem resolve_custom(const Words& words, std::size_t at, Kind kind, const Schema& schema,
+                       PathSpec& out) {
+  const auto* field = schema.find(kind, words[at + 1]);
+  if (field == nullptr) {
+    std::vector<std::string_view> known;
+    for (const auto& f : schema.fields(kind)) known.push_back(f.name);
+    return unknown_field(
+        words, at + 1, known,
+        fmt::format("Declare it in the schema file, below custom, {}", kind_name(kind)));
+  }
+  if (words.size() > at + 2) {
+    return PathProblem{2001, fmt::format("'{}' has no fields", joined(words, at + 2)), {}};
+  }
+  out.type = field->spec.type;
+  out.spec = &field->spec;
+  if (out.type == FieldType::kRef) out.record = field->spec.ref;
+  return std::nullopt;
+}
+
 // Words behind a record of `kind`: fields, hops, custom and extra.
-Problem resolve_fields(const Words& words, std::size_t at, Kind kind, PathSpec& out) {
+Problem resolve_fields(const Words& words, std::size_t at, Kind kind, const Schema* schema,
+                       PathSpec& out) {
   for (;; ++at) {
     const auto& kind_spec = spec_of(kind);
     const auto& word = words[at];
@@ -52,6 +73,9 @@ Problem resolve_fields(const Words& words, std::size_t at, Kind kind, PathSpec& 
       out.leaf = word == "custom" ? Leaf::kCustom : Leaf::kExtra;
       out.optional = true;
       out.names.assign(words.begin() + static_cast<std::ptrdiff_t>(at) + 1, words.end());
+      if (!out.names.empty() && schema != nullptr && out.leaf == Leaf::kCustom) {
+        return resolve_custom(words, at, kind, *schema, out);
+      }
       if (!out.names.empty()) return std::nullopt;
       return PathProblem{
           2001, fmt::format("'{}' needs a name behind it", joined(words, at + 1)), {}};
@@ -130,7 +154,7 @@ Problem resolve_record(const Words& words, Kind kind, const ScopeSpec& scope, Pa
   out.root = Root::kRecord;
   out.kind = kind;
   out.optional = !always;
-  if (words.size() > 1) return resolve_fields(words, 1, kind, out);
+  if (words.size() > 1) return resolve_fields(words, 1, kind, scope.schema, out);
   out.leaf = Leaf::kRecord;
   out.type = FieldType::kText;
   out.record = kind;
@@ -242,7 +266,8 @@ Problem resolve_before(const Words& words, const ScopeSpec& scope, PathSpec& out
   for (std::size_t k = 1; k < kKinds; ++k) {
     if (((scope.subjects >> k) & 1U) == 0 || words.size() < 2) continue;
     PathSpec found = out;
-    if (auto problem = resolve_fields(words, 1, static_cast<Kind>(k), found)) continue;
+    if (auto problem = resolve_fields(words, 1, static_cast<Kind>(k), scope.schema, found))
+      continue;
     if (!found.hops.empty()) break;
     out = std::move(found);
     out.root = Root::kBefore;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/domain/event.h"
+#include "engine/domain/schema.h"
 #include "rules/file/event_set.h"
 
 namespace dealwright::rules {
@@ -58,7 +59,7 @@ struct PathSpec {
   std::vector<std::string> names;  // of kCustom, kExtra the name; then keys into free data
   // What the value is; kJson: free data.
   FieldType type = FieldType::kJson;
-  const FieldSpec* spec = nullptr;  // of a declared field
+  const FieldSpec* spec = nullptr;  // of a declared field, ours or custom
   Kind record = Kind::kForeign;     // of kRecord leaves and ids: the kind it names
   bool optional = false;            // may be absent
 };
@@ -69,6 +70,7 @@ struct ScopeSpec {
   const EventSet* events = nullptr;  // none: no event at hand
   bool before = false;
   const EventSet* start_events = nullptr;  // none: start is not at hand
+  const Schema* schema = nullptr;          // none: custom fields are dynamic
   bool event_record = false;               // the event's own record answers what the subject cannot
   std::uint32_t event_subjects = 0;
 };

@@ -103,6 +103,7 @@ struct RulePlan {
   std::vector<PathSpec> kept;      // start.*: read at entry, under their text
   std::vector<std::string> reads;  // paths of records that conditions and steps read, sorted
   std::vector<TestCase> tests;
+  SchemaPtr schema;  // that it was checked by; paths look into it
 };
 
 }  // namespace dealwright::rules

@@ -84,6 +84,15 @@ std::optional<Built> compile(StepCompiler& c, const yaml::Node&, const yaml::Nod
   if (name == nullptr || to == nullptr) return std::nullopt;
   const auto* template_name = read_text(*name, "template", c.out());
   const auto* purpose_text = purpose == nullptr ? nullptr : read_text(*purpose, "purpose", c.out());
+  const auto* schema = c.scope().schema;
+  if (purpose_text != nullptr && schema != nullptr && !schema->purposes().empty() &&
+      schema->purpose(*purpose_text) == nullptr) {
+    std::vector<std::string_view> known;
+    for (const auto& declared : schema->purposes()) known.push_back(declared.name);
+    auto hint = did_you_mean(*purpose_text, known);
+    c.out().error(2004, purpose->at, fmt::format("purpose '{}' is not declared", *purpose_text),
+                  hint.empty() ? "Declared are " + listed(known) : std::move(hint));
+  }
   auto who = c.who(*to);
   Map fixed;
   for (const auto* key : {"from", "reply_to", "thread"}) {

@@ -109,6 +109,7 @@ std::optional<Change> target(StepCompiler& c, const yaml::Entry& entry, const Fi
   change.name = words.back();
   if (path.leaf == Leaf::kCustom && path.names.size() == 1) {
     change.custom = true;
+    spec = path.spec;  // none: not declared, any value will do
     return change;
   }
   const bool fixed = std::find(std::begin(kNotSettable), std::end(kNotSettable), change.name) !=

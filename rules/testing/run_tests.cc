@@ -112,6 +112,7 @@ TestResult run_one(const std::shared_ptr<const RulePlan>& plan, const TestCase& 
   for (const auto& line : test.expect) result.expected.push_back({line.at, line.what, line.value});
   RulesDecider decider{RuleSet::of({plan}), options.workspace, options.zones};
   TestWorld world{decider, Recorder{result.got, test.expect}};
+  if (plan->schema != nullptr) world.give_schema(plan->schema);
   give(world, test);
   std::string notes;
   Instant last = kInstantMin;

@@ -42,7 +42,7 @@ Record& TestWorld::touch(const RecordKey& key) {
 void TestWorld::give_pipeline(const RecordKey& key, const Fields& fields) {
   auto pipeline = read_pipeline(key.id, fields);
   if (!pipeline) return;
-  pipelines_.put(std::move(pipeline.value()), {kBeforeAll, 0});
+  reference_.pipelines.put(std::move(pipeline.value()), {kBeforeAll, 0});
   has_pipelines_ = true;
 }
 
@@ -59,7 +59,7 @@ void TestWorld::settle(Record& record) {
     life.pipeline = text(Field::kPipeline);
     life.stage = text(Field::kStage);
     const auto status = text(Field::kStatus);
-    const auto* pipeline = pipelines_.find(life.pipeline, now_);
+    const auto* pipeline = reference_.pipelines.find(life.pipeline, now_);
     const auto* stage = pipeline == nullptr ? nullptr : pipeline->find(life.stage);
     if (stage != nullptr) life.meaning = stage->meaning;
     if (!status.empty()) {
@@ -102,7 +102,7 @@ void TestWorld::advance(Instant to) {
 bool TestWorld::accepted(const Event& event) {
   WorldNeighbours neighbours{records_};
   const auto* subject = neighbours.find(dealwright::standing_for(event, neighbours));
-  const auto refusal = decide(subject, event, now_, pipelines_, neighbours);
+  const auto refusal = decide(subject, event, now_, reference_, neighbours);
   // A test that gives no pipelines does not care for them.
   const bool pipeline = refusal == Refusal::kUnknownPipeline || refusal == Refusal::kUnknownStage;
   return refusal == Refusal::kNone || (pipeline && !has_pipelines_);
@@ -120,7 +120,7 @@ std::string TestWorld::deliver(const Event& event, Instant at) {
   if (!accepted(event)) {
     WorldNeighbours neighbours{records_};
     const auto* subject = neighbours.find(dealwright::standing_for(event, neighbours));
-    return std::string{refusal_name(decide(subject, event, now_, pipelines_, neighbours))};
+    return std::string{refusal_name(decide(subject, event, now_, reference_, neighbours))};
   }
   auto frame = std::make_unique<Frame>();
   frame->event = event;
@@ -155,7 +155,7 @@ void TestWorld::fold(Frame& frame, std::uint32_t depth) {
   const auto& event = frame.event;
   Record& record = touch(standing_for(event.subject));
   const auto at = place(record, event, now_, ++order_);
-  evolve(record, event, at, pipelines_, frame.folded);
+  evolve(record, event, at, reference_, frame.folded);
   auto& fact = frame.fact;
   fact.event = &event;
   fact.occurred = at.undated ? now_ : at.stamp.occurred;
@@ -171,7 +171,7 @@ void TestWorld::fold(Frame& frame, std::uint32_t depth) {
   if (event.type == TypeId::kDealOpened || event.type == TypeId::kOfferRevised) {
     for (const auto& one : implied_by(event)) {
       Record& other = touch(standing_for(one.record));
-      evolve_implied(other, one, place_implied(other, at), pipelines_, implied);
+      evolve_implied(other, one, place_implied(other, at), reference_.pipelines, implied);
     }
   }
   if (within(event.type, TypeId::kAccountMerged, TypeId::kSurveyMerged)) {

@@ -26,6 +26,7 @@ class TestWorld : public Turn {
   // Before the first event.
   Record& give(const RecordKey& key) { return touch(key); }
   void give_pipeline(const RecordKey& key, const Fields& fields);
+  void give_schema(SchemaPtr schema) { reference_.schemas.put(std::move(schema), 0); }
   // Brings a record's life in line with its fields, as its history would have left them.
   void settle(Record& record);
 
@@ -72,7 +73,7 @@ class TestWorld : public Turn {
   std::uint32_t depth_ = 0;
   std::uint32_t facts_ = 0;
   bool has_pipelines_ = false;
-  Pipelines pipelines_;
+  Reference reference_;
   std::map<RecordKey, Record> records_;
   std::map<EnrolmentId, Enrolment> enrolments_;
   std::map<std::pair<std::string, std::string>, Entry> entries_;

@@ -82,6 +82,7 @@ def prepare(bed):
         event("lead.captured", "lead/l1", {"company": "Acme", "owner": "u1"}),
     ]
     bed.must("event", "append", "--file", "-", stdin="\n".join(facts) + "\n")
+    bed.must("schema", "publish", "deploy/schema/custom.schema.yaml")
     pause_an_import(bed)
 
 
@@ -207,6 +208,14 @@ MISUSE = [
     ("rule check none.rule.yaml", 3, "none.rule.yaml"),
     ("rule check docs/examples/leads.mapping.yaml", 4, "have errors"),
     ("rule publish docs/examples/leads.mapping.yaml", 4, "nothing was published"),
+    ("rule check deploy/rules/big-deal.rule.yaml", 4, "have errors"),
+    ("rule check deploy/rules/big-deal.rule.yaml --schema none.yaml", 3, "none.yaml"),
+    ("rule check deploy/rules/big-deal.rule.yaml --schema deploy/rules/big-deal.rule.yaml", 4, "has errors"),
+    ("rule check deploy/rules/big-deal.rule.yaml --schema deploy/rules", 2, "holds 0 files"),
+    ("schema check none.schema.yaml", 3, "none.schema.yaml"),
+    ("schema check docs/examples/leads.mapping.yaml", 4, "has errors"),
+    ("schema publish docs/examples/leads.mapping.yaml", 4, "nothing was published"),
+    ("schema show --revision 7", 3, "revisions 1 to 1"),
     ("effect show 0000", 3, "0000"),
     ("effect show xyz", 2, "xyz"),
     ("effect list --state gone", 2, "gone"),
@@ -297,6 +306,63 @@ def check_configuration(bed):
         shutil.rmtree(data)
 
 
+def check_custom_fields(bed):
+    """From the file to the record: typed, beside, flagged; a second version; what it may not take back."""
+    at = ("--data", str(bed.work / "fields"))
+    file = bed.work / "my.schema.yaml"
+    rule = "deploy/rules/big-deal.rule.yaml"
+    bed.must("init", *at, "--partitions", "2")
+    none = bed.run("schema", "show", *at)
+    check("no schema yet", none.returncode == 3 and "schema publish" in none.stderr, none.stderr)
+    done = bed.run("rule", "publish", rule, *at)
+    check("a rule about an undeclared field", done.returncode == 4 and "DW2001" in done.stdout and
+          "deal.custom.tier" in done.stdout, done.stdout + done.stderr)
+    file.write_text("custom:\n  deal:\n    tier: { type: enum, values: [small, large], required: true }\n    seats: int\n"
+                    "purposes: { news: marketing }\n")
+    check("publish", "revision: 1" in bed.must("schema", "publish", str(file), *at))
+    check("publish again", "unchanged" in bed.must("schema", "publish", str(file), *at))
+    bed.must("rule", "publish", rule, *at)
+    check("rule check --schema", "sound" in bed.must("rule", "check", rule, "--schema", str(file)))
+    check("rule test --schema", "1 passed" in bed.must("rule", "test", rule, "--schema", "deploy/schema"))
+    facts = [
+        event("pipeline.updated", "pipeline/sales", {"stages": stages("demo")}),
+        event("deal.opened", "deal/d1", {"pipeline": "sales", "custom": {"tier": "small", "seats": "7", "x": [1]}}),
+        event("deal.opened", "deal/d2", {"pipeline": "sales", "custom": {"tier": "huge"}}),
+        event("deal.opened", "deal/d3", {"pipeline": "sales", "amount": "60000 EUR"}),
+        event("deal.amount_changed", "deal/d3", {"amount": "70000 EUR"}),
+        event("consent.granted", "contact/c1", {"purpose": "news", "channel": "email", "source": "web"}),
+        event("consent.granted", "contact/c2", {"purpose": "nws", "channel": "email", "source": "web"}),
+    ]
+    done = bed.run("event", "append", "--file", "-", *at, stdin="\n".join(facts) + "\n")
+
+    def shown(record):
+        return json.loads(bed.must("record", "show", record, "--json", *at))
+
+    check("typed", shown("deal/d1")["custom"] == {"seats": 7, "tier": "small"}, str(shown("deal/d1")))
+    check("beside", shown("deal/d1")["extra"] == {"x": [1]} and "flags" not in shown("deal/d1"), str(shown("deal/d1")))
+    flags = shown("deal/d2")["flags"]
+    check("flagged", flags == ['bad_custom_value tier: "huge" is no value of tier; write one of small, large'], str(flags))
+    check("set by a rule", shown("deal/d3")["custom"] == {"tier": "large"}, str(shown("deal/d3")))
+    timeline = [json.loads(row) for row in bed.must("record", "timeline", "deal/d2", "--json", *at).splitlines()]
+    check("the mark of the fact", timeline[0]["mark"].startswith("bad_custom_value tier"), str(timeline[0]))
+    aside = bed.must("set-aside", "list", *at)
+    check("bad_purpose", aside.count("bad_purpose") == 1 and "contact/c2" in aside, aside)
+    file.write_text("custom:\n  deal:\n    tier: { type: enum, values: [small] }\n    seats: text\n")
+    done = bed.run("schema", "publish", str(file), *at)
+    check("what is in force stands", done.returncode == 4 and done.stdout.count("DW9002") == 2, done.stdout + done.stderr)
+    file.write_text("custom:\n  deal: { seats: int }\n")
+    done = bed.run("schema", "publish", str(file), *at)
+    check("a field left out", done.returncode == 0 and "warning DW2001" in done.stdout and "revision: 2" in done.stdout,
+          done.stdout + done.stderr)
+    bed.must("event", "append", *at, "--type", "deal.updated", "--subject", "deal/d1", "--data",
+             json.dumps({"set": {"custom": {"tier": "large", "seats": 8}}}))
+    check("after it", shown("deal/d1")["custom"] == {"seats": 8, "tier": "small"} and
+          shown("deal/d1")["extra"]["tier"] == "large", str(shown("deal/d1")))
+    first = json.loads(bed.must("schema", "show", "--revision", "1", "--json", *at))
+    check("an older revision", "values: [small, large]" in first["text"] and first["revision"] == 1, str(first))
+    check("replay agrees", bed.run("partition", "verify", *at).returncode == 0, bed.run("partition", "verify", *at).stdout)
+
+
 def on_terminal(bed, stream, *arguments, **more):
     """What a command writes to `stream` if that is a terminal."""
     master, slave = pty.openpty()
@@ -364,6 +430,7 @@ def main(build):
         check_docs(docs)
         check_misuse(bed)
         check_configuration(bed)
+        check_custom_fields(bed)
         check_terminal(bed)
         check_locked(bed)
         check_damage(bed)

@@ -22,6 +22,9 @@ struct Fact {
   Stamp stamp;
   Instant ingested;
   bool undated = false;
+  // What was declared when it came in: {deal: {tier: {type: enum, values: [...]}}}; absent:
+  // nothing.
+  Value declared;
   bool repeats = false;  // says again what already stood when it came in: it changes nothing
   // kMerge: what the loser was when it came in. Gaps are filled, lists are united.
   std::map<Field, Value> fill, united;

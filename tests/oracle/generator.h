@@ -27,11 +27,13 @@ class Generator {
   std::optional<Event> taking_back();
   Event pipeline(const std::string& id);
   Event rule_act();
+  Event schema(std::size_t version);
   Value value_of(const FieldSpec& spec, const Event& event);
   Value json_of(Field field, const Event& event);
   Value set_of(Kind kind);
   std::string id_of(Kind kind);
   const char* pick(std::initializer_list<const char*> words);
+  std::size_t schemas_ = 0;
   bool chance(std::uint64_t percent) { return random_.chance(percent); }
 
   Bed& bed_;

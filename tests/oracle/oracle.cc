@@ -265,6 +265,9 @@ void Oracle::tell(Told& told, bool first) {
   fact.stamp = {fact.undated ? newest_of(key) : event.time.value_or(told.ingested), told.order};
   fact.repeats = merges ? event.data.text(Field::kInto) == key.id
                         : repeats_final(key, facts, pipelines_, fact);
+  for (const auto& [order, fields] : declared_) {
+    if (order < told.order) fact.declared = fields;
+  }
   const auto& place = told.place;
   if (first) {
     history_[key].push_back(entry_of(fact.stamp.occurred,
@@ -325,6 +328,11 @@ void Oracle::fold_reference(const Event& event, Stamp stamp) {
     case TypeId::kPipelineUpdated:
       if (auto pipeline = read_pipeline(event.subject.id, event.data)) {
         pipelines_.put(std::move(pipeline.value()), stamp);
+      }
+      return;
+    case TypeId::kSchemaUpdated:
+      if (const auto* fields = event.data.find(Field::kFields)) {
+        declared_.emplace_back(stamp.order, *fields);
       }
       return;
     case TypeId::kImportOpened: {

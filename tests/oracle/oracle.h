@@ -89,6 +89,7 @@ class Oracle {
   std::map<RecordKey, std::vector<HistoryEntry>> history_;
   std::map<RecordKey, std::string> merged_into_;
   PipelineBook pipelines_;
+  std::vector<std::pair<std::uint64_t, Value>> declared_;  // by the order of schema.updated
   std::map<EnrolmentId, Enrolment> enrolments_;
   std::map<std::pair<std::string, std::string>, Entry> entries_;
   std::map<EffectId, Effect> effects_;

@@ -41,6 +41,22 @@ bool told_by_life(Kind kind, Field field) {
          (kind == Kind::kTask && kTask.count(field) > 0);
 }
 
+// A custom value as its declaration wants it (sales.md 1); none: it is of another type.
+std::optional<Value> as_declared(const Value& declaration, const Value& value) {
+  const auto type = find(*declaration.as_map(), "type")->text_or_empty();
+  if (value.null()) return Value{};
+  if (type == "int") return value.as_int() != nullptr ? std::optional{value} : std::nullopt;
+  if (type == "text") return value.as_text() != nullptr ? std::optional{value} : std::nullopt;
+  if (type == "decimal(1)") {  // of whole numbers: the streams have no others
+    if (value.as_int() == nullptr) return std::nullopt;
+    return Value{std::to_string(*value.as_int()) + ".0"};
+  }
+  for (const auto& known : *find(*declaration.as_map(), "values")->as_list()) {  // an enum
+    if (known == value) return value;
+  }
+  return std::nullopt;
+}
+
 // A value that a fact said outright, or one that only fills a gap: the first capture's source, what
 // a merge brings. What is said outright beats what fills, whenever it was said.
 template <class Key>
@@ -84,6 +100,7 @@ class ValueFold {
       out_.merged_into = event.data.text(Field::kInto);
     }
     if (fact.repeats) return;
+    declared_ = fact.declared;
     for (const auto& [name, value] : event.extra) extra_.say(name, value);
     take_data(fact);
     take_named(fact);
@@ -135,7 +152,18 @@ class ValueFold {
   void take_custom(const Value& custom) {
     const auto* map = custom.as_map();
     if (map == nullptr) return;
-    for (const auto& [name, value] : *map) custom_.say(name, value.null() ? Value{} : value);
+    const auto* kinds = declared_.as_map();
+    const auto* fields = kinds == nullptr ? nullptr : dealwright::find(*kinds, kind_name(kind_));
+    for (const auto& [name, value] : *map) {
+      const auto* declaration =
+          fields == nullptr ? nullptr : dealwright::find(*fields->as_map(), name);
+      const auto typed = declaration == nullptr ? std::nullopt : as_declared(*declaration, value);
+      if (typed) {
+        custom_.say(name, *typed);
+      } else {
+        extra_.say(name, value.null() ? Value{} : value);
+      }
+    }
   }
 
   void take_set(const Event& event) {
@@ -232,6 +260,7 @@ class ValueFold {
   }
 
   const Kind kind_;
+  Value declared_;  // for the fact under way
   const KindSpec& spec_;
   Slots<Field> fields_;
   Slots<std::string> custom_, extra_;

@@ -116,11 +116,11 @@ TEST(OrderTest, AllRulesSeeTheStateBehindTheEventAndNoneTheActsOfOthers) {
 TEST(OrderTest, KeysAndKeptValuesAreOfThatStateToo) {
   RuleBed bed;
   bed.publish(
-      "a", "trigger: deal.won\nentry: each_time\nsteps:\n  - update: { deal.custom.x: from-a }\n");
+      "a", "trigger: deal.won\nentry: each_time\nsteps:\n  - update: { deal.custom.w: from-a }\n");
   bed.publish("b",
-              "trigger: deal.won\nentry: { once_per: \"deal.custom.?x.orValue('none')\" "
+              "trigger: deal.won\nentry: { once_per: \"deal.custom.?w.orValue('none')\" "
               "}\nsteps:\n  - notify: { to: user(\"u1\"), "
-              "text: \"{{ start.deal.custom.x | default: 'none' }} {{ deal.custom.x }}\" }\n");
+              "text: \"{{ start.deal.custom.w | default: 'none' }} {{ deal.custom.w }}\" }\n");
   bed.happen(bed.event("deal.won", "deal/d1", "2026-03-02 09:00"));
   bed.happen(bed.event("deal.won", "deal/d1", "2026-03-02 10:00"));
   std::string texts;
@@ -225,9 +225,9 @@ TEST(OrderTest, AThousandStepsOfOneDecision) {
 
 TEST(OrderTest, OfTwoRulesThatSetAFieldTheLaterStandsAndBothAreNamed) {
   RuleBed bed;
-  bed.publish("b", "trigger: deal.won\nsteps:\n  - update: { deal.custom.x: from-b }\n");
+  bed.publish("b", "trigger: deal.won\nsteps:\n  - update: { deal.custom.w: from-b }\n");
   bed.publish(
-      "a", "trigger: deal.won\nsteps:\n  - update: { deal.custom.x: from-a, deal.custom.y: 1 }\n");
+      "a", "trigger: deal.won\nsteps:\n  - update: { deal.custom.w: from-a, deal.custom.y: 1 }\n");
   bed.publish("c", "trigger: deal.won\nsteps:\n  - update: { deal.custom.z: 1 }\n");
   bed.happen(bed.event("deal.won", "deal/d1", "2026-03-02 09:00"));
   EXPECT_EQ(failures(bed), (std::map<std::string, int>{{"write_conflict", 1}}));
@@ -235,11 +235,11 @@ TEST(OrderTest, OfTwoRulesThatSetAFieldTheLaterStandsAndBothAreNamed) {
     const auto* failed = std::get_if<RuleFailed>(&change);
     if (failed == nullptr) continue;
     EXPECT_EQ(failed->rule, "b");
-    EXPECT_EQ(failed->detail, "custom.x of deal/d1 is set by 'a' too; the later one stands");
+    EXPECT_EQ(failed->detail, "custom.w of deal/d1 is set by 'a' too; the later one stands");
   }
   const auto& custom = bed.world().record({Kind::kDeal, "d1"})->custom;
   const auto x =
-      std::find_if(custom.begin(), custom.end(), [](const auto& c) { return c.name == "x"; });
+      std::find_if(custom.begin(), custom.end(), [](const auto& c) { return c.name == "w"; });
   ASSERT_NE(x, custom.end());
   EXPECT_EQ(x->value.text_or_empty(), "from-b");
 }

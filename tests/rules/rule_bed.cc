@@ -6,6 +6,7 @@
 
 #include "engine/base/overloaded.h"
 #include "engine/domain/form.h"
+#include "rules/file/schema_file.h"
 
 namespace dealwright::rules {
 
@@ -40,6 +41,8 @@ TestWorld& RuleBed::world() {
   if (world_ == nullptr) {
     world_ = std::make_unique<TestWorld>(
         decider_, [this](Instant, const Change& change) { all_.push_back(change); });
+    world_->give_schema(
+        read_schema_file("custom:\n  deal: { a: text, w: text, x: int, y: int, z: int }\n").schema);
   }
   return *world_;
 }

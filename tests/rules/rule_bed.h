@@ -18,7 +18,8 @@ class RuleBed {
   void publish(const std::string& id, const std::string& body, const std::string& status = "live");
   // The newest version gets that status; takes effect at once.
   void set_status(const std::string& id, const std::string& status);
-  TestWorld& world();  // made by the first use; publish() keeps its state
+  // Made by the first use; publish() keeps its state. Custom fields of deals: a, w text, x y z int.
+  TestWorld& world();
 
   // `2026-03-02 09:00`; UTC.
   static Instant at(std::string_view text) { return parse_instant_lenient(text).value(); }

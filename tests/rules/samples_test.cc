@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "rules/file/schema_file.h"
 #include "rules/testing/run_tests.h"
 
 namespace dealwright::rules {
@@ -13,7 +14,17 @@ namespace {
 
 std::filesystem::path folder() { return std::filesystem::path{DW_SOURCE_DIR} / "deploy" / "rules"; }
 
+std::string text_of(const std::filesystem::path& file) {
+  std::ifstream in{file};
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
 TEST(SamplesTest, CompileAndPassTheirTests) {
+  const auto path = folder().parent_path() / "schema" / "custom.schema.yaml";
+  const auto schema = read_schema_file(text_of(path));
+  ASSERT_NE(schema.schema, nullptr) << render(schema.diagnostics, path.string(), text_of(path));
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator{folder()}) {
     if (entry.path().string().ends_with(".rule.yaml")) files.push_back(entry.path());
@@ -21,11 +32,8 @@ TEST(SamplesTest, CompileAndPassTheirTests) {
   std::sort(files.begin(), files.end());
   EXPECT_GE(files.size(), 12U);
   for (const auto& file : files) {
-    std::ifstream in{file};
-    std::stringstream text;
-    text << in.rdbuf();
-    const auto source = text.str();
-    const auto compiled = compile(source);
+    const auto source = text_of(file);
+    const auto compiled = compile(source, {{}, schema.schema});
     EXPECT_NE(compiled.plan, nullptr)
         << render(compiled.diagnostics, file.filename().string(), source);
     if (compiled.plan == nullptr) continue;

@@ -151,7 +151,8 @@ class Records : public Neighbours {
 // The story makes sense to the engine: hardly a fact of it is refused.
 TEST(SampleYearTest, TheEngineTakesNearlyAllOfIt) {
   Records records;
-  Pipelines pipelines;
+  Reference reference;
+  auto& pipelines = reference.pipelines;
   std::map<std::string, int> refused;
   std::set<std::string> seen;
   std::uint64_t order = 0;
@@ -160,14 +161,14 @@ TEST(SampleYearTest, TheEngineTakesNearlyAllOfIt) {
   for (const auto& event : year(1)) {
     if (event.time) now = std::max(now, *event.time);
     if (!seen.insert(event.id).second) continue;
-    const auto refusal = decide(records.find(event.subject), event, now, pipelines, records);
+    const auto refusal = decide(records.find(event.subject), event, now, reference, records);
     if (refusal != Refusal::kNone) {
       ++refused[std::string{event.type_name()} + ' ' + std::string{refusal_name(refusal)}];
       continue;
     }
     auto& record = records.at(event.subject);
     const auto at = place(record, event, now, ++order);
-    evolve(record, event, at, pipelines, out);
+    evolve(record, event, at, reference, out);
     for (const auto& implied : implied_by(event)) {
       auto& other = records.at(implied.record);
       evolve_implied(other, implied, place_implied(other, at), pipelines, out);

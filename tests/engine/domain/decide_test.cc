@@ -95,6 +95,31 @@ constexpr const char* kRefusals = R"(
   survey.sent contact=c kind=csat | survey.answered score=0 | bad_score
   survey.sent contact=c kind=csat | survey.answered score=6 | bad_score
   survey.sent contact=c kind=csat | survey.answered score=5 |
+  # custom fields and purposes: what is declared stays declared as it was
+  | workspace/w schema.updated text=x fields={"deal":{"tier":{"type":"text"}}} |
+  | workspace/w schema.updated text=x | bad_data
+  | workspace/w schema.updated text=x fields={"deel":{"tier":{"type":"text"}}} | bad_data
+  | workspace/w schema.updated text=x fields={"fx":{"tier":{"type":"text"}}} | bad_data
+  | workspace/w schema.updated text=x fields={"deal":{"tier":{"type":"string"}}} | bad_data
+  | workspace/w schema.updated text=x fields={"deal":{"tier":{"type":"enum"}}} | bad_data
+  | workspace/w schema.updated text=x fields={"deal":{"a-b":{"type":"int"}}} | bad_data
+  | workspace/w schema.updated text=x fields={"deal":{"m":{"type":"decimal(19)"}}} | bad_data
+  | workspace/w schema.updated text=x fields={} purposes={"news":"spam"} | bad_data
+  workspace/w schema.updated text=x fields={"deal":{"n":{"type":"int"}}} | workspace/w schema.updated text=x fields={"deal":{"n":{"type":"int"},"m":{"type":"int"}}} |
+  workspace/w schema.updated text=x fields={"deal":{"n":{"type":"int"}}} | workspace/w schema.updated text=x fields={"deal":{"n":{"type":"text"}}} | schema_conflict
+  workspace/w schema.updated text=x fields={"deal":{"n":{"type":"int"}}} | workspace/w schema.updated text=x fields={"lead":{"n":{"type":"text"}}} |
+  workspace/w schema.updated text=x fields={"deal":{"n":{"type":"int"}}}; workspace/w schema.updated text=x fields={} | workspace/w schema.updated text=x fields={"deal":{"n":{"type":"text"}}} | schema_conflict
+  workspace/w schema.updated text=x fields={"deal":{"n":{"type":"int"}}}; workspace/w schema.updated text=x fields={} | workspace/w schema.updated text=x fields={"deal":{"n":{"type":"int"}}} |
+  workspace/w schema.updated text=x fields={"deal":{"e":{"type":"enum","values":["a","b"]}}} | workspace/w schema.updated text=x fields={"deal":{"e":{"type":"enum","values":["b"]}}} | schema_conflict
+  workspace/w schema.updated text=x fields={"deal":{"e":{"type":"enum","values":["a","b"]}}} | workspace/w schema.updated text=x fields={"deal":{"e":{"type":"enum","values":["c","b","a"]}}} |
+  workspace/w schema.updated text=x fields={"deal":{"m":{"type":"decimal(2)"}}} | workspace/w schema.updated text=x fields={"deal":{"m":{"type":"decimal(1)"}}} | schema_conflict
+  workspace/w schema.updated text=x fields={"deal":{"m":{"type":"decimal(2)"}}} | workspace/w schema.updated text=x fields={"deal":{"m":{"type":"decimal(3)"}}} |
+  workspace/w schema.updated text=x fields={"deal":{"r":{"type":"ref(user)"}}} | workspace/w schema.updated text=x fields={"deal":{"r":{"type":"ref(team)"}}} | schema_conflict
+  | contact/c consent.granted purpose=news channel=email source=web |
+  workspace/w schema.updated text=x fields={} | contact/c consent.granted purpose=news channel=email source=web |
+  workspace/w schema.updated text=x fields={} purposes={"news":"marketing"} | contact/c consent.granted purpose=news channel=email source=web |
+  workspace/w schema.updated text=x fields={} purposes={"news":"marketing"} | contact/c consent.granted purpose=nws channel=email source=web | bad_purpose
+  workspace/w schema.updated text=x fields={} purposes={"news":"marketing"} | lead/l consent.withdrawn purpose=nws channel=email source=web | bad_purpose
   # all
   lead.captured | lead.merged into=l | merge_self
   lead.captured; lead/m lead.captured; lead.merged into=m | lead/m lead.merged into=l | merge_cycle

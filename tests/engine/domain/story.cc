@@ -131,12 +131,12 @@ void Story::fold(const Fact& fact) {
   Record& record = touch(standing_for(event, *this));
   const auto at = place(record, event, fact.ingested, fact.order);
   const bool merged = !record.merged_into.empty();
-  evolve(record, event, at, pipelines_, out);
+  evolve(record, event, at, reference_, out);
   for (const auto& implied : implied_by(event)) {
     Event about;
     about.subject = implied.record;
     auto& other = touch(standing_for(about, *this));
-    evolve_implied(other, implied, place_implied(other, at), pipelines_, out);
+    evolve_implied(other, implied, place_implied(other, at), reference_.pipelines, out);
   }
   if (!merged && !record.merged_into.empty()) {
     const auto loser = record;
@@ -144,8 +144,11 @@ void Story::fold(const Fact& fact) {
     about.subject = {loser.key.kind, loser.merged_into};
     merge_into(touch(standing_for(about, *this)), loser, at, out);
   }
+  if (event.type == TypeId::kSchemaUpdated) {
+    reference_.schemas.put(read_schema(event.data).value(), at.stamp.order);
+  }
   if (event.type == TypeId::kPipelineUpdated) {
-    pipelines_.put(read_pipeline(event.subject.id, event.data).value(), at.stamp);
+    reference_.pipelines.put(read_pipeline(event.subject.id, event.data).value(), at.stamp);
   }
 }
 
@@ -157,7 +160,7 @@ void Story::fold_all() {
 }
 
 std::string Story::judge(const Event& event) {
-  const auto refusal = decide(find(standing_for(event, *this)), event, now_, pipelines_, *this);
+  const auto refusal = decide(find(standing_for(event, *this)), event, now_, reference_, *this);
   refusals_.insert(std::string{refusal_name(refusal)});
   return std::string{refusal_name(refusal)};
 }

@@ -47,7 +47,7 @@ class Story : public Neighbours {
   std::uint64_t order_ = 0;
   std::vector<Fact> facts_;
   std::map<RecordKey, Record> records_;
-  Pipelines pipelines_;
+  Reference reference_;
   std::set<std::string> refusals_;
 };
 
