@@ -1,5 +1,7 @@
 #include "rules/steps/send_email.h"
 
+#include <fmt/core.h>
+
 #include "rules/steps/step_run.h"
 
 namespace dealwright::rules {

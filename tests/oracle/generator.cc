@@ -255,29 +255,23 @@ Event Generator::rule_act() {
 
 // Declarations come and go: fields are added and left out; the one that takes a type back is
 // refused.
-Event Generator::schema(std::size_t version){
-    static const std::vector<std::string> kVersions =
-        {R"({"deal":{"size":{"type":"int"}},"lead":{"tier":{"type":"enum","values":["gold"]}}})",
-         R"({"deal":{"size":{"type":"int"},"tier":{"type":"enum","values":["gold","iron"]}},
+Event Generator::schema(std::size_t version) {
+  static const std::vector<std::string> kVersions = {
+      R"-({"deal":{"size":{"type":"int"}},"lead":{"tier":{"type":"enum","values":["gold"]}}})-",
+      R"-({"deal":{"size":{"type":"int"},"tier":{"type":"enum","values":["gold","iron"]}},
           "lead":{"tier":{"type":"enum","values":["gold","iron"]}},
-          "offer":{"size":{"type":"decimal(1)"}},
-    "task" : {
-  "size" : { "type" : "text" }
-}
-})",
-      R"({"deal":{"size":{"type":"text"}}})",
-      R"({"deal":{"tier":{"type":"enum","values":["gold","iron"]}}})"
-}
-;
-Event event;
-event.source = "ops";
-event.id = "schema-" + std::to_string(version);
-event.type = TypeId::kSchemaUpdated;
-event.subject = {Kind::kWorkspace, "default"};
-event.time = bed_.clock.wall();
-event.data.set(Field::kText, Value{"schema"});
-event.data.set(Field::kFields, codec::parse_json(kVersions[version % kVersions.size()]).value());
-return event;
+          "offer":{"size":{"type":"decimal(1)"}},"task":{"size":{"type":"text"}}})-",
+      R"-({"deal":{"size":{"type":"text"}}})-",
+      R"-({"deal":{"tier":{"type":"enum","values":["gold","iron"]}}})-"};
+  Event event;
+  event.source = "ops";
+  event.id = "schema-" + std::to_string(version);
+  event.type = TypeId::kSchemaUpdated;
+  event.subject = {Kind::kWorkspace, "default"};
+  event.time = bed_.clock.wall();
+  event.data.set(Field::kText, Value{"schema"});
+  event.data.set(Field::kFields, codec::parse_json(kVersions[version % kVersions.size()]).value());
+  return event;
 }
 
 Event Generator::operators_act() {

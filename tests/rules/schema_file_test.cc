@@ -51,7 +51,7 @@ TEST(SchemaFileTest, SaysAllThatIsWrongAndWhere) {
        "2:3 1004 'pipeline' is no kind of record with fields > Known are account, contact, lead, "
        "deal, offer, contract, task, ticket, survey, user, team\n"},
       {"custom:\n  deal: { a: int, a: int }\n",
-       "2:19 1003 the key 'a' stands there twice: line 2\n"},
+       "2:19 1003 'a' stands twice > The first one is in line 2\n"},
       {"custom:\n  deal:\n    a-b: int\n",
        "3:5 9001 'a-b' cannot be the name of a field > A letter or _, then letters, digits and _, "
        "up to 64; not true, false, null, in\n"},

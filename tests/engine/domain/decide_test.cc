@@ -9,7 +9,7 @@
 namespace dealwright {
 namespace {
 
-constexpr const char* kRefusals = R"(
+constexpr const char* kRefusals = R"-(
   given | when | then
   # any type
   | @6m deal.opened pipeline=p | time_in_future
@@ -133,7 +133,7 @@ constexpr const char* kRefusals = R"(
   deal.opened pipeline=p | event.retracted source=x id=e1 reason=slip | unknown_event
   deal.opened pipeline=p | deal/d2 event.retracted source=t id=e1 reason=slip | unknown_event
   lead.captured; lead.merged into=m | lead/l event.retracted source=t id=e2 reason=slip | not_retractable
-)";
+)-";
 
 TEST(DecideTest, RefusesWhatTheTableSaysAndNothingElse) {
   std::set<std::string> seen;
