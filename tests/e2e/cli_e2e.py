@@ -308,20 +308,20 @@ def check_configuration(bed):
 
 def check_custom_fields(bed):
     """From the file to the record: typed, beside, flagged; a second version; what it may not take back."""
-    at = ("--data", str(bed.work / "fields"))
+    at = {"DEALWRIGHT_DATA": str(bed.work / "fields")}
     file = bed.work / "my.schema.yaml"
     rule = "deploy/rules/big-deal.rule.yaml"
-    bed.must("init", *at, "--partitions", "2")
-    none = bed.run("schema", "show", *at)
+    bed.must("init", "--partitions", "2", **at)
+    none = bed.run("schema", "show", **at)
     check("no schema yet", none.returncode == 3 and "schema publish" in none.stderr, none.stderr)
-    done = bed.run("rule", "publish", rule, *at)
+    done = bed.run("rule", "publish", rule, **at)
     check("a rule about an undeclared field", done.returncode == 4 and "DW2001" in done.stdout and
           "deal.custom.tier" in done.stdout, done.stdout + done.stderr)
     file.write_text("custom:\n  deal:\n    tier: { type: enum, values: [small, large], required: true }\n    seats: int\n"
                     "purposes: { news: marketing }\n")
-    check("publish", "revision: 1" in bed.must("schema", "publish", str(file), *at))
-    check("publish again", "unchanged" in bed.must("schema", "publish", str(file), *at))
-    bed.must("rule", "publish", rule, *at)
+    check("publish", "revision: 1" in bed.must("schema", "publish", str(file), **at))
+    check("publish again", "unchanged" in bed.must("schema", "publish", str(file), **at))
+    bed.must("rule", "publish", rule, **at)
     check("rule check --schema", "sound" in bed.must("rule", "check", rule, "--schema", str(file)))
     check("rule test --schema", "1 passed" in bed.must("rule", "test", rule, "--schema", "deploy/schema"))
     facts = [
@@ -333,34 +333,35 @@ def check_custom_fields(bed):
         event("consent.granted", "contact/c1", {"purpose": "news", "channel": "email", "source": "web"}),
         event("consent.granted", "contact/c2", {"purpose": "nws", "channel": "email", "source": "web"}),
     ]
-    done = bed.run("event", "append", "--file", "-", *at, stdin="\n".join(facts) + "\n")
+    done = bed.run("event", "append", "--file", "-", stdin="\n".join(facts) + "\n", **at)
+    check("one is refused", done.returncode == 0 and "refused: 1" in done.stdout, done.stdout + done.stderr)
 
     def shown(record):
-        return json.loads(bed.must("record", "show", record, "--json", *at))
+        return json.loads(bed.must("record", "show", record, "--json", **at))
 
     check("typed", shown("deal/d1")["custom"] == {"seats": 7, "tier": "small"}, str(shown("deal/d1")))
     check("beside", shown("deal/d1")["extra"] == {"x": [1]} and "flags" not in shown("deal/d1"), str(shown("deal/d1")))
     flags = shown("deal/d2")["flags"]
     check("flagged", flags == ['bad_custom_value tier: "huge" is no value of tier; write one of small, large'], str(flags))
     check("set by a rule", shown("deal/d3")["custom"] == {"tier": "large"}, str(shown("deal/d3")))
-    timeline = [json.loads(row) for row in bed.must("record", "timeline", "deal/d2", "--json", *at).splitlines()]
+    timeline = [json.loads(row) for row in bed.must("record", "timeline", "deal/d2", "--json", **at).splitlines()]
     check("the mark of the fact", timeline[0]["mark"].startswith("bad_custom_value tier"), str(timeline[0]))
-    aside = bed.must("set-aside", "list", *at)
+    aside = bed.must("set-aside", "list", **at)
     check("bad_purpose", aside.count("bad_purpose") == 1 and "contact/c2" in aside, aside)
     file.write_text("custom:\n  deal:\n    tier: { type: enum, values: [small] }\n    seats: text\n")
-    done = bed.run("schema", "publish", str(file), *at)
+    done = bed.run("schema", "publish", str(file), **at)
     check("what is in force stands", done.returncode == 4 and done.stdout.count("DW9002") == 2, done.stdout + done.stderr)
     file.write_text("custom:\n  deal: { seats: int }\n")
-    done = bed.run("schema", "publish", str(file), *at)
+    done = bed.run("schema", "publish", str(file), **at)
     check("a field left out", done.returncode == 0 and "warning DW2001" in done.stdout and "revision: 2" in done.stdout,
           done.stdout + done.stderr)
-    bed.must("event", "append", *at, "--type", "deal.updated", "--subject", "deal/d1", "--data",
-             json.dumps({"set": {"custom": {"tier": "large", "seats": 8}}}))
+    bed.must("event", "append", "--type", "deal.updated", "--subject", "deal/d1", "--data",
+             json.dumps({"set": {"custom": {"tier": "large", "seats": 8}}}), **at)
     check("after it", shown("deal/d1")["custom"] == {"seats": 8, "tier": "small"} and
           shown("deal/d1")["extra"]["tier"] == "large", str(shown("deal/d1")))
-    first = json.loads(bed.must("schema", "show", "--revision", "1", "--json", *at))
+    first = json.loads(bed.must("schema", "show", "--revision", "1", "--json", **at))
     check("an older revision", "values: [small, large]" in first["text"] and first["revision"] == 1, str(first))
-    check("replay agrees", bed.run("partition", "verify", *at).returncode == 0, bed.run("partition", "verify", *at).stdout)
+    check("replay agrees", bed.run("partition", "verify", **at).returncode == 0, bed.run("partition", "verify", **at).stdout)
 
 
 def on_terminal(bed, stream, *arguments, **more):
