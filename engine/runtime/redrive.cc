@@ -23,7 +23,7 @@ void LeaderTurn::redrive(const Event& order) {
     }
     if (gone && entry->verdict == Verdict::kSetAside) redrive_behind(entry->key);
   }
-  if (!state_.pipelines.empty()) redrive_waiting();  // what an earlier record had no room for
+  if (!state_.reference.pipelines.empty()) redrive_waiting();  // what an earlier record had no room for
 }
 
 // What waited behind one that is gone, in order, until one fails of its own.
