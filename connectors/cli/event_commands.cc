@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "connectors/cli/context.h"
+#include "connectors/daemon/across.h"
 #include "engine/codec/cloudevents_json.h"
 #include "engine/codec/event_codec.h"
 
@@ -135,26 +136,23 @@ Result<void> append_one(Context& context, const AppendOptions& options) {
     return ok();
   }
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
-  DW_TRY(auto before, verdicts(*workspace));
+  DW_TRY(const auto ends, daemon::event_ends(*workspace));
   DW_TRY(auto placed, workspace->append({event}));
   DW_TRY(workspace->wait_idle());
-  DW_TRY(auto after, verdicts(*workspace));
-  const auto& place = placed[0];
-  std::optional<SetAside> aside;
-  DW_TRY(workspace->engine().ask(place.partition, [&](runtime::Partition& partition) {
-    aside = partition.state().set_aside(place.position);
-  }));
-  const bool duplicate = !aside && after.duplicates > before.duplicates;
-  context.print_object({{"position", Value{place_text(place)}},
-                        {"id", Value{event.id}},
-                        {"verdict", Value{aside       ? verdict_name(aside->verdict)
-                                          : duplicate ? "duplicate"
-                                                      : "accepted"}}});
+  DW_TRY(const auto stops, daemon::follow(*workspace, placed[0], ends));
+  const auto& last = stops.back();
+  Map said{{"position", Value{place_text(placed[0])}},
+           {"id", Value{event.id}},
+           {"verdict", Value{verdict_name(last.fate.verdict)}}};
+  if (stops.size() > 1) said.emplace_back("forwarded_to", Value{place_text(last.place)});
+  context.print_object(said);
   DW_TRY(workspace->stop());
-  if (!aside) return ok();
-  return Error{Code::kRefused, "the event is in the log at " + place_text(place) +
-                                   " and changes nothing: " + aside->code +
-                                   (aside->detail.empty() ? "" : ", " + aside->detail) +
+  const bool stands =
+      last.fate.verdict == Verdict::kAccepted || last.fate.verdict == Verdict::kDuplicate;
+  if (stands) return ok();
+  return Error{Code::kRefused, "the event is in the log at " + place_text(last.place) +
+                                   " and changes nothing: " + last.fate.code +
+                                   (last.fate.detail.empty() ? "" : ", " + last.fate.detail) +
                                    "; dealwright set-aside list"};
 }
 
@@ -195,6 +193,27 @@ Result<void> tail(Context& context, std::size_t count) {
   return workspace->stop();
 }
 
+// Of an event that is folded elsewhere than where it stands, or came from elsewhere: the way.
+Result<void> explain_way(const Context& context, daemon::Workspace& workspace,
+                         const daemon::Placed& place, const Event& event) {
+  if (const auto send = runtime::send_of(event)) {
+    context.print_object({{"sent_by", Value{"partition " + std::to_string(send->from)}},
+                          {"number", count_of(send->number)}});
+  }
+  DW_TRY(const auto stops, daemon::follow(workspace, place));
+  for (std::size_t i = 0; i < stops.size(); ++i) {
+    const auto& fate = stops[i].fate;
+    if (fate.number == 0) break;
+    Map out{{"forwarded_from", Value{place_text(stops[i].place)}},
+            {"home", Value{fate.detail}},
+            {"sent_to", Value{"partition " + std::to_string(fate.to)}},
+            {"number", count_of(fate.number)}};
+    if (i + 1 < stops.size()) out.emplace_back("there", Value{place_text(stops[i + 1].place)});
+    context.print_object(out);
+  }
+  return ok();
+}
+
 Result<void> show(Context& context, const std::string& where) {
   DW_TRY(auto place, parse_position(where));
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
@@ -210,6 +229,7 @@ Result<void> show(Context& context, const std::string& where) {
   Event event;
   DW_TRY(codec::decode(batch.records[0].bytes, event));
   std::cout << codec::to_cloudevent(event) << '\n';
+  DW_TRY(explain_way(context, *workspace, {place.partition, place.position}, event));
   return workspace->stop();
 }
 

@@ -8,6 +8,7 @@ namespace dealwright::codec {
 namespace {
 
 constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kErased = 1, kKeyConflict = 2, kHasHomeKey = 4;  // flags of a record
 constexpr std::uint64_t kFills = 1U << 15;  // beside the field of a register that fills a gap
 constexpr std::uint64_t kSomeFill = 1;      // at the end of a record: what few have
 constexpr std::uint64_t kMergedFrom = 2;
@@ -160,7 +161,9 @@ void put_record(const Record& record, std::string& out, bool with_history) {
   put_stamp(out, record.newest);
   put_stamp(out, record.last_activity);
   put_text(out, record.merged_into);
-  put_varint(out, record.erased ? 1 : 0);
+  put_varint(out, (record.erased ? kErased : 0) | (record.key_conflict ? kKeyConflict : 0) |
+                      (record.home_key.get().empty() ? 0 : kHasHomeKey));
+  if (!record.home_key.get().empty()) put_text(out, record.home_key.get());
   put_varint(out, record.watchers.size());
   for (const auto& id : record.watchers) put_hash(out, id);
   put_varint(out, record.chunks);
@@ -213,7 +216,10 @@ bool get_record(ByteReader& in, Record& out) {
   out.newest = get_stamp(in);
   out.last_activity = get_stamp(in);
   out.merged_into = in.text();
-  out.erased = in.varint() != 0;
+  const auto flags = in.varint();
+  out.erased = (flags & kErased) != 0;
+  out.key_conflict = (flags & kKeyConflict) != 0;
+  if ((flags & kHasHomeKey) != 0) out.home_key = std::string{in.text()};
   out.watchers.resize(get_count(in));
   for (auto& id : out.watchers) id = get_hash(in);
   out.chunks = in.varint();

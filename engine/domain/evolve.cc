@@ -232,32 +232,6 @@ void sync(Record& record, Field field, Value value, Stamp stamp, Folded& out) {
 
 Value text_or_absent(const std::string& text) { return text.empty() ? Value{} : Value{text}; }
 
-// Current values that the life decides, as fields that rules and views read.
-void sync_life(Record& record, Stamp stamp, Folded& out) {
-  const auto& life = record.life;
-  sync(record, Field::kDeleted, life.deleted ? Value{true} : Value{}, stamp, out);
-  const auto kind = record.key.kind;
-  if (kind == Kind::kDeal) {
-    sync(record, Field::kPipeline, text_or_absent(life.pipeline), stamp, out);
-    sync(record, Field::kStage, text_or_absent(life.stage), stamp, out);
-    sync(record, Field::kStatus, Value{status_name(life.status())}, stamp, out);
-    sync(record, Field::kAmount, life.amount ? Value{*life.amount} : Value{}, stamp, out);
-    sync(record, Field::kProbability,
-         life.probability_bp ? Value{std::int64_t{*life.probability_bp}} : Value{}, stamp, out);
-    sync(record, Field::kOwner, text_or_absent(life.owner), stamp, out);
-    sync(record, Field::kLostReason, text_or_absent(life.lost_reason), stamp, out);
-    sync(record, Field::kNoDecision,
-         life.status() == DealStatus::kLost ? Value{life.no_decision} : Value{}, stamp, out);
-    return;
-  }
-  sync(record, Field::kState, text_or_absent(life.state), stamp, out);
-  if (kind == Kind::kTask) {
-    sync(record, Field::kDue, life.due ? Value{*life.due} : Value{}, stamp, out);
-    sync(record, Field::kFirstDue, life.first_due ? Value{*life.first_due} : Value{}, stamp, out);
-    sync(record, Field::kOwner, text_or_absent(life.owner), stamp, out);
-  }
-}
-
 void count(Record& record, TypeId type) {
   auto& counts = record.counts;
   const auto it = std::lower_bound(counts.begin(), counts.end(), type,
@@ -293,6 +267,31 @@ void take_life(Record& record, const Event& event, const FoldAt& at, const Pipel
 }
 
 }  // namespace
+
+void sync_life(Record& record, Stamp stamp, Folded& out) {
+  const auto& life = record.life;
+  sync(record, Field::kDeleted, life.deleted ? Value{true} : Value{}, stamp, out);
+  const auto kind = record.key.kind;
+  if (kind == Kind::kDeal) {
+    sync(record, Field::kPipeline, text_or_absent(life.pipeline), stamp, out);
+    sync(record, Field::kStage, text_or_absent(life.stage), stamp, out);
+    sync(record, Field::kStatus, Value{status_name(life.status())}, stamp, out);
+    sync(record, Field::kAmount, life.amount ? Value{*life.amount} : Value{}, stamp, out);
+    sync(record, Field::kProbability,
+         life.probability_bp ? Value{std::int64_t{*life.probability_bp}} : Value{}, stamp, out);
+    sync(record, Field::kOwner, text_or_absent(life.owner), stamp, out);
+    sync(record, Field::kLostReason, text_or_absent(life.lost_reason), stamp, out);
+    sync(record, Field::kNoDecision,
+         life.status() == DealStatus::kLost ? Value{life.no_decision} : Value{}, stamp, out);
+    return;
+  }
+  sync(record, Field::kState, text_or_absent(life.state), stamp, out);
+  if (kind == Kind::kTask) {
+    sync(record, Field::kDue, life.due ? Value{*life.due} : Value{}, stamp, out);
+    sync(record, Field::kFirstDue, life.first_due ? Value{*life.first_due} : Value{}, stamp, out);
+    sync(record, Field::kOwner, text_or_absent(life.owner), stamp, out);
+  }
+}
 
 void Folded::clear() {
   late = too_late = false;

@@ -394,4 +394,12 @@ void insert_life_fact(Record& record, LifeFact fact, const Pipelines& pipelines,
   if (facts.size() > kLifeFactsMax) melt_oldest(record);
 }
 
+void set_life(Record& record, std::vector<LifeFact> facts, const Pipelines& pipelines) {
+  const auto lives = run(record, facts, &pipelines);
+  record.life = lives.empty() ? record.base.get() : lives.back().life;
+  Folded out;
+  sync_life(record, facts.empty() ? record.newest : facts.back().stamp, out);
+  record.facts = facts;
+}
+
 }  // namespace dealwright

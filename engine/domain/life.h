@@ -21,5 +21,10 @@ bool repeats_final(const Record& record, const Event& event, const FoldAt& at,
 // Puts the fact where history wants it, brings record.life up to date and appends what went out of
 // force and into it to out.steps. Sets out.late, out.too_late.
 void insert_life_fact(Record& record, LifeFact fact, const Pipelines& pipelines, Folded& out);
+// Gives the record the life that these facts make, whatever it had, and the values that follow from
+// it. REQUIRES: in order of their stamps
+void set_life(Record& record, std::vector<LifeFact> facts, const Pipelines& pipelines);
+// Values that the life decides, as fields that rules and views read.
+void sync_life(Record& record, Stamp stamp, Folded& out);
 
 }  // namespace dealwright

@@ -122,6 +122,8 @@ struct Record {
   std::vector<Hash128> watchers;  // live enrolments that this record concerns, sorted
   std::string merged_into;        // id of the winner
   bool erased = false;
+  bool key_conflict = false;                   // facts about it came under two keys
+  Rare<std::string> home_key;                  // that its facts here came under; "": its own
   Stamp melted;                                // the newest fact that melted into `base`
   Life life;                                   // after all facts
   Rare<Life> base;                             // what melted

@@ -7,9 +7,6 @@
 #include "engine/codec/event_codec.h"
 
 namespace dealwright::runtime {
-namespace {
-constexpr std::string_view kSendExtension = "dwsend";
-}
 
 ClusterKey::ClusterKey(std::string bytes)
     : bytes_{std::move(bytes)}, id_{hex(sha256(bytes_)).substr(0, 16)} {}
@@ -44,8 +41,10 @@ bool ClusterKey::genuine(const Event& event, std::uint32_t partition) const {
 
 void mark_send(Event& event, SendMark mark) {
   Map extensions = event.extensions;
-  extensions.emplace_back(std::string{kSendExtension},
-                          std::to_string(mark.from) + ":" + std::to_string(mark.number));
+  std::erase_if(extensions, [](const auto& entry) { return entry.first == kSendExtension; });
+  auto text = std::to_string(mark.from) + ":" + std::to_string(mark.number);
+  if (mark.hops > 0) text += ":" + std::to_string(mark.hops);
+  extensions.emplace_back(std::string{kSendExtension}, std::move(text));
   event.extensions = *Value{std::move(extensions)}.as_map();
 }
 
@@ -58,8 +57,16 @@ std::optional<SendMark> send_of(const Event& event) {
   const auto* end = text.data() + text.size();
   const auto colon = std::from_chars(text.data(), end, mark.from);
   if (colon.ec != std::errc{} || colon.ptr == end || *colon.ptr != ':') return std::nullopt;
-  if (std::from_chars(colon.ptr + 1, end, mark.number).ec != std::errc{}) return std::nullopt;
+  const auto number = std::from_chars(colon.ptr + 1, end, mark.number);
+  if (number.ec != std::errc{}) return std::nullopt;
+  if (number.ptr != end && *number.ptr == ':') {
+    if (std::from_chars(number.ptr + 1, end, mark.hops).ec != std::errc{}) return std::nullopt;
+  }
   return mark;
+}
+
+bool is_forwarded(const Event& event) {
+  return event.type == TypeId::kForeignType || spec_of(event.type).group < EventGroup::kReference;
 }
 
 }  // namespace dealwright::runtime

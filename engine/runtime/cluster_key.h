@@ -28,8 +28,13 @@ class ClusterKey {
 struct SendMark {
   std::uint32_t from = 0;
   std::uint64_t number = 0;
+  std::uint32_t hops = 0;  // of a forwarded fact: sends before this one
 };
-void mark_send(Event& event, SendMark mark);
+inline constexpr std::string_view kSendExtension = "dwsend";  // the attribute that says so
+void mark_send(Event& event, SendMark mark);                  // in place of one that it may have
 std::optional<SendMark> send_of(const Event& event);
+// Of an event that was sent: whether it is a fact from outside, not one that all partitions get or
+// that they tell each other.
+bool is_forwarded(const Event& event);
 
 }  // namespace dealwright::runtime

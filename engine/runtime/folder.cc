@@ -61,8 +61,12 @@ void Folder::tell_views(const Change& change, const ChangeContext& context) {
 
 void Folder::fold(Frame& frame, const FactPlace& place) {
   const Event& event = frame.event;
+  if (tells_of_homes(event.type)) return fold_homes(frame);
   const auto again = needs_history(event.type) ? refold(event) : std::vector<Refolded>{};
   auto* standing = &state_.touch(event.subject);
+  frame.first = standing->counts.empty();
+  const auto key = place.key.empty() ? std::string_view{event.partition_key} : place.key;
+  if (!key.empty() && key != standing->home_key.get()) homes_.note_key(*standing, event, key);
   if (!standing->merged_into.empty()) {
     StateNeighbours neighbours{state_};
     standing = &state_.touch(standing_for(event, neighbours));
@@ -99,6 +103,15 @@ void Folder::fold(Frame& frame, const FactPlace& place) {
   if (spec_of(event.type).group == EventGroup::kReference) fold_reference(event, record, at, place);
   fold_implied(event, at, place, frame);
   if (!merged && !record.merged_into.empty()) fold_merge(record.key, at, place, frame);
+}
+
+void Folder::fold_homes(Frame& frame) {
+  frame.conflicts.clear();
+  if (frame.event.type == TypeId::kSubjectHomed) {
+    frame.conflicts = homes_.learn(frame.event);
+  } else {
+    homes_.mark_conflict(frame.event.subject);
+  }
 }
 
 void Folder::fold_import(const Event& event, const FactPlace& place) {
@@ -399,13 +412,16 @@ void Folder::acked(const SendAck& ack) {
   state_.erase_sends(ack.to, ack.through);
 }
 
-void Folder::remember(const Event& event, Instant now) {
+void Folder::remember(const Event& event, Instant now, Judged judged) {
   if (const auto send = send_of(event)) {
+    // Not one that somebody else made up, and not one behind a gap: the next is still to come.
+    if (judged.code == "reserved_type" || judged.code == "send_gap") return;
     auto& received = state_.meta.received;
     if (received.size() <= send->from) received.resize(send->from + 1);
     received[send->from] = std::max(received[send->from], send->number);
-    return;
+    if (!is_forwarded(event) || event.import_row > 0) return;
   }
+  if (judged.verdict == Verdict::kDuplicate) return;
   if (!event.import_batch.empty() && event.import_row > 0) {
     auto batch = state_.batch(event.import_batch);
     if (event.import_row > batch.highest_row) {
@@ -415,6 +431,11 @@ void Folder::remember(const Event& event, Instant now) {
     return;
   }
   state_.dedup().insert(dedup_id(event), now);
+}
+
+void Folder::forwarded(const Event& event, std::string_view key, Instant now) {
+  homes_.forwarded(event, key);
+  state_.dedup().insert(passed_id(event), now);
 }
 
 void Folder::settle(const EventRedriven& redriven) {

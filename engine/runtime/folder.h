@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/domain/decision.h"
+#include "engine/runtime/homes.h"
 #include "engine/runtime/log_facts.h"
 #include "engine/runtime/refold.h"
 #include "engine/runtime/state.h"
@@ -19,6 +20,8 @@ struct Frame {
   Event event;
   Folded folded;
   FoldedFact fact;
+  bool first = false;                   // about its subject, in this partition
+  std::vector<HomeConflict> conflicts;  // of subject.homed
 };
 
 struct FactPlace {
@@ -28,12 +31,14 @@ struct FactPlace {
   std::uint32_t index = 0;              // among the facts of that record; 0: the event itself
   std::uint32_t depth = 0;
   EnrolmentId made_by;
+  std::string_view key;  // that it is folded under, if the event does not say it
 };
 
 // The owner's thread. State outlives it.
 class Folder {
  public:
-  Folder(State& state, LogFacts facts) : state_{state}, facts_{facts} {}
+  Folder(State& state, LogFacts facts)
+      : state_{state}, facts_{facts}, homes_{state, facts.partition(), facts.partitions()} {}
 
   // Folds the accepted fact in frame.event and fills frame.fact; tells the views.
   void fold(Frame& frame, const FactPlace& place);
@@ -44,8 +49,14 @@ class Folder {
   // An event that changes nothing: listed, with its bytes.
   void set_aside(const Event* event, std::string_view bytes, std::uint64_t position,
                  Verdict verdict, std::string_view code, std::string_view detail, Instant now);
-  // Remembers its id (and row), whatever the verdict.
-  void remember(const Event& event, Instant now);
+  // Remembers its id, row or number, so that it is a duplicate when it comes again.
+  struct Judged {
+    Verdict verdict = Verdict::kAccepted;
+    std::string_view code = {};
+  };
+  void remember(const Event& event, Instant now, Judged judged);
+  // An event that another partition folds.
+  void forwarded(const Event& event, std::string_view key, Instant now);
   // A redriven event leaves the list, or stays with a new code.
   void settle(const EventRedriven& redriven);
 
@@ -59,6 +70,7 @@ class Folder {
   void take_policy(const Event& event, FoldedFact& fact);
 
  private:
+  void fold_homes(Frame& frame);
   void fold_reference(const Event& event, const Record& record, const FoldAt& at,
                       const FactPlace& place);
   void fold_implied(const Event& event, const FoldAt& at, const FactPlace& place, Frame& frame);
@@ -81,6 +93,7 @@ class Folder {
 
   State& state_;
   LogFacts facts_;
+  Homes homes_;
   Folded implied_;
   std::vector<LifeDelta> deltas_;
   bool rules_changed_ = false;
@@ -88,5 +101,10 @@ class Folder {
 
 // hash128(source, id): what duplicates are found by.
 inline Hash128 dedup_id(const Event& event) { return hash128(event.source, event.id); }
+// Beside it, of an event that went on to another partition: one that comes back by way of others is
+// no duplicate.
+inline Hash128 passed_id(const Event& event) {
+  return hash128("passed on " + event.source, event.id);
+}
 
 }  // namespace dealwright::runtime

@@ -95,6 +95,7 @@ bool LeaderTurn::decide_fact(FactDecided fact) {
     fail_rule(fact.event, judgement.code, {});
     return false;
   }
+  give_home(fact.event);
   const Change change{std::move(fact)};
   const auto bytes = codec::size_bound(change);
   if (!fits(change, bytes)) return over_budget(change);
@@ -105,6 +106,7 @@ bool LeaderTurn::decide_fact(FactDecided fact) {
   auto at = place(depth_ + 1);
   at.index = ++index_;
   folder_.fold(*frame, at);
+  if (frame->first) settle_home(frame->event);
   queue_.push_back(std::move(frame));
   return true;
 }

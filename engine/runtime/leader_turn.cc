@@ -109,7 +109,8 @@ TurnRecord& LeaderTurn::turn() {
 }
 
 LeaderTurn::Judgement LeaderTurn::judge_repeats(const Event& event) {
-  if (const auto send = send_of(event)) {
+  const auto send = send_of(event);
+  if (send) {
     if (!key_.genuine(event, where_.partition)) {
       return {Verdict::kSetAside, "reserved_type", "a send of the engine has its signature"};
     }
@@ -117,25 +118,27 @@ LeaderTurn::Judgement LeaderTurn::judge_repeats(const Event& event) {
     const auto last = send->from < received.size() ? received[send->from] : 0;
     if (send->number <= last) return {Verdict::kDuplicate, {}, {}};
     if (send->number > last + 1) return {Verdict::kSetAside, "send_gap", {}};
-    return {};
-  }
-  if (!event.import_batch.empty() && event.import_row > 0) {
+    if (!is_forwarded(event) || event.import_row > 0) return {};
+  } else if (!event.import_batch.empty() && event.import_row > 0) {
     const bool seen = event.import_row <= state_.batch(event.import_batch).highest_row;
     return {seen ? Verdict::kDuplicate : Verdict::kAccepted, {}, {}};
   }
-  auto seen = state_.dedup().contains(dedup_id(event));
-  if (!seen) state_.fail(seen.error());
-  return {seen && seen.value() ? Verdict::kDuplicate : Verdict::kAccepted, {}, {}};
+  const auto has = [&](const Hash128& id) {
+    auto seen = state_.dedup().contains(id);
+    if (!seen) state_.fail(seen.error());
+    return seen && seen.value();
+  };
+  const bool repeats = has(dedup_id(event)) && !(send && has(passed_id(event)));
+  return {repeats ? Verdict::kDuplicate : Verdict::kAccepted, {}, {}};
 }
 
-LeaderTurn::Judgement LeaderTurn::judge(const Event& event, std::uint64_t position,
-                                        std::size_t bytes) {
+// What it comes to wherever it is folded.
+LeaderTurn::Judgement LeaderTurn::judge_form(const Event& event, std::size_t bytes) {
   if (auto repeat = judge_repeats(event); repeat.verdict != Verdict::kAccepted) return repeat;
   if (const auto pointer = bad_text(event); !pointer.empty()) {
     return {Verdict::kSetAside, "bad_envelope", pointer + ": the bytes are no UTF-8"};
   }
-  const bool own = is_own(event);
-  if (own && !key_.genuine(event, where_.partition)) {
+  if (is_own(event) && !key_.genuine(event, where_.partition)) {
     return {Verdict::kSetAside, "reserved_type", "only the engine appends this type"};
   }
   if (auto fault = form_fault(event); !fault.empty()) {
@@ -148,7 +151,12 @@ LeaderTurn::Judgement LeaderTurn::judge(const Event& event, std::uint64_t positi
                 std::to_string(kSendsBytesMax / others - kSendMarkBytes) + " bytes, this has " +
                 std::to_string(bytes)};
   }
-  if (!own && state_.meta.aside > 0) {
+  return {};
+}
+
+LeaderTurn::Judgement LeaderTurn::judge(const Event& event, std::uint64_t position) {
+  if (tells_of_homes(event.type)) return {};
+  if (!is_own(event) && state_.meta.aside > 0) {
     if (const auto first = state_.blocked(placement_key(event)); first && *first != position) {
       return {Verdict::kSetAside, "blocked", "waits behind the event at " + std::to_string(*first)};
     }
@@ -303,14 +311,30 @@ bool LeaderTurn::take_event(std::uint64_t position, std::string_view bytes) {
     refuse(nullptr, bytes, position, {Verdict::kSetAside, "bad_envelope", decoded.error().detail});
     return true;
   }
-  const auto judgement = judge(frame_.event, position, bytes.size());
-  if (judgement.verdict != Verdict::kDuplicate) folder_.remember(frame_.event, now_);
+  auto judgement = judge_form(frame_.event, bytes.size());
+  if (judgement.verdict == Verdict::kAccepted) {
+    if (leaves(frame_.event, home_key_)) {
+      folder_.remember(frame_.event, now_, {});
+      return true;
+    }
+    judgement = judge(frame_.event, position);
+  }
+  folder_.remember(frame_.event, now_, {judgement.verdict, judgement.code});
   if (judgement.verdict != Verdict::kAccepted) {
     refuse(&frame_.event, bytes, position, judgement);
     return true;
   }
   ++state_.meta.accepted;
-  folder_.fold(frame_, place(0));
+  auto at = place(0);
+  at.key = home_key_;
+  folder_.fold(frame_, at);
+  if (tells_of_homes(frame_.event.type)) {
+    for (const auto& conflict : frame_.conflicts) {
+      tell_conflict(conflict, send_of(frame_.event)->from);
+    }
+    return true;
+  }
+  if (frame_.first) settle_home(frame_.event);
   if (frame_.event.type == TypeId::kEventRetracted) {
     cancel_followers();
     frame_.fact.subject = record(frame_.event.subject);
@@ -338,20 +362,8 @@ bool LeaderTurn::for_others(const Event& event) const {
 
 void LeaderTurn::send_to_others(const Event& event) {
   for (std::uint32_t to = 0; to < where_.partitions; ++to) {
-    if (to != where_.partition) send(to, event);
+    if (to != where_.partition) send(event, to);
   }
-}
-
-void LeaderTurn::send(std::uint32_t to, Event event) {
-  Send send;
-  send.to = to;
-  send.number = (to < state_.meta.sent.size() ? state_.meta.sent[to] : 0) + 1;
-  mark_send(event, {where_.partition, send.number});
-  key_.sign(event, to);
-  codec::encode(event, send.event);
-  folder_.sent(send);
-  bytes_ += send.event.size() + 40;
-  turn().sends.push_back(std::move(send));
 }
 
 void LeaderTurn::ack(SendAck ack) {

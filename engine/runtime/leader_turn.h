@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "engine/ports/decider.h"
 #include "engine/runtime/cluster_key.h"
 #include "engine/runtime/folder.h"
+#include "engine/runtime/homes.h"
 
 namespace dealwright::runtime {
 
@@ -52,6 +54,8 @@ class LeaderTurn : public Turn {
   // full.
   bool fire_due(Instant limit, std::uint64_t position);
   void ack(SendAck ack);
+  // Writes down what others are to know of the events taken. REQUIRES: nothing is taken behind it
+  void finish();
 
   Batch take_batch() { return std::move(batch_); }
   std::size_t bytes() const { return bytes_; }  // what the batch encodes to at most
@@ -79,7 +83,8 @@ class LeaderTurn : public Turn {
   void start(std::uint64_t position);
   void begin_decision();
   void take_timer(const TimerKey& timer, std::uint64_t position);
-  Judgement judge(const Event& event, std::uint64_t position, std::size_t bytes);
+  Judgement judge_form(const Event& event, std::size_t bytes);
+  Judgement judge(const Event& event, std::uint64_t position);
   Judgement judge_repeats(const Event& event);
   Judgement judge_by_state(const Event& event);
   Judgement judge_fact(const Event& event);  // by state; what has to wait is set aside
@@ -90,8 +95,16 @@ class LeaderTurn : public Turn {
               const Judgement& judgement);
   bool for_others(const Event& event) const;
   void send_to_others(const Event& event);
-  void send(std::uint32_t to, Event event);
+  void send(Event event, std::uint32_t to, std::uint32_t hops = 0);
   void ask(const FoldedFact& fact);
+  Homes homes() { return {state_, where_.partition, where_.partitions}; }
+  bool leaves(const Event& event, std::string& key);
+  void forward(const Event& event, std::string_view key, std::uint32_t to);
+  void settle_home(const Event& event);
+  void tell_homes(std::uint32_t to);
+  void tell_conflict(const HomeConflict& conflict, std::uint32_t by);
+  std::string key_of_cause();
+  void give_home(Event& event);
   void run_queue();
   void redrive(const Event& order);
   void redrive_behind(std::string_view key);
@@ -118,6 +131,13 @@ class LeaderTurn : public Turn {
   Frame frame_;                               // of the event; reused
   std::deque<std::unique_ptr<Frame>> queue_;  // facts decided and not yet asked about
   std::optional<FoundFact> retracted_;        // what the event under way takes back
+  struct NewHomes {
+    Map homes;
+    std::size_t bytes = 0;
+  };
+  std::map<std::uint32_t, NewHomes> homes_;  // by the partition that keeps them
+  std::string home_key_;                     // of the event under way, if it does not say it
+  std::uint32_t told_ = 0;
   // Of the turn under way:
   bool open_ = false;
   std::uint64_t position_ = 0;

@@ -15,6 +15,8 @@ class LogFacts {
  public:
   LogFacts(Log& log, PartitionId partition) : log_{log}, partition_{partition} {}
 
+  PartitionId partition() const { return partition_; }
+  std::uint32_t partitions() const { return log_.partitions(); }
   // The fact that an entry stands for. kNotFound: the log record is not (or no longer) in the log;
   // kDamaged: it is, and is not what the entry says. REQUIRES: not of role kDecision
   Result<void> read(const HistoryEntry& entry, Event& out);

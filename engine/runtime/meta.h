@@ -32,6 +32,7 @@ struct Meta {
   std::uint64_t duplicates = 0;
   std::uint64_t refused = 0;
   std::uint64_t set_aside = 0;
+  std::uint64_t forwarded = 0;  // to where their customer is
   std::uint64_t timers_fired = 0;
   std::uint64_t aside = 0, aside_bytes = 0;  // set aside now, refused ones not counted
   Lateness lateness{};                       // of those fired

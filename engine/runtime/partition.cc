@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <utility>
 
 #include "engine/base/assert.h"
@@ -195,6 +196,7 @@ void Partition::take_events(LeaderTurn& turn, DecisionHeader& header) {
     if (limit > kBeforeAll && turn.fire_due(limit, meta.events)) advance_to_.reset();
     if (meta.event_clock && limit > kBeforeAll && !advance_to_) header.now = limit;
   }
+  turn.finish();
   header.event_count = chain.count();
   header.chain = chain.finish();
   header.now = std::max(header.now, turn.now());
@@ -376,14 +378,19 @@ void Partition::confirm(InFlight done) {
   for (auto& release : done.releases) release();
 }
 
+// Those to one partition go together: numbered, so in order.
 void Partition::send_on(const std::vector<Send>& sends) {
+  std::map<std::uint32_t, std::pair<std::vector<std::string>, std::uint64_t>> groups;
   for (const auto& send : sends) {
-    std::vector<std::string> records;
+    auto& [records, through] = groups[send.to];
     records.push_back(send.event);
+    through = send.number;
+  }
+  for (auto& [target, group] : groups) {
     ++sends_on_way_;
-    parts_.log.append(Topic::kEvents, send.to, std::move(records),
-                      [mail = mail_, wake = wake_, to = send.to,
-                       number = send.number](Result<std::vector<Position>> done) {
+    parts_.log.append(Topic::kEvents, target, std::move(group.first),
+                      [mail = mail_, wake = wake_, to = target,
+                       number = group.second](Result<std::vector<Position>> done) {
                         Result<std::uint64_t> through = number;
                         if (!done) through = done.error();
                         {

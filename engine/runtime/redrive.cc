@@ -23,7 +23,8 @@ void LeaderTurn::redrive(const Event& order) {
     }
     if (gone && entry->verdict == Verdict::kSetAside) redrive_behind(entry->key);
   }
-  if (!state_.reference.pipelines.empty()) redrive_waiting();  // what an earlier record had no room for
+  if (!state_.reference.pipelines.empty())
+    redrive_waiting();  // what an earlier record had no room for
 }
 
 // What waited behind one that is gone, in order, until one fails of its own.
@@ -66,7 +67,7 @@ void LeaderTurn::redrive_later(std::uint64_t position) {
   if (!state_.meta.event_clock) order.time = now_;
   order.actor = "system/engine";
   order.data.set(Field::kPosition, Value{static_cast<std::int64_t>(position)});
-  send(where_.partition, std::move(order));
+  send(std::move(order), where_.partition);
 }
 
 LeaderTurn::Redriven LeaderTurn::redrive_one(std::uint64_t position) {
@@ -80,6 +81,7 @@ LeaderTurn::Redriven LeaderTurn::redrive_one(std::uint64_t position) {
     return Redriven::kLater;
   }
   Judgement judgement;
+  Route route;
   if (!decoded) {
     judgement = {Verdict::kSetAside, "bad_envelope", decoded.error().detail};
   } else if (auto text = bad_text(frame->event); !text.empty()) {
@@ -89,18 +91,29 @@ LeaderTurn::Redriven LeaderTurn::redrive_one(std::uint64_t position) {
   } else if (is_own(frame->event)) {
     judgement = {Verdict::kSetAside, "reserved_type", {}};
   } else {
-    judgement = judge_fact(frame->event);
+    route = homes().route(frame->event, send_of(frame->event));
+    if (!route.elsewhere) judgement = judge_fact(frame->event);
   }
-  const EventRedriven settled{position, judgement.verdict, judgement.code};
+  EventRedriven settled{position, judgement.verdict, judgement.code};
+  if (judgement.verdict == Verdict::kAccepted && !route.key.empty()) {
+    settled.code = route.elsewhere ? kForwarded : kHomed;  // with the key
+    settled.code += " " + route.key;
+  }
   begin_decision();  // each leads to what it would have led to in its time
   write(Change{settled}, codec::size_bound(Change{settled}));
   folder_.settle(settled);
   if (judgement.verdict != Verdict::kAccepted) {
     return judgement.verdict == Verdict::kRefused ? Redriven::kGone : Redriven::kStays;
   }
+  if (route.elsewhere) {
+    forward(frame->event, route.key, route.to);
+    return Redriven::kGone;
+  }
   auto at = place(0);
   at.position = position;  // its own bytes stand there
+  at.key = route.key;
   folder_.fold(*frame, at);
+  if (frame->first) settle_home(frame->event);
   if (frame->event.type == TypeId::kEventRetracted) {
     cancel_followers();
     frame->fact.subject = record(frame->event.subject);

@@ -21,6 +21,8 @@ Record without_decisions(Record record) {
   record.watchers.clear();
   record.history.clear();
   record.chunks = 0;
+  record.home_key = {};
+  record.key_conflict = false;
   return record;
 }
 
@@ -411,6 +413,8 @@ std::vector<Refolded> Refold::commit() {
       state_.put_history_chunk(key, number, std::move(chunk));
     }
     done.now.watchers = std::move(record.watchers);
+    done.now.home_key = std::move(record.home_key);
+    done.now.key_conflict = record.key_conflict;
     record = std::move(done.now);
     out.push_back(std::move(done.refolded));
   }

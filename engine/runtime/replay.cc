@@ -162,7 +162,10 @@ Result<void> Replay::fold_batch(const DecisionRecord& record, Position position)
     timers_before(event.position);
     const bool has_turn = turn != batch->turns.end() && turn->position == event.position;
     DW_TRY(fold_event(event.position, event.bytes, has_turn ? &*turn : nullptr, position));
-    if (has_turn) ++turn;
+    if (has_turn) {
+      for (const auto& send : turn->sends) folder_.sent(send);
+      ++turn;
+    }
     meta.events = event.position + 1;
   }
   timers_before(header.through);
@@ -190,7 +193,8 @@ Result<void> Replay::fold_event(Position position, std::string_view bytes, const
     folder_.set_aside(nullptr, bytes, position, verdict, turn->code, turn->detail, now_);
     return ok();
   }
-  if (verdict != Verdict::kDuplicate) folder_.remember(frame_.event, now_);
+  folder_.remember(frame_.event, now_,
+                   {verdict, turn == nullptr ? std::string_view{} : turn->code});
   if (verdict == Verdict::kDuplicate) {
     ++state_.meta.duplicates;
     return ok();
@@ -199,15 +203,19 @@ Result<void> Replay::fold_event(Position position, std::string_view bytes, const
     folder_.set_aside(&frame_.event, bytes, position, verdict, turn->code, turn->detail, now_);
     return ok();
   }
+  if (turn != nullptr && turn->code == kForwarded) {
+    folder_.forwarded(frame_.event, turn->detail, now_);
+    return ok();
+  }
   ++state_.meta.accepted;
   FactPlace place;
   place.now = now_;
   place.position = position;
   place.decision_position = decision_position;
+  if (turn != nullptr && turn->code == kHomed) place.key = turn->detail;
   folder_.fold(frame_, place);
   if (turn != nullptr) {
     for (const auto& change : turn->changes) fold_change(change, *turn, decision_position);
-    for (const auto& send : turn->sends) folder_.sent(send);
   }
   return ok();
 }
@@ -238,6 +246,12 @@ void Replay::fold_change(const Change& change, const TurnRecord& turn, Position 
     Frame frame;
     if (!codec::decode(entry->event, frame.event)) return;  // the leader did read it
     place.position = redriven->position;
+    const std::string_view code = redriven->code;
+    if (code.starts_with(kForwarded)) {
+      folder_.forwarded(frame.event, code.substr(kForwarded.size() + 1), now_);
+      return;
+    }
+    if (code.starts_with(kHomed)) place.key = code.substr(kHomed.size() + 1);
     folder_.fold(frame, place);
     return;
   }

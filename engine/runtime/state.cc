@@ -37,7 +37,7 @@ struct State::Records {
   std::size_t bytes = 0;
   std::string text;            // reused
   RecordSlot* last = nullptr;  // asked for: often asked again
-  RecordKey missing;           // asked for and not there: often made next
+  RecordKey missing;           // asked for and not there: asked again before it is made
 };
 
 // Enrolments in use since the last write-back: most are started, act and end within one decision,

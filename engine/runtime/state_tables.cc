@@ -45,7 +45,7 @@ void encode(const Meta& meta, std::string& out) {
   out.append(bytes_of(meta.chain));
   for (const auto n :
        {meta.order, meta.timers, meta.reference, meta.accepted, meta.duplicates, meta.refused,
-        meta.set_aside, meta.timers_fired, meta.aside, meta.aside_bytes}) {
+        meta.set_aside, meta.forwarded, meta.timers_fired, meta.aside, meta.aside_bytes}) {
     put_varint(out, n);
   }
   for (const auto n : meta.lateness) put_varint(out, n);
@@ -77,7 +77,7 @@ Result<Meta> decode_meta(std::string_view bytes) {
   std::copy(chain.begin(), chain.end(), meta.chain.begin());
   for (auto* n :
        {&meta.order, &meta.timers, &meta.reference, &meta.accepted, &meta.duplicates, &meta.refused,
-        &meta.set_aside, &meta.timers_fired, &meta.aside, &meta.aside_bytes}) {
+        &meta.set_aside, &meta.forwarded, &meta.timers_fired, &meta.aside, &meta.aside_bytes}) {
     *n = in.varint();
   }
   for (auto& n : meta.lateness) n = in.varint();

@@ -363,6 +363,8 @@ Record Sampler::record() {
   out.last_activity = stamp();
   out.merged_into = chance(50) ? word() : "";
   out.erased = chance(50);
+  out.key_conflict = chance(20);
+  if (chance(50)) out.home_key = word();
   out.watchers = some<Hash128>([&] { return hash(); });
   out.chunks = random_.next() >> below(64);
   out.history = some<HistoryEntry>(entry);

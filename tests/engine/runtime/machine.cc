@@ -92,8 +92,13 @@ bool Machine::settle() {
 
 Result<std::vector<Position>> Machine::append(PartitionId partition,
                                               const std::vector<Event>& events) {
+  std::string key = "account/a";
+  while (partition_of(key, kPartitions) != partition) key += "a";
   std::vector<std::string> records;
-  for (const auto& event : events) codec::encode(event, records.emplace_back());
+  for (auto event : events) {
+    if (has_home(event.subject.kind)) event.partition_key = key;
+    codec::encode(event, records.emplace_back());
+  }
   return append_now(*log, Topic::kEvents, partition, std::move(records));
 }
 

@@ -1,0 +1,63 @@
+#include "connectors/daemon/across.h"
+
+#include "engine/domain/united.h"
+#include "engine/runtime/homes.h"
+
+namespace dealwright::daemon {
+
+Result<std::optional<UnitedRecord>> read_record(Workspace& workspace, const RecordKey& key) {
+  std::vector<std::pair<PartitionId, Record>> found;
+  Reference reference;
+  for (PartitionId id = 0; id < workspace.partitions(); ++id) {
+    if (!workspace.serves(id)) continue;
+    DW_TRY(workspace.engine().ask(id, [&](runtime::Partition& partition) {
+      const auto* record = partition.state().find(key);
+      if (record == nullptr || (record->counts.empty() && record->facts.empty())) return;
+      // Where facts about it were folded stands before where others only imply something of it.
+      const bool first = found.empty() || runtime::is_folded_here(&found.front().second) ||
+                         !runtime::is_folded_here(record);
+      found.emplace(first ? found.end() : found.begin(), id, *record);
+      reference = partition.state().reference;
+    }));
+  }
+  if (found.empty()) return std::optional<UnitedRecord>{};
+  UnitedRecord out;
+  std::vector<const Record*> parts;
+  for (const auto& [id, record] : found) {
+    out.partitions.push_back(id);
+    parts.push_back(&record);
+  }
+  out.record = unite(parts, reference.pipelines);
+  return std::optional{std::move(out)};
+}
+
+Result<std::vector<Stop>> follow(Workspace& workspace, Placed place,
+                                 const std::vector<Position>& starts) {
+  std::vector<Stop> out;
+  for (std::uint32_t hops = 0; hops <= runtime::kHopsMax + 1; ++hops) {
+    DW_TRY(auto fate, runtime::fate_of(workspace.log(), place.partition, place.position));
+    out.push_back({place, fate});
+    if (fate.number == 0) break;
+    const Position start = starts.empty() ? 0 : starts[fate.to];
+    DW_TRY(const auto next,
+           runtime::find_send(workspace.log(), fate.to, place.partition, fate.number, start));
+    if (!next) break;  // on its way, or retention took it
+    place = {fate.to, *next};
+  }
+  return out;
+}
+
+Result<std::vector<Position>> event_ends(Workspace& workspace) {
+  std::vector<Position> out;
+  for (PartitionId id = 0; id < workspace.partitions(); ++id) {
+    if (!workspace.serves(id)) {
+      out.push_back(0);
+      continue;
+    }
+    DW_TRY(const auto end, workspace.log().end(Topic::kEvents, id));
+    out.push_back(end);
+  }
+  return out;
+}
+
+}  // namespace dealwright::daemon
