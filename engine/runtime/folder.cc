@@ -414,7 +414,7 @@ void Folder::acked(const SendAck& ack) {
 
 void Folder::remember(const Event& event, Instant now, Judged judged) {
   if (const auto send = send_of(event)) {
-    // Not one that somebody else made up, and not one behind a gap: the next is still to come.
+    // Not one that somebody else made up, nor one behind a gap: it comes again.
     if (judged.code == "reserved_type" || judged.code == "send_gap") return;
     auto& received = state_.meta.received;
     if (received.size() <= send->from) received.resize(send->from + 1);

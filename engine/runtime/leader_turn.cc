@@ -117,7 +117,8 @@ LeaderTurn::Judgement LeaderTurn::judge_repeats(const Event& event) {
     const auto& received = state_.meta.received;
     const auto last = send->from < received.size() ? received[send->from] : 0;
     if (send->number <= last) return {Verdict::kDuplicate, {}, {}};
-    if (send->number > last + 1) return {Verdict::kSetAside, "send_gap", {}};
+    // It comes again, behind those that are missing.
+    if (send->number > last + 1) return {Verdict::kDuplicate, "send_gap", {}};
     if (!is_forwarded(event) || event.import_row > 0) return {};
   } else if (!event.import_batch.empty() && event.import_row > 0) {
     const bool seen = event.import_row <= state_.batch(event.import_batch).highest_row;

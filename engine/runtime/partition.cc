@@ -308,8 +308,10 @@ Result<bool> Partition::take_mail() {
   if (!sent.empty()) point("send.durable");
   for (auto& [to, through] : sent) {
     --sends_on_way_;
-    // To one that is stopped: it stays to be sent, by the leader that finds it mended.
-    if (!through && through.error().code == Code::kDamaged) continue;
+    // One that is damaged stops alone; what may pass (a full disk) stops this one too, and it sends
+    // again when it is opened again.
+    if (!through && through.error().code == Code::kDamaged) out_of_reach_.insert(to);
+    if (out_of_reach_.contains(to)) continue;
     DW_TRY(auto number, std::move(through));
     const auto known = std::find_if(acks_.begin(), acks_.end(),
                                     [to = to](const SendAck& ack) { return ack.to == to; });
@@ -382,6 +384,7 @@ void Partition::confirm(InFlight done) {
 void Partition::send_on(const std::vector<Send>& sends) {
   std::map<std::uint32_t, std::pair<std::vector<std::string>, std::uint64_t>> groups;
   for (const auto& send : sends) {
+    if (out_of_reach_.contains(send.to)) continue;
     auto& [records, through] = groups[send.to];
     records.push_back(send.event);
     through = send.number;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -171,6 +172,9 @@ class Partition {
   std::optional<LookAhead> look_ahead_;
   std::vector<SendAck> acks_;
   std::size_t sends_on_way_ = 0;  // appended to other partitions' logs, not durable there yet
+  // Partitions whose log takes nothing more: what is for them waits in the state for the next
+  // start.
+  std::set<std::uint32_t> out_of_reach_;
   bool held_ = false;
   std::optional<Instant> advance_to_;
   std::string bytes_;  // of the record being encoded
