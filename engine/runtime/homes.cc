@@ -33,6 +33,9 @@ Route Homes::route(const Event& event, const std::optional<SendMark>& send) {
       next = to_text({at.kind, record->merged_into});
     } else if (auto kept = home(at)) {
       next = std::move(*kept);
+      // Where it once went it goes for life, whatever is known here by now.
+      const auto to = partition_of_key(next);
+      if (key == own && !send && to != partition_) return {next, to, true};
     } else if (key == own && !is_folded_here(record)) {
       next = customer_of(event);
     }

@@ -85,8 +85,6 @@ Map describe(const Record& record) {
           {"last_activity", place(record.last_activity)},
           {"merged_into", Value{record.merged_into}},
           {"erased", Value{record.erased}},
-          {"home_key", Value{record.home_key.get()}},
-          {"key_conflict", Value{record.key_conflict}},
           {"watchers", number(record.watchers.size())},
           {"history", Value{std::move(history)}}};
 }
@@ -135,7 +133,6 @@ Map describe(const runtime::Meta& meta) {
           {"accepted", number(meta.accepted)},
           {"duplicates", number(meta.duplicates)},
           {"refused", number(meta.refused)},
-          {"forwarded", number(meta.forwarded)},
           {"set_aside", number(meta.set_aside)},
           {"fired", number(meta.timers_fired)}};
 }

@@ -65,7 +65,7 @@ TEST(HomesTest, AFactIsFoldedWhereItsCustomerIs) {
     offer.sent offer/q deal=d ; deal.opened deal/d pipeline=p account=b ; offer.viewed offer/q              | offer/q   | 0:2
     account.merged account/b into=a ; deal.opened deal/d pipeline=p account=b                               | deal/d    | 2:1
     account.updated account/a key=lead/n ; lead.captured lead/n account=a ; lead.qualified lead/n           | lead/n    | 1:2
-    lead.captured lead/n account=a ; account.updated account/a key=lead/n ; deal.opened deal/d pipeline=p account=a | deal/d | 1:1
+    lead.captured lead/n account=a ; account.updated account/a key=lead/n ; deal.opened deal/d pipeline=p account=a | deal/d | 2:1
     lead.captured lead/n account=a ; account.updated account/a key=lead/n ; lead.qualified lead/n           | lead/n    | 2:2
   )",
                [](const Row& row) {
