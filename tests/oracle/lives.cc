@@ -326,7 +326,7 @@ Life life_at(const RecordKey& key, const Facts& facts, const PipelineBook& book,
 bool has_life(const RecordKey& key, const Facts& facts) {
   return std::any_of(facts.begin(), facts.end(), [&](const Fact& fact) {
     if (fact.why == Fact::Why::kImplied) return true;
-    if (fact.why == Fact::Why::kMerge) return false;
+    if (fact.why == Fact::Why::kMerge || takes_back(fact)) return false;
     if (within(fact.event, TypeId::kAccountMerged, TypeId::kSurveyRestored)) return true;
     if (key.kind == Kind::kDeal) {
       static constexpr TypeId kDeal[] = {

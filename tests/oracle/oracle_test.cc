@@ -50,6 +50,34 @@ TEST(OracleTest, EveryPositionEqualsTheNaiveFold) {
   std::cout << compared << " positions compared\n";
 }
 
+// Facts that are retracted and merges that are undone: the oracle folds what is left from nothing,
+// as if they had never been.
+TEST(OracleTest, TakingBackEqualsNeverHavingBeen) {
+  std::size_t compared = 0, taken_back = 0;
+  for (const auto seed : seeds(2001, 16)) {
+    SCOPED_TRACE("seed " + std::to_string(seed) + "; alone: DW_SEED=" + std::to_string(seed));
+    Bed bed{seed, seed % 5 == 0};
+    bed.histories = false;  // entries stay there, marked
+    Generator generator{bed, true};
+    choose_instants(bed);
+    bed.start();
+    generator.begin();
+    bed.run();
+    for (int i = 0; i < 160; ++i) {
+      generator.add();
+      if (bed.random.chance(40)) {
+        bed.clock.advance(minutes(static_cast<std::int64_t>(bed.random.below(700))));
+      }
+      bed.run();
+      ASSERT_TRUE(bed.compare(i % 9 == 0));
+    }
+    ASSERT_TRUE(bed.compare(true));
+    compared += bed.compared;
+    taken_back += bed.oracle.times_taken_back();
+  }
+  std::cout << compared << " positions compared, " << taken_back << " times something taken back\n";
+}
+
 TEST(OracleTest, RestartsChangeNothing) {
   std::size_t compared = 0, crashes = 0;
   for (const auto seed : seeds(1001, 16)) {

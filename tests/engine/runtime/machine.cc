@@ -110,8 +110,9 @@ Event Machine::pipeline() {
   event.subject = {Kind::kPipeline, "p"};
   event.time = clock.wall();
   List stages;
-  for (const auto* id : {"lead", "offer"}) {
-    stages.emplace_back(Map{{"id", Value{id}}, {"category", Value{"open"}}});
+  for (const auto& [id, category] : {std::pair{"lead", "open"}, std::pair{"offer", "open"},
+                                     std::pair{"won", "won"}, std::pair{"lost", "lost"}}) {
+    stages.emplace_back(Map{{"id", Value{id}}, {"category", Value{category}}});
   }
   event.data.set(Field::kStages, Value{std::move(stages)});
   return event;
