@@ -363,14 +363,13 @@ std::optional<Error> Workspace::stopped(PartitionId partition) {
 }
 
 Result<void> Workspace::leave_out_stopped() {
-  std::optional<Error> why;
   for (PartitionId id = 0; id < partitions(); ++id) {
     auto error = stopped(id);
     if (!error) continue;
     left_out_.insert(id);
-    if (!why) why = std::move(error);
+    if (!left_out_why_) left_out_why_ = std::move(error);
   }
-  if (left_out_.size() == partitions()) return *why;
+  if (left_out_.size() == partitions()) return *left_out_why_;
   return ok();
 }
 
@@ -380,7 +379,11 @@ PartitionId Workspace::first_served() const {
   return id;
 }
 
-Result<void> Workspace::stop() { return engine_ ? engine_->stop() : Result<void>{ok()}; }
+Result<void> Workspace::stop() {
+  auto stopped = engine_ ? engine_->stop() : Result<void>{ok()};
+  if (left_out_why_) return *left_out_why_;  // the log's own reason, where it has one
+  return stopped;
+}
 
 // ---- Appender
 

@@ -96,6 +96,7 @@ class Workspace {
   WorkspaceOptions options_;
   bool event_clock_ = false;
   std::set<PartitionId> left_out_;
+  std::optional<Error> left_out_why_;  // of the first
   std::unique_ptr<FileSystem> files_;
   std::unique_ptr<SpaceGuard> space_;
   std::unique_ptr<Clock> clock_;
