@@ -383,7 +383,7 @@ TEST(HomesTest, ReadAsOneItIsWhatOnePartitionMakesOfIt) {
         ASSERT_EQ(parts.empty(), whole == nullptr) << to_text(key);
         if (parts.empty()) continue;
         split += parts.size() > 1 ? 1 : 0;
-        EXPECT_EQ(text_of(unite(parts, many.state(0).pipelines)), text_of(*whole))
+        EXPECT_EQ(text_of(unite(parts, many.state(0).reference.pipelines)), text_of(*whole))
             << to_text(key) << " in " << many.where(to_text(key)) << ", seed " << seed;
         EXPECT_TRUE(keyed || parts.size() == 1);
       }
