@@ -170,7 +170,12 @@ Result<std::unique_ptr<File>> create_segment(FileSystem& files, const std::strin
   DW_TRY(file->preallocate(bytes));
   DW_TRY(file->write_at(0, encode_header(header)));
   DW_TRY(file->sync());
-  DW_TRY(files.rename(draft, path));
+  if (auto renamed = files.rename(draft, path); !renamed) {
+    // It may have come about all the same: a later segment would then stand behind two.
+    const auto there = files.exists(path);
+    if (there && !there.value()) return renamed.error();
+    return Error{Code::kUnknownOutcome, renamed.error().detail};
+  }
   if (at_point) at_point("rotate.created");
   auto synced = files.sync_directory(directory);
   if (!synced) return Error{Code::kUnknownOutcome, synced.error().detail};

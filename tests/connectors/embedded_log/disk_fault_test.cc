@@ -111,6 +111,31 @@ TEST(DiskFullTest, RefusesWhileItIsFullAndGoesOnByItself) {
   }
 }
 
+// A rename that came about and said that it did not: going on in the old segment would leave one
+// between the old and the next.
+TEST(DiskFaultTest, ASegmentThatPerhapsCameToBeStopsThePartition) {
+  for (const auto fault : {Fault::kShortSpace, Fault::kNoSpace}) {
+    LogDisk disk;
+    auto log = disk.open();
+    Tally tally;
+    disk.files.fail_call(Call::kRename, 1, fault);
+    int i = 0;
+    while (tally.no_space + tally.unknown + static_cast<int>(tally.not_there.size()) == 0) {
+      append_one(*log, i++, tally);
+    }
+    const std::string small{"small"};  // it has room where the last one had none
+    const auto went_on = append_now(*log, Topic::kEvents, 0, {small}).has_value();
+    EXPECT_EQ(went_on, fault == Fault::kNoSpace);
+    if (went_on) tally.there.insert(small);
+    for (int more = 0; went_on && more < 30; ++more) append_one(*log, i++, tally);
+    log.reset();
+    const auto again = disk.open();
+    ASSERT_FALSE(again->status(0).stopped) << again->status(0).stopped->detail;
+    append_one(*again, 1000, tally);
+    check(*again, tally);
+  }
+}
+
 TEST(DiskFullTest, ACutThatCannotBeMadeSureOfIsAnUnknownOutcome) {
   LogDisk disk;
   auto log = disk.open();
