@@ -131,7 +131,10 @@ class RocksStore : public Store {
     if (auto status = flush_memory(); !status.ok()) return status;
     if (auto status = db_->Write(without_wal(), &nothing); !status.ok()) return status;
     const auto file = path_ + "/batch.sst";  // left over by a crash: written over
-    rocksdb::SstFileWriter writer{rocksdb::EnvOptions{}, db_->GetOptions(), nullptr,
+    auto options = db_->GetOptions();
+    options.compression_per_level.clear();  // it is read at once by the first compaction
+    options.compression = rocksdb::kNoCompression;
+    rocksdb::SstFileWriter writer{rocksdb::EnvOptions{}, options, nullptr,
                                   /*invalidate_page_cache=*/false};
     if (auto status = writer.Open(file); !status.ok()) return status;
     for (const auto& entry : batch) {
