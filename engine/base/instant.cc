@@ -1,5 +1,6 @@
 #include "engine/base/instant.h"
 
+#include <algorithm>
 #include <array>
 
 namespace dealwright {
@@ -172,6 +173,7 @@ std::string to_text(LocalDate date) {
 }
 
 std::string to_short_text(Instant at) {
+  at = std::clamp(at, kInstantMin, kInstantMax);  // what is beyond all is told as the last one
   const auto date = utc_date(at);
   const auto ms = at.ms - start_of(date).ms;
   std::string out = to_text(date);
