@@ -68,7 +68,9 @@ const RecordSlot* RecordTable::first(std::uint64_t hash) const {
 }
 
 void RecordTable::fetch(const RecordSlot& slot) {
-  fetch_bytes(&slot, offsetof(RecordSlot, record) + offsetof(Record, base));
+  const auto* first = reinterpret_cast<const char*>(&slot);
+  const auto* behind = reinterpret_cast<const char*>(&slot.record.base);
+  fetch_bytes(first, static_cast<std::size_t>(behind - first));
 }
 
 void RecordTable::fetch_parts(const RecordSlot& slot) {
