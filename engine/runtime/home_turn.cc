@@ -68,19 +68,25 @@ void LeaderTurn::settle_home(const Event& event) {
   }
 }
 
+// What this partition tells another of homes; its subject and data are the caller's.
+Event LeaderTurn::message(std::string_view what, TypeId type) {
+  Event event;
+  event.source = "dealwright/partition/" + std::to_string(where_.partition);
+  event.id = std::string{what} + std::to_string(where_.decision_position) + "-" +
+             std::to_string(turn().position) + "-" + std::to_string(++told_);
+  event.type = type;
+  event.actor = "system/homes";
+  return event;
+}
+
 void LeaderTurn::tell_homes(std::uint32_t to) {
   auto& group = homes_[to];
   if (group.homes.empty()) return;
-  Event event;
-  event.source = "dealwright/partition/" + std::to_string(where_.partition);
-  event.id = "homes-" + std::to_string(where_.decision_position) + "-" +
-             std::to_string(turn().position) + "-" + std::to_string(++told_);
-  event.type = TypeId::kSubjectHomed;
+  auto event = message("homes-", TypeId::kSubjectHomed);
   event.subject = {Kind::kWorkspace, "default"};
-  event.actor = "system/homes";
   event.data.set(Field::kHomes, Value{std::move(group.homes)});
   group = {};
-  send(std::move(event), to, 0);
+  send(std::move(event), to);
 }
 
 void LeaderTurn::finish() {
@@ -92,15 +98,10 @@ void LeaderTurn::tell_conflict(const HomeConflict& conflict, std::uint32_t by) {
   std::set<std::uint32_t> concerned{by, partition_of(conflict.first, where_.partitions)};
   concerned.erase(where_.partition);
   for (const auto to : concerned) {
-    Event event;
-    event.source = "dealwright/partition/" + std::to_string(where_.partition);
-    event.id = "conflict-" + std::to_string(where_.decision_position) + "-" +
-               std::to_string(turn().position) + "-" + std::to_string(++told_);
-    event.type = TypeId::kSubjectKeyConflict;
+    auto event = message("conflict-", TypeId::kSubjectKeyConflict);
     event.subject = conflict.subject;
-    event.actor = "system/homes";
     event.data.set(Field::kKey, Value{conflict.first});
-    send(std::move(event), to, 0);
+    send(std::move(event), to);
   }
 }
 

@@ -5,8 +5,8 @@
 
 namespace dealwright::runtime {
 
-void LeaderTurn::write(const Change& change, std::size_t bytes) {
-  turn().changes.push_back(change);
+void LeaderTurn::write(Change change, std::size_t bytes) {
+  turn().changes.push_back(std::move(change));
   bytes_ += bytes;
   decision_bytes_ += bytes;
 }
@@ -27,29 +27,24 @@ bool LeaderTurn::over_budget(const Change& change) {
   RuleFailed failed;
   failed.code = "budget";
   failed.detail = "one event leads to at most 512 KiB of decisions";
-  if (const auto* c = std::get_if<EnrolmentStarted>(&change)) {
-    failed.rule = c->enrolment.rule;
-    failed.version = c->enrolment.version;
-    failed.subject = c->enrolment.subject;
-    failed.where = "entry";
-  } else if (const auto* e = std::get_if<EffectRequested>(&change)) {
-    failed.rule = e->effect.rule;
-    failed.version = e->effect.version;
-    failed.subject = e->effect.subject;
-    failed.where = e->effect.step;
-  } else if (const auto* r = std::get_if<EntryRefused>(&change)) {
-    failed.rule = r->rule;
-    failed.version = r->version;
-    failed.subject = r->subject;
-    failed.where = "entry";
-  } else if (const auto* f = std::get_if<RuleFailed>(&change)) {
-    failed.rule = f->rule;
-    failed.version = f->version;
-    failed.subject = f->subject;
-    failed.where = f->where;
-  } else if (const auto* d = std::get_if<FactDecided>(&change)) {
-    fail_rule(d->event, failed.code, failed.detail);
+  const auto about = [&](const auto& decided, std::string_view where) {
+    failed.rule = decided.rule;
+    failed.version = decided.version;
+    failed.subject = decided.subject;
+    failed.where = where;
+  };
+  if (const auto* fact = std::get_if<FactDecided>(&change)) {
+    fail_rule(fact->event, failed.code, failed.detail);
     return false;
+  }
+  if (const auto* started = std::get_if<EnrolmentStarted>(&change)) {
+    about(started->enrolment, "entry");
+  } else if (const auto* requested = std::get_if<EffectRequested>(&change)) {
+    about(requested->effect, requested->effect.step);
+  } else if (const auto* refused = std::get_if<EntryRefused>(&change)) {
+    about(*refused, "entry");
+  } else if (const auto* other = std::get_if<RuleFailed>(&change)) {
+    about(*other, other->where);
   }
   const Change said{std::move(failed)};
   const auto bytes = codec::size_bound(said);
@@ -121,9 +116,7 @@ bool LeaderTurn::change(Change change) {
     made_by_ = moved->id;
   }
   folder_.apply(change, place(depth_));
-  bytes_ += bytes;
-  decision_bytes_ += bytes;
-  turn().changes.push_back(std::move(change));
+  write(std::move(change), bytes);
   return true;
 }
 

@@ -101,6 +101,7 @@ class LeaderTurn : public Turn {
   bool leaves(const Event& event, std::string& key);
   void forward(const Event& event, std::string_view key, std::uint32_t to);
   void settle_home(const Event& event);
+  Event message(std::string_view what, TypeId type);
   void tell_homes(std::uint32_t to);
   void tell_conflict(const HomeConflict& conflict, std::uint32_t by);
   std::string key_of_cause();
@@ -111,7 +112,7 @@ class LeaderTurn : public Turn {
   void redrive_waiting();
   Redriven redrive_one(std::uint64_t position);
   void redrive_later(std::uint64_t position);
-  void write(const Change& change, std::size_t bytes);
+  void write(Change change, std::size_t bytes);
   bool fits(const Change& change, std::size_t bytes) const;
   bool over_budget(const Change& change);
   bool decide_fact(FactDecided fact);
