@@ -111,8 +111,8 @@ Result<void> list_views(Context& context) {
 
 Map fields_of(const Record& record) {
   Map out;
-  for (const auto& r : record.fields) {
-    if (!r.value.absent()) out.emplace_back(std::string{field_name(r.field)}, r.value);
+  for (auto& [field, value] : current_values(record)) {
+    out.emplace_back(std::string{field_name(field)}, std::move(value));
   }
   Map custom, extra;
   for (const auto& r : record.custom) custom.emplace_back(r.name, r.value);
@@ -201,7 +201,8 @@ Result<void> show_timeline(Context& context, const std::string& text) {
 
 std::vector<Value> row_of(const RecordKey& key, const Record& record) {
   const auto value = [&](Field field) {
-    const auto* found = record.find(field);
+    Value scratch;
+    const auto* found = record.value(field, scratch);
     return found == nullptr ? Value{Null{}} : *found;
   };
   const auto& life = record.life;

@@ -51,7 +51,7 @@ constexpr ConfigKey kKeys[] = {
     {"log.retain_days", Type::kCount, "days", "0", 0, 36'500,
      "... or when all that is in them was written longer ago than this; 0 keeps all.",
      [](Config& c, std::uint64_t n, std::string_view) { c.log.retain_days = n; }},
-    {"state.memory", Type::kBytes, "", "512 MiB", 16 * kMi, 1024 * kGi,
+    {"state.memory", Type::kBytes, "", "768 MiB", 16 * kMi, 1024 * kGi,
      "Memory for state, over all partitions: half of it caches records, a quarter is the store's, an eighth "
      "bounds what waits to be written.",
      [](Config& c, std::uint64_t n, std::string_view) { c.state.memory_bytes = n; }},

@@ -28,7 +28,7 @@ struct WorkspaceOptions {
   bool event_clock = false;  // of a log that is created now
   bool lead = true;
   bool clock_witness = false;
-  std::size_t memory_bytes = std::size_t{512} << 20;  // for caches, over all partitions
+  std::size_t memory_bytes = std::size_t{768} << 20;  // for caches, over all partitions
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;
   embedded_log::Retention retention;               // without limits: all of the log stays
   std::uint64_t generation_events = 0;             // 0: the engine's own limit

@@ -65,7 +65,9 @@ bool currency_differs(const Case& c) {
 bool filled(const Case& c, std::string_view field) {
   if (c.subject == nullptr) return false;
   const auto known = field_of(field);
-  return (known && c.subject->find(*known) != nullptr) || c.subject->find_custom(field) != nullptr;
+  Value scratch;
+  return (known && c.subject->value(*known, scratch) != nullptr) ||
+         c.subject->find_custom(field) != nullptr;
 }
 
 Refusal decide_move(const Case& c, std::string_view to) {

@@ -215,23 +215,6 @@ void take_values(Record& record, const Event& event, const FoldAt& at, const Sch
   take_fields(record, event, stamp, schemas, out);
 }
 
-void sync(Record& record, Field field, Value value, Stamp stamp, Folded& out) {
-  auto& all = record.fields;
-  const auto it = std::lower_bound(all.begin(), all.end(), field,
-                                   [](const Register& r, Field f) { return r.field < f; });
-  if (it != all.end() && it->field == field) {
-    if (it->value == value) return;
-    out.changed.push_back({field, std::move(it->value)});
-    it->value = std::move(value);
-    it->stamp = stamp;
-  } else if (!value.absent()) {
-    out.changed.push_back({field, Value{}});
-    all.insert(it, Register{field, std::move(value), stamp});
-  }
-}
-
-Value text_or_absent(const std::string& text) { return text.empty() ? Value{} : Value{text}; }
-
 void count(Record& record, TypeId type) {
   auto& counts = record.counts;
   const auto it = std::lower_bound(counts.begin(), counts.end(), type,
@@ -260,38 +243,10 @@ void take_life(Record& record, const Event& event, const FoldAt& at, const Pipel
   } else if (dates_others(record, at)) {
     const LifeFact fact{at.stamp, at.ingested, TypeId::kForeignType, false, {}, {}};
     insert_life_fact(record, fact, pipelines, out);
-  } else {
-    return;
   }
-  sync_life(record, at.stamp, out);
 }
 
 }  // namespace
-
-void sync_life(Record& record, Stamp stamp, Folded& out) {
-  const auto& life = record.life;
-  sync(record, Field::kDeleted, life.deleted ? Value{true} : Value{}, stamp, out);
-  const auto kind = record.key.kind;
-  if (kind == Kind::kDeal) {
-    sync(record, Field::kPipeline, text_or_absent(life.pipeline), stamp, out);
-    sync(record, Field::kStage, text_or_absent(life.stage), stamp, out);
-    sync(record, Field::kStatus, Value{status_name(life.status())}, stamp, out);
-    sync(record, Field::kAmount, life.amount ? Value{*life.amount} : Value{}, stamp, out);
-    sync(record, Field::kProbability,
-         life.probability_bp ? Value{std::int64_t{*life.probability_bp}} : Value{}, stamp, out);
-    sync(record, Field::kOwner, text_or_absent(life.owner), stamp, out);
-    sync(record, Field::kLostReason, text_or_absent(life.lost_reason), stamp, out);
-    sync(record, Field::kNoDecision,
-         life.status() == DealStatus::kLost ? Value{life.no_decision} : Value{}, stamp, out);
-    return;
-  }
-  sync(record, Field::kState, text_or_absent(life.state), stamp, out);
-  if (kind == Kind::kTask) {
-    sync(record, Field::kDue, life.due ? Value{*life.due} : Value{}, stamp, out);
-    sync(record, Field::kFirstDue, life.first_due ? Value{*life.first_due} : Value{}, stamp, out);
-    sync(record, Field::kOwner, text_or_absent(life.owner), stamp, out);
-  }
-}
 
 void Folded::clear() {
   late = too_late = false;
@@ -357,7 +312,6 @@ void evolve_implied(Record& record, const Implied& implied, const FoldAt& at,
   LifeFact fact{at.stamp, at.ingested, implied.because, at.undated, {}, {}};
   if (implied.because == TypeId::kOfferRevised) fact.args.set(Field::kSupersedes, true);
   insert_life_fact(record, std::move(fact), pipelines, out);
-  sync_life(record, at.stamp, out);
 }
 
 }  // namespace dealwright

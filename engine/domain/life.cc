@@ -243,6 +243,48 @@ bool find_shaping(Kind kind, TypeId type) {
          });
 }
 
+// A life, and whether there was one: a stub that nothing shaped has no status.
+struct Seen {
+  const Life& life;
+  bool some = false;
+};
+
+void append_changes(Kind kind, const Seen& before, const Seen& after,
+                    std::vector<FieldChange>& out) {
+  const auto& a = before.life;
+  const auto& b = after.life;
+  const auto text = [&](Field field, const std::string& was, const std::string& is) {
+    if (was != is) out.push_back({field, was.empty() ? Value{} : Value{was}});
+  };
+  const auto optional = [&](Field field, const auto& was, const auto& is) {
+    if (was != is) out.push_back({field, was ? Value{*was} : Value{}});
+  };
+  if (a.deleted != b.deleted) {
+    out.push_back({Field::kDeleted, a.deleted ? Value{true} : Value{}});
+  }
+  if (kind != Kind::kDeal) {
+    text(Field::kState, a.state, b.state);
+    if (kind != Kind::kTask) return;
+    optional(Field::kDue, a.due, b.due);
+    optional(Field::kFirstDue, a.first_due, b.first_due);
+    text(Field::kOwner, a.owner, b.owner);
+    return;
+  }
+  const auto decided = [](const Life& life) {
+    return life.status() == DealStatus::kLost ? std::optional{life.no_decision} : std::nullopt;
+  };
+  text(Field::kPipeline, a.pipeline, b.pipeline);
+  text(Field::kStage, a.stage, b.stage);
+  if (before.some != after.some || a.status() != b.status()) {
+    out.push_back({Field::kStatus, before.some ? Value{status_name(a.status())} : Value{}});
+  }
+  optional(Field::kAmount, a.amount, b.amount);
+  optional(Field::kProbability, a.probability_bp, b.probability_bp);
+  text(Field::kOwner, a.owner, b.owner);
+  text(Field::kLostReason, a.lost_reason, b.lost_reason);
+  optional(Field::kNoDecision, decided(a), decided(b));
+}
+
 void melt_oldest(Record& record) {
   const auto oldest = record.facts.pop_front();
   // An undated one counts from what stands behind it; the first to name a pipeline says how those
@@ -357,11 +399,12 @@ bool repeats_final(const Record& record, const Event& event, const FoldAt& at,
 
 void insert_life_fact(Record& record, LifeFact fact, const Pipelines& pipelines, Folded& out) {
   auto& facts = record.facts;
+  out.before = record.life;
   if (fact.stamp < record.melted) {
     out.late = out.too_late = true;
     return;
   }
-  out.before = record.life;
+  const bool had_life = record.has_life();
   const bool last = facts.empty() || facts.last_stamp() < fact.stamp;
   // A dated fact may move undated ones in front of it, and the first to name a pipeline says how
   // those before are read.
@@ -392,13 +435,18 @@ void insert_life_fact(Record& record, LifeFact fact, const Pipelines& pipelines,
     record.life = new_lives.back().life;
   }
   if (facts.size() > kLifeFactsMax) melt_oldest(record);
+  const auto& kind = record.key.kind;
+  append_changes(kind, {out.before, had_life}, {record.life, true}, out.changed);
+}
+
+void append_changes(const Record& before, const Record& after, std::vector<FieldChange>& out) {
+  append_changes(after.key.kind, {before.life, before.has_life()}, {after.life, after.has_life()},
+                 out);
 }
 
 void set_life(Record& record, std::vector<LifeFact> facts, const Pipelines& pipelines) {
   const auto lives = run(record, facts, &pipelines);
   record.life = lives.empty() ? record.base.get() : lives.back().life;
-  Folded out;
-  sync_life(record, facts.empty() ? record.newest : facts.back().stamp, out);
   record.facts = facts;
 }
 

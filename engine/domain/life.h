@@ -1,4 +1,4 @@
-// A record's life as a fold over the few facts that shape it. Inside engine/domain; evolve uses it.
+// A record's life as a fold over the few facts that shape it. For evolve, and for folding anew.
 #pragma once
 
 #include "engine/domain/evolve.h"
@@ -19,12 +19,13 @@ bool dates_others(const Record& record, const FoldAt& at);
 bool repeats_final(const Record& record, const Event& event, const FoldAt& at,
                    const Pipelines& pipelines);
 // Puts the fact where history wants it, brings record.life up to date and appends what went out of
-// force and into it to out.steps. Sets out.late, out.too_late.
+// force and into it to out.steps, and the values that changed to out.changed. Sets out.late,
+// out.too_late.
 void insert_life_fact(Record& record, LifeFact fact, const Pipelines& pipelines, Folded& out);
-// Gives the record the life that these facts make, whatever it had, and the values that follow from
-// it. REQUIRES: in order of their stamps
+// Gives the record the life that these facts make, whatever it had. REQUIRES: in order of their
+// stamps
 void set_life(Record& record, std::vector<LifeFact> facts, const Pipelines& pipelines);
-// Values that the life decides, as fields that rules and views read.
-void sync_life(Record& record, Stamp stamp, Folded& out);
+// The values that the life decides and that differ, as they were in `before`.
+void append_changes(const Record& before, const Record& after, std::vector<FieldChange>& out);
 
 }  // namespace dealwright

@@ -2,6 +2,7 @@
 // by evolve (evolve.h), rebuildable from the logs.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <compare>
 #include <cstdint>
 #include <memory>
@@ -110,14 +111,17 @@ class Rare {
   std::unique_ptr<T> value_;
 };
 
+// Accepted facts by type, sorted.
+using FactCounts = boost::container::small_vector<std::pair<TypeId, std::uint32_t>, 6>;
+
 struct Record {
   // What nearly every fact reads or writes stands first, side by side.
   RecordKey key;
   Stamp newest;                  // of all facts
   Stamp last_activity;           // by people: not auto, not by a rule, not in a batch
-  std::vector<Register> fields;  // sorted by field; current values, derived ones too
-  std::vector<std::pair<TypeId, std::uint32_t>> counts;  // accepted facts by type, sorted
-  LifeFacts facts;                                       // in history order
+  std::vector<Register> fields;  // sorted by field; none that the life decides
+  FactCounts counts;
+  LifeFacts facts;                // in history order
   History history;                // those behind the last full chunk, as folded
   std::vector<Hash128> watchers;  // live enrolments that this record concerns, sorted
   std::string merged_into;        // id of the winner
@@ -133,11 +137,22 @@ struct Record {
   std::vector<ConsentRow> consents;            // in history order, never overwritten
   Rare<std::vector<std::string>> merged_from;  // ids of all that were merged into it, sorted
 
-  const Value* find(Field field) const;  // current value; none if absent
+  // Current values; none if absent. What the life decides (stage, amount, state ...) is not found
+  // but made, in `scratch`: of_life() says which.
+  const Value* find(Field field) const;
+  const Value* value(Field field, Value& scratch) const;
   const Value* find_custom(std::string_view name) const;
   const Value* find_extra(std::string_view name) const;
   std::uint32_t count(TypeId type) const;
+  bool has_life() const { return !facts.empty() || melted != Stamp{} || life.opened; }
   friend bool operator==(const Record&, const Record&) = default;
 };
+
+// Whether the life decides the field: then it is never set from data directly.
+bool of_life(Kind kind, Field field);
+// All current values but custom and extra ones, by field.
+std::vector<std::pair<Field, Value>> current_values(const Record& record);
+// Gives a record that no facts make (one of a rule's test) a value. REQUIRES: it has none there
+void give_value(Record& record, Field field, const Value& value);
 
 }  // namespace dealwright

@@ -46,28 +46,4 @@ void set_named(std::vector<NamedRegister>& all, std::string_view name, const Val
   }
 }
 
-bool of_life(Kind kind, Field field) {
-  switch (field) {
-    case Field::kState:
-    case Field::kMergedInto:
-    case Field::kDeleted:
-      return true;
-    case Field::kPipeline:
-    case Field::kStage:
-    case Field::kStatus:
-    case Field::kAmount:
-    case Field::kProbability:
-    case Field::kLostReason:
-    case Field::kNoDecision:
-      return kind == Kind::kDeal;
-    case Field::kDue:
-    case Field::kFirstDue:
-      return kind == Kind::kTask;
-    case Field::kOwner:
-      return kind == Kind::kDeal || kind == Kind::kTask;
-    default:
-      return false;
-  }
-}
-
 }  // namespace dealwright

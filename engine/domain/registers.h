@@ -15,7 +15,5 @@ void set_register(Record& record, Field field, const Value& value, Stamp stamp, 
                   bool fills = false);
 void set_named(std::vector<NamedRegister>& all, std::string_view name, const Value& value,
                Stamp stamp, bool fills = false);
-// Whether the life owns the field: then it is never set from data directly.
-bool of_life(Kind kind, Field field);
 
 }  // namespace dealwright

@@ -4,6 +4,7 @@
 
 #include "engine/codec/state_codec.h"
 #include "engine/domain/evolve.h"
+#include "engine/domain/life.h"
 
 namespace dealwright::runtime {
 namespace {
@@ -52,6 +53,7 @@ std::vector<FieldChange> differences(const Record& was, const Record& now) {
       ++b;
     }
   }
+  append_changes(was, now, out);
   return out;
 }
 

@@ -34,6 +34,7 @@ struct State::Records {
   RecordTable table;
   PackedRecords packed;  // none that is in the table
   std::vector<RecordSlot*> dirty;
+  std::size_t dirty_bytes = 500;  // what one took in the generation before
   std::size_t bytes = 0;
   std::string text;            // reused
   RecordSlot* last = nullptr;  // asked for: often asked again
@@ -366,6 +367,7 @@ void State::write_back_records(bool packing) {
   constexpr std::size_t kFar = 8, kNear = 3;
   const auto& dirty = records.dirty;
   std::size_t packed = 0;
+  const auto bytes_before = cache_.bytes();
   for (std::size_t i = 0; i < dirty.size(); ++i) {
     if (i + kFar < dirty.size()) RecordTable::fetch(*dirty[i + kFar]);
     if (i + kNear < dirty.size()) RecordTable::fetch_parts(*dirty[i + kNear]);
@@ -381,6 +383,7 @@ void State::write_back_records(bool packing) {
     if (slot.gone) pack(slot, records.text);
     packed += slot.gone ? 1 : 0;
   }
+  if (!dirty.empty()) records.dirty_bytes = (cache_.bytes() - bytes_before) / dirty.size();
   records.dirty.clear();
   if (packed > 0) records.table.erase_if([](const RecordSlot& slot) { return slot.gone; });
 }
@@ -442,7 +445,7 @@ Result<Sha256> State::fingerprint() {
 
 bool State::wants_freeze() const {
   return meta.events - events_at_freeze_ >= limits_.generation_events ||
-         cache_.bytes() + records_->dirty.size() * 700 + enrolments_->slots.size() * 600 >=
+         cache_.bytes() + records_->dirty.size() * records_->dirty_bytes + enrolments_->slots.size() * 600 >=
              limits_.generation_bytes;
 }
 

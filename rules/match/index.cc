@@ -97,7 +97,8 @@ bool changed(const TriggerPlan& trigger, const FoldedFact& fact) {
   if (fact.subject == nullptr || fact.subject->key.kind != trigger.kind) return false;
   for (const auto& change : fact.changes) {
     if (change.field != trigger.field) continue;
-    const auto* now = fact.subject->find(trigger.field);
+    Value scratch;
+    const auto* now = fact.subject->value(trigger.field, scratch);
     if (!one_of(trigger.to, now)) return false;
     if (!one_of(trigger.from, change.before.absent() ? nullptr : &change.before)) return false;
     return trigger.moved == Moved::kAny || stage_moved(*fact.subject, change.before, trigger.moved);
@@ -243,7 +244,8 @@ void Index::match(Reader& reader, CalendarSource& calendars, std::vector<std::ui
     for (const auto& change : fact.changes) {
       for (const auto candidate : changes_.find(change_key(kind, change.field, kAny)))
         ask(candidate, scratch);
-      const auto* now = fact.subject->find(change.field);
+      Value kept;
+      const auto* now = fact.subject->value(change.field, kept);
       const auto hash = now == nullptr ? std::nullopt : hash_of(*now);
       if (!hash) continue;
       for (const auto candidate : changes_.find(change_key(kind, change.field, *hash)))

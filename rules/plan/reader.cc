@@ -38,7 +38,8 @@ const Value* default_of(const PathSpec& path, const Event& event) {
 }  // namespace
 
 std::optional<RecordKey> referred(const Record& record, const RouteStep& step) {
-  const auto* value = record.find(step.field);
+  Value scratch;
+  const auto* value = record.value(step.field, scratch);
   if (value == nullptr) return std::nullopt;
   if (step.field == Field::kContacts) {
     const auto* list = value->as_list();
@@ -105,7 +106,8 @@ const Record* Reader::target(const PathSpec& path) {
   for (const auto hop : path.hops) {
     if (at == nullptr) return nullptr;
     const auto* spec = spec_of(at->key.kind).find(hop);
-    const auto* value = at->find(hop);
+    Value scratch;
+    const auto* value = at->value(hop, scratch);
     if (spec == nullptr || value == nullptr) return nullptr;
     at = record({spec->ref, std::string{value->text_or_empty()}});
   }
@@ -121,7 +123,7 @@ const Value* Reader::find_in_record(const PathSpec& path, Value& scratch) {
   if (at == nullptr) return nullptr;
   switch (path.leaf) {
     case Leaf::kField: {
-      const auto* value = at->find(path.field);
+      const auto* value = at->value(path.field, scratch);
       if (value == nullptr && path.type == FieldType::kBool) return &false_value();
       return path.names.empty() ? value : descend(value, path.names, 0);
     }

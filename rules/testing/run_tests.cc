@@ -93,7 +93,7 @@ void give(TestWorld& world, const TestCase& test) {
   }
   for (const auto& given : test.given) {
     auto& record = world.give(given.key);
-    for (const auto& [field, value] : given.fields) record.fields.push_back({field, value, {}});
+    for (const auto& [field, value] : given.fields) give_value(record, field, value);
     for (const auto& [name, value] : given.custom) record.custom.push_back({name, value, {}});
     for (const auto& [name, value] : given.extra) record.extra.push_back({name, value, {}});
     world.settle(record);

@@ -47,34 +47,20 @@ void TestWorld::give_pipeline(const RecordKey& key, const Fields& fields) {
 }
 
 void TestWorld::settle(Record& record) {
-  Life life;
-  const auto text = [&](Field field) {
-    const auto* value = record.find(field);
-    return value == nullptr ? std::string{} : std::string{value->text_or_empty()};
-  };
+  auto& life = record.life;
   life.opened = true;
-  life.state = text(Field::kState);
-  life.owner = text(Field::kOwner);
   if (record.key.kind == Kind::kDeal) {
-    life.pipeline = text(Field::kPipeline);
-    life.stage = text(Field::kStage);
-    const auto status = text(Field::kStatus);
     const auto* pipeline = reference_.pipelines.find(life.pipeline, now_);
     const auto* stage = pipeline == nullptr ? nullptr : pipeline->find(life.stage);
+    const auto said = life.meaning.category;
     if (stage != nullptr) life.meaning = stage->meaning;
-    if (!status.empty()) {
-      life.meaning.category = status == "won"    ? DealStatus::kWon
-                              : status == "lost" ? DealStatus::kLost
-                                                 : DealStatus::kOpen;
-    }
-    if (const auto* amount = record.find(Field::kAmount)) life.amount = *amount->as_money();
-    life.lost_reason = text(Field::kLostReason);
+    if (said != DealStatus::kOpen) life.meaning.category = said;
   }
   if (record.key.kind == Kind::kTask) {
-    if (const auto* due = record.find(Field::kDue)) life.due = life.first_due = *due->as_instant();
+    if (!life.first_due) life.first_due = life.due;
     if (life.state.empty()) life.state = "open";
   }
-  record.base = record.life = life;
+  record.base = life;
 }
 
 // ---- time

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "connectors/embedded_log/embedded_log.h"
+#include "connectors/os/malloc_conf.h"
 #include "connectors/os/posix_file_system.h"
 #include "connectors/os/system_clock.h"
 #include "engine/codec/event_codec.h"

@@ -1,5 +1,6 @@
 // The engine under load, latencies and starts, on a real disk.
-//   engine_bench sustained GEN_DIR WORK_DIR   append to acted-on and visible, 300-byte events
+//   engine_bench sustained GEN_DIR WORK_DIR [CACHE GENERATION]   append to acted-on and visible,
+//     300-byte events; MiB a partition for records and for a generation
 //   engine_bench latency WORK_DIR             1,000 events/s: appended to effect released
 //   engine_bench timers WORK_DIR [COUNT]      pending timers that come due at once
 //   engine_bench prepare WORK_DIR [COUNT]     open deals for `start`
@@ -40,10 +41,11 @@ constexpr const char* kOnNote =
     "rule: r000\nname: bench\nowner: ops\ntrigger: note.added\nentry: each_time\nsteps:\n"
     "  - send_webhook: { endpoint: crm }\n";
 
-int sustained(const std::string& gen, const std::string& work) {
+int sustained(const std::string& gen, const std::string& work, runtime::StateLimits limits) {
   Bed bed{work};
   runtime::PartitionOptions options;
   options.event_clock = true;
+  options.limits = limits;
   Appender appender{*bed.log};
   bed.prepare(appender, rules_of(gen + "/rules.jsonl"), Instant{kFirstMs - 1});
   appender.finish();
@@ -242,7 +244,12 @@ int run(int argc, char** argv) {
     return args.size() > needed && args[0] == name;
   };
   const auto count = [&] { return args.size() > 2 ? std::stoull(args[2]) : 1'000'000; };
-  if (is("sustained", 2)) return sustained(args[1], args[2]);
+  if (is("sustained", 2)) {
+    runtime::StateLimits limits;
+    if (args.size() > 3) limits.record_cache_bytes = std::stoull(args[3]) << 20;
+    if (args.size() > 4) limits.generation_bytes = std::stoull(args[4]) << 20;
+    return sustained(args[1], args[2], limits);
+  }
   if (is("latency", 1)) return latency(args[1]);
   if (is("timers", 1)) return timers(args[1], count());
   if (is("prepare", 1)) return prepare(args[1], count());

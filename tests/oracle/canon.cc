@@ -148,9 +148,7 @@ namespace {
 
 Values values_of(const Record& record) {
   Values out;
-  for (const auto& r : record.fields) {
-    if (!r.value.absent()) out.fields.emplace(r.field, r.value);
-  }
+  for (auto& [field, value] : current_values(record)) out.fields.emplace(field, std::move(value));
   for (const auto& r : record.custom) {
     if (!r.value.absent()) out.custom.emplace(r.name, r.value);
   }

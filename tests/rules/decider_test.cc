@@ -385,9 +385,10 @@ TEST(DeciderTest, ATaskKnowsWhoMadeIt) {
   bed.publish(
       "r",
       won("steps:\n  - create_task: { kind: call, title: \"Call {{ deal.name }}\", due: 2h }\n"));
-  bed.world().give({Kind::kDeal, "d1"}).fields = {{Field::kName, Value{"Acme"}, {}},
-                                                  {Field::kOwner, Value{"u7"}, {}}};
-  bed.world().settle(bed.world().give({Kind::kDeal, "d1"}));
+  auto& deal = bed.world().give({Kind::kDeal, "d1"});
+  give_value(deal, Field::kName, Value{"Acme"});
+  give_value(deal, Field::kOwner, Value{"u7"});
+  bed.world().settle(deal);
   bed.happen(bed.event("deal.won", "deal/d1", "2026-03-02 09:00"));
   const auto& effect = bed.world().effects().begin()->second;
   const auto* task = bed.world().record(task_key(effect.id));

@@ -103,7 +103,7 @@ Value amount(Dice& dice) {
 void fill(Dice& dice, dealwright::Record& deal) {
   deal.key = {Kind::kDeal, "d1"};
   const auto maybe = [&](Field field, Value value) {
-    if (dice.chance(75)) deal.fields.push_back({field, std::move(value), {}});
+    if (dice.chance(75)) give_value(deal, field, value);
   };
   const auto word = [&](const char* prefix) {
     return Value{prefix + std::to_string(dice.below(4))};
@@ -112,14 +112,12 @@ void fill(Dice& dice, dealwright::Record& deal) {
   maybe(Field::kAccount, word("a"));
   maybe(Field::kAmount, amount(dice));
   maybe(Field::kStage, word("s"));
-  maybe(Field::kStatus, Value{dice.chance(50) ? "open" : "won"});
+  maybe(Field::kStatus, Value{dice.chance(50) ? "open" : dice.chance(50) ? "won" : "lost"});
   maybe(Field::kCloseDate,
         Value{date_of({2026, 1, static_cast<std::uint32_t>(1 + dice.below(4))})});
   maybe(Field::kProbability, Value{static_cast<std::int64_t>(dice.below(4))});
   maybe(Field::kContacts, Value{List{Value{Map{{"contact", word("c")}}}}});
   maybe(Field::kNoDecision, Value{dice.chance(50)});
-  std::sort(deal.fields.begin(), deal.fields.end(),
-            [](const auto& a, const auto& b) { return a.field < b.field; });
   static const Value kFree[] = {Value{1},    Value{1.0},  Value{2},
                                 Value{"t1"}, Value{true}, Value{Null{}}};
   if (dice.chance(60)) deal.extra.push_back({"n", kFree[dice.below(6)], {}});
@@ -147,7 +145,8 @@ bool asked(const TriggerPlan& trigger, const FoldedFact& fact) {
   if (trigger.events) return trigger.events->contains(*fact.event);
   for (const auto& change : fact.changes) {
     if (change.field != trigger.field) continue;
-    const auto* now = fact.subject->find(trigger.field);
+    Value scratch;
+    const auto* now = fact.subject->value(trigger.field, scratch);
     const auto in = [](const std::vector<Value>& set, const Value* v) {
       return set.empty() || (v != nullptr && std::find(set.begin(), set.end(), *v) != set.end());
     };

@@ -36,7 +36,7 @@ LIBRARIES = {
     r".*\.pb\.h": ["tests/engine/codec/"], r"date/": ["connectors/import/", "connectors/os/", "connectors/daemon/"],
 }
 # What headers may include beside ours and the standard library's: values, not services.
-HEADER_LIBRARIES = [r"boost/outcome/", r"boost/unordered/", r"gtest/"]
+HEADER_LIBRARIES = [r"boost/container/small_vector", r"boost/outcome/", r"boost/unordered/", r"gtest/"]
 PURE = ("engine/domain/", "engine/base/", "rules/")
 BANNED_PURE = [
     (r"system_clock|steady_clock|high_resolution_clock|\b(std::)?time\((nullptr|NULL|0)\)|gettimeofday|clock_gettime|localtime",

@@ -28,13 +28,13 @@ TEST(ConfigTest, EveryDefaultIsWithinItsLimits) {
   const auto config = reader.config();
   EXPECT_EQ(config.log.partitions, 4U);
   EXPECT_EQ(config.log.segment_bytes, 64U << 20);
-  EXPECT_EQ(config.state.memory_bytes, 512U << 20);
+  EXPECT_EQ(config.state.memory_bytes, 768U << 20);
   EXPECT_FALSE(config.trust_clock);
 }
 
 TEST(ConfigTest, WhatComesLaterWins) {
   ConfigReader reader;
-  EXPECT_EQ(value_of(reader, "state.memory"), "512 MiB by default");
+  EXPECT_EQ(value_of(reader, "state.memory"), "768 MiB by default");
   ASSERT_TRUE(reader.take_file("# mine\nstate:\n  memory: 67108864\n", "a.yaml"));
   EXPECT_EQ(value_of(reader, "state.memory"), "64 MiB by a.yaml:3");
   ASSERT_TRUE(reader.take_environment({{"HOME", "/"}, {"DEALWRIGHT_STATE_MEMORY", "128MiB"}}));

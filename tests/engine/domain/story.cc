@@ -222,7 +222,8 @@ std::string Story::show(const RecordKey& key, const std::string& fields) const {
   std::stringstream names{fields};
   for (std::string name; names >> name;) {
     const auto field = field_of(name);
-    const auto* value = field ? record.find(*field) : nullptr;
+    Value scratch;
+    const auto* value = field ? record.value(*field, scratch) : nullptr;
     if (value == nullptr) value = record.find_extra(name);
     if (value == nullptr) value = record.find_custom(name);
     const auto* event = event_spec(name);

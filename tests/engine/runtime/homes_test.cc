@@ -334,10 +334,8 @@ TEST(HomesTest, ACrashBetweenAnyTwoStepsChangesNothing) {
 
 std::string text_of(const Record& record) {
   std::string out;
-  for (const auto& r : record.fields) {
-    if (!r.value.absent()) {
-      out += std::string{field_name(r.field)} + "=" + to_json(r.value) + " ";
-    }
+  for (const auto& [field, value] : current_values(record)) {
+    out += std::string{field_name(field)} + "=" + to_json(value) + " ";
   }
   for (const auto& [type, count] : record.counts) {
     out += std::string{spec_of(type).name} + ":" + std::to_string(count) + " ";

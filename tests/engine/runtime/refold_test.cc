@@ -114,12 +114,8 @@ std::string shown(const Record* record) {
     out += "  " + std::string{name} + " = " + to_json(value) + " @" +
            std::to_string(stamp.occurred.ms) + '\n';
   };
-  for (const auto& r : record->fields) {
-    // Set by the life whenever it is looked at: only its value tells.
-    const bool of_life =
-        r.field == Field::kDeleted || r.field == Field::kState || record->key.kind == Kind::kDeal;
-    add(field_name(r.field), r.value, of_life ? Stamp{} : r.stamp);
-  }
+  for (const auto& [field, value] : current_values(*record)) add(field_name(field), value, {});
+  for (const auto& r : record->fields) add(field_name(r.field), r.value, r.stamp);
   for (const auto& r : record->custom) add(r.name, r.value, r.stamp);
   for (const auto& r : record->extra) add(r.name, r.value, r.stamp);
   for (const auto& row : record->consents) {
