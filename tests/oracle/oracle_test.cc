@@ -2,21 +2,11 @@
 // random steps, and a fold from nothing.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "tests/oracle/generator.h"
+#include "tests/seeds.h"
 
 namespace dealwright::oracle {
 namespace {
-
-// DW_SEED tries one seed; DW_SEEDS so many more than usual.
-std::vector<std::uint64_t> seeds(std::uint64_t first, std::uint64_t count) {
-  if (const char* one = std::getenv("DW_SEED")) return {std::strtoull(one, nullptr, 10)};
-  if (const char* more = std::getenv("DW_SEEDS")) count = std::strtoull(more, nullptr, 10);
-  std::vector<std::uint64_t> out;
-  for (std::uint64_t i = 0; i < count; ++i) out.push_back(first + i);
-  return out;
-}
 
 // Times before, between and behind the facts.
 void choose_instants(Bed& bed) {

@@ -10,6 +10,7 @@
 #include "engine/domain/united.h"
 #include "engine/runtime/fate.h"
 #include "tests/engine/runtime/town.h"
+#include "tests/seeds.h"
 #include "tests/table.h"
 
 namespace dealwright::runtime {
@@ -70,7 +71,7 @@ TEST(HomesTest, AFactIsFoldedWhereItsCustomerIs) {
   )",
                [](const Row& row) {
                  std::string out;
-                 for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+                 for (const auto seed : seeds(1, 3)) {
                    Town town{3, seed};
                    town.add(pipeline(town));
                    town.run();
@@ -186,7 +187,7 @@ TEST(HomesTest, WhatWaitsForThePipelineIsNotOvertaken) {
 }
 
 TEST(HomesTest, ATaskThatARuleMadeIsFoundByItsId) {
-  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+  for (const auto seed : seeds(1, 6)) {
     Town town{3, seed};
     town.add(pipeline(town));
     town.say("deal.opened deal/d pipeline=p account=a");
@@ -285,7 +286,7 @@ std::uint64_t facts_folded(Town& town) {
 }
 
 TEST(HomesTest, NothingIsLostOrFoldedTwiceWithoutCrashes) {
-  for (std::uint64_t seed = 1; seed <= 15; ++seed) {
+  for (const auto seed : seeds(1, 15)) {
     Town town{3, seed};
     town.add(pipeline(town));
     town.run();
@@ -302,7 +303,7 @@ TEST(HomesTest, NothingIsLostOrFoldedTwiceWithoutCrashes) {
 }
 
 TEST(HomesTest, ACrashBetweenAnyTwoStepsChangesNothing) {
-  for (std::uint64_t seed = 100; seed < 130; ++seed) {
+  for (const auto seed : seeds(100, 30)) {
     Town town{3, seed};
     town.add(pipeline(town));
     town.run();
@@ -348,7 +349,7 @@ std::string text_of(const Record& record) {
 // However many partitions there are and whatever keys facts came under: read as one, a record is
 // what it is where one partition has all.
 TEST(HomesTest, ReadAsOneItIsWhatOnePartitionMakesOfIt) {
-  for (std::uint64_t seed = 200; seed < 230; ++seed) {
+  for (const auto seed : seeds(200, 30)) {
     Town many{3, seed};
     Town one{1, seed};
     for (auto* town : {&many, &one}) {

@@ -7,12 +7,13 @@
 #include "engine/codec/decision_codec.h"
 #include "engine/runtime/keys.h"
 #include "tests/engine/runtime/world.h"
+#include "tests/seeds.h"
 
 namespace dealwright::runtime {
 namespace {
 
 TEST(PartitionTest, LiveStateEqualsReplayFromNothing) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+  for (const auto seed : seeds(1, 20)) {
     World world{seed, seed % 2 == 0};
     world.start();
     world.add(world.pipeline());
@@ -29,7 +30,7 @@ TEST(PartitionTest, LiveStateEqualsReplayFromNothing) {
 }
 
 TEST(PartitionTest, ARestartAfterAnyStepChangesNothing) {
-  for (std::uint64_t seed = 100; seed < 120; ++seed) {
+  for (const auto seed : seeds(100, 20)) {
     World world{seed};
     world.start();
     world.add(world.pipeline());
@@ -58,7 +59,7 @@ TEST(PartitionTest, ARestartAfterAnyStepChangesNothing) {
 }
 
 TEST(PartitionTest, GapsInPositionsChangeNothing) {
-  for (std::uint64_t seed = 200; seed < 220; ++seed) {
+  for (const auto seed : seeds(200, 20)) {
     World world{seed, seed % 2 == 0};
     world.start();
     world.add(world.pipeline());
@@ -115,7 +116,7 @@ TEST(PartitionTest, ARecordFullOfTimersBeforeAGapCanBeFolded) {
 
 // Facts that are retracted apart: a log that let go of them cannot take them back.
 TEST(PartitionTest, ALogThatLetsGoOfWhatASnapshotCoversComesToTheSameState) {
-  for (std::uint64_t seed = 200; seed < 210; ++seed) {
+  for (const auto seed : seeds(200, 10)) {
     World whole{seed};
     World cut{seed};
     cut.retention = true;

@@ -6,6 +6,7 @@
 
 #include "projections/views.h"
 #include "tests/engine/runtime/world.h"
+#include "tests/seeds.h"
 
 namespace dealwright::runtime {
 namespace {
@@ -263,7 +264,7 @@ void run_pair(std::uint64_t seed, std::size_t deals, int facts, std::uint64_t un
 }
 
 TEST(RefoldTest, AWorldThatTakesBackEqualsOneThatNeverHadIt) {
-  for (std::uint64_t seed = 1; seed <= 12; ++seed) run_pair(seed, 3, 90, 20, true);
+  for (const auto seed : seeds(1, 12)) run_pair(seed, 3, 90, 20, true);
 }
 
 TEST(RefoldTest, AlsoAcrossFullChunksOfHistoryAndMeltedLives) { run_pair(77, 1, 1300, 1, false); }
