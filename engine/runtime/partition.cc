@@ -20,9 +20,20 @@ constexpr Duration kAbsenceMax = days(7);
 
 Partition::Partition(const PartitionParts& parts, PartitionOptions options,
                      std::function<void()> wake)
-    : parts_{parts}, options_{std::move(options)}, wake_{std::move(wake)} {}
+    : parts_{parts}, options_{std::move(options)} {
+  mail_->wake = std::move(wake);
+}
 
-Partition::~Partition() { parts_.log.listen(options_.id, {}); }
+Partition::~Partition() {
+  parts_.log.listen(options_.id, {});
+  const std::lock_guard lock{mail_->wake_mutex};
+  mail_->wake = {};
+}
+
+void Partition::Mail::wake_owner() {
+  const std::lock_guard lock{wake_mutex};
+  if (wake) wake();
+}
 
 Result<std::unique_ptr<Partition>> Partition::open(const PartitionParts& parts,
                                                    PartitionOptions options,
@@ -36,7 +47,7 @@ Result<std::unique_ptr<Partition>> Partition::open(const PartitionParts& parts,
   out->replay_ = std::make_unique<Replay>(parts.log, out->options_.id, *out->state_, *out->folder_);
   out->confirmed_ = out->state_->meta.decisions;
   DW_TRY(out->check_log());
-  parts.log.listen(out->options_.id, out->wake_);
+  parts.log.listen(out->options_.id, [mail = out->mail_] { mail->wake_owner(); });
   return out;
 }
 
@@ -274,13 +285,13 @@ Result<void> Partition::append(DecisionRecord record) {
     ++mail_->unanswered;
   }
   parts_.log.append(Topic::kDecisions, options_.id, std::move(records),
-                    [mail = mail_, wake = wake_](Result<std::vector<Position>> done) {
+                    [mail = mail_](Result<std::vector<Position>> done) {
                       {
                         const std::lock_guard lock{mail->mutex};
                         mail->appended.push_back(std::move(done));
                         --mail->unanswered;
                       }
-                      wake();
+                      mail->wake_owner();
                     });
   point("decide.appended");
   return ok();
@@ -391,17 +402,17 @@ void Partition::send_on(const std::vector<Send>& sends) {
   }
   for (auto& [target, group] : groups) {
     ++sends_on_way_;
-    parts_.log.append(Topic::kEvents, target, std::move(group.first),
-                      [mail = mail_, wake = wake_, to = target,
-                       number = group.second](Result<std::vector<Position>> done) {
-                        Result<std::uint64_t> through = number;
-                        if (!done) through = done.error();
-                        {
-                          const std::lock_guard lock{mail->mutex};
-                          mail->sent.emplace_back(to, std::move(through));
-                        }
-                        wake();
-                      });
+    parts_.log.append(
+        Topic::kEvents, target, std::move(group.first),
+        [mail = mail_, to = target, number = group.second](Result<std::vector<Position>> done) {
+          Result<std::uint64_t> through = number;
+          if (!done) through = done.error();
+          {
+            const std::lock_guard lock{mail->mutex};
+            mail->sent.emplace_back(to, std::move(through));
+          }
+          mail->wake_owner();
+        });
   }
 }
 
@@ -415,17 +426,17 @@ Result<bool> Partition::generation_step() {
   if (!frozen_ || frozen_posted_ || confirmed_ < frozen_->decisions) return false;
   frozen_posted_ = true;
   point("flush.begin");
-  parts_.flusher.post([mail = mail_, wake = wake_, frozen = *frozen_, store = &parts_.store,
-                       at_point = options_.at_point] {
-    auto written = State::write(frozen, *store);
-    if (written && at_point) at_point("flush.durable");
-    {
-      const std::lock_guard lock{mail->mutex};
-      mail->flushed = true;
-      if (!written) mail->flush_failed = written.error();
-    }
-    wake();
-  });
+  parts_.flusher.post(
+      [mail = mail_, frozen = *frozen_, store = &parts_.store, at_point = options_.at_point] {
+        auto written = State::write(frozen, *store);
+        if (written && at_point) at_point("flush.durable");
+        {
+          const std::lock_guard lock{mail->mutex};
+          mail->flushed = true;
+          if (!written) mail->flush_failed = written.error();
+        }
+        mail->wake_owner();
+      });
   return true;
 }
 

@@ -77,7 +77,7 @@ class Partition {
   static Result<std::unique_ptr<Partition>> open(const PartitionParts& parts,
                                                  PartitionOptions options,
                                                  std::function<void()> wake);
-  ~Partition();
+  ~Partition();  // once it returns, no wake runs any more
 
   // One step; false: nothing to do until wake() or next_due(). An error stops the partition for
   // good.
@@ -129,6 +129,11 @@ class Partition {
     std::vector<std::pair<std::uint32_t, Result<std::uint64_t>>> sent;  // to, through
     bool flushed = false;
     std::optional<Error> flush_failed;
+
+    // An answer may come when the partition is gone, and with it whoever is to be woken.
+    void wake_owner();
+    std::mutex wake_mutex;  // held while `wake` runs
+    std::function<void()> wake;
   };
 
   Partition(const PartitionParts& parts, PartitionOptions options, std::function<void()> wake);
@@ -155,7 +160,6 @@ class Partition {
 
   PartitionParts parts_;
   PartitionOptions options_;
-  std::function<void()> wake_;
   std::unique_ptr<State> state_;
   std::unique_ptr<Folder> folder_;
   std::unique_ptr<Replay> replay_;

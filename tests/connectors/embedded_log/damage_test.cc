@@ -1,5 +1,6 @@
 // Any byte of a log may go bad: it is found or does no harm, and never gives a wrong answer.
 #include "tests/connectors/embedded_log/log_disk.h"
+#include "tests/seeds.h"
 
 namespace dealwright::embedded_log {
 namespace {
@@ -54,7 +55,7 @@ TEST_F(DamageTest, AFlippedBitInAClosedLogIsFoundOrHarmless) {
   const auto segments = disk_.segments();
   ASSERT_EQ(segments.size(), 2U);
   for (const auto& path : segments) {
-    for (std::uint64_t at = 0; at < good.at(path).size(); ++at) {
+    for (std::uint64_t at = 0; at < good.at(path).size(); at += stride()) {
       disk_.files.restore(good);
       disk_.files.flip_bit(path, at, static_cast<int>(at * 5 % 8));
       const auto report = disk_.verify();
@@ -74,7 +75,7 @@ TEST_F(DamageTest, AFlippedBitInAKilledLogCostsAtMostTheLastGroup) {
   make_killed(12);
   const auto good = disk_.files.snapshot();
   const auto path = disk_.segments().at(0);
-  for (std::uint64_t at = 0; at < good.at(path).size(); ++at) {
+  for (std::uint64_t at = 0; at < good.at(path).size(); at += stride()) {
     disk_.files.restore(good);
     disk_.files.flip_bit(path, at, static_cast<int>(at % 8));
     const auto read = open_and_read(disk_);
@@ -93,7 +94,7 @@ TEST_F(DamageTest, ACutFileKeepsAllThatLiesBeforeTheCut) {
   ASSERT_TRUE(dump(disk_.files, "data", 0, [&](const DumpedFrame& frame) {
                 ends.push_back(frame.offset + kFrameBytes + frame.bytes.size());
               }).has_value());
-  for (std::uint64_t size = 0; size <= used_bytes(path); ++size) {
+  for (std::uint64_t size = 0; size <= used_bytes(path); size += stride()) {
     disk_.files.restore(good);
     disk_.files.set_contents(path, good.at(path).substr(0, size));
     const auto whole_frames = static_cast<std::size_t>(
@@ -137,7 +138,7 @@ TEST_F(DamageTest, ZeroesWithinTheLogAreNoEnd) {
   const auto path = disk_.segments().at(0);
   const auto used = used_bytes(path);
   // The seal behind them stays: it alone tells a lost last frame from one never written.
-  for (std::uint64_t at = kHeaderBytes; at + 64 + kFrameBytes <= used; at += 7) {
+  for (std::uint64_t at = kHeaderBytes; at + 64 + kFrameBytes <= used; at += 7 * stride()) {
     disk_.files.restore(good);
     auto bytes = good.at(path);
     bytes.replace(at, 64, std::string(64, '\0'));

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "tests/connectors/embedded_log/log_disk.h"
+#include "tests/seeds.h"
 
 namespace dealwright::embedded_log {
 namespace {
@@ -71,8 +72,8 @@ class DiskFaultTest : public testing::TestWithParam<Fault> {};
 TEST_P(DiskFaultTest, SaysTrueWhateverCallFails) {
   int no_space = 0;
   int unknown = 0;
-  std::uint64_t n = 1;
-  for (bool done = false; !done && n < 1000; ++n) {
+  std::uint64_t n = 1 + static_cast<std::uint64_t>(GetParam()) % stride();
+  for (bool done = false; !done && n < 1000; n += stride()) {
     SCOPED_TRACE("change " + std::to_string(n));
     Tally tally;
     done = run(n, GetParam(), tally);
@@ -82,7 +83,7 @@ TEST_P(DiskFaultTest, SaysTrueWhateverCallFails) {
   }
   EXPECT_GT(n, 70U);
   const bool full = GetParam() == Fault::kNoSpace || GetParam() == Fault::kShortSpace;
-  EXPECT_GT(full ? no_space : unknown, 5);
+  EXPECT_GT(full ? no_space : unknown, 5 / static_cast<int>(stride()));
 }
 
 INSTANTIATE_TEST_SUITE_P(Faults, DiskFaultTest,

@@ -168,6 +168,17 @@ TEST(PartitionTest, TheSameIdCountsOnce) {
   EXPECT_EQ(world.partition->state().find(event.subject)->count(TypeId::kNoteAdded), 1U);
 }
 
+// Whoever would be woken may be gone with the partition.
+TEST(PartitionTest, AnAnswerThatComesBehindItsEndWakesNobody) {
+  World world{15};
+  world.start();
+  while (world.log.waiting(0) == 0) ASSERT_TRUE(world.try_step());
+  world.partition.reset();
+  const auto before = world.wakes;
+  EXPECT_TRUE(world.log.run_one(0));
+  EXPECT_EQ(world.wakes, before);
+}
+
 TEST(PartitionTest, AnEditOfEitherLogIsFound) {
   World world{8};
   world.start();

@@ -116,7 +116,7 @@ void World::start() {
       return log.release_before(id, events, decisions);
     };
   }
-  auto opened = Partition::open(parts, options, [] {});
+  auto opened = Partition::open(parts, options, [this] { ++wakes; });
   ASSERT_TRUE(opened) << opened.error().detail;
   partition = std::move(opened.value());
 }

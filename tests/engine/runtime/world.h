@@ -70,6 +70,7 @@ class World {
   std::vector<Event> past;  // what random_event made, accepted or not
   std::uint32_t events_per_record = 7;
   StateLimits limits;
+  std::size_t wakes = 0;
   std::unique_ptr<Partition> partition;
 };
 
