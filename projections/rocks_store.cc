@@ -67,6 +67,27 @@ class RocksStore : public Store {
     return std::optional<std::string>{std::move(value)};
   }
 
+  Result<void> get_sorted(
+      std::span<const std::string> keys,
+      const std::function<void(std::size_t, std::string_view)>& visit) const override {
+    constexpr std::size_t kAtOnce = 64;  // its limit is 32 a round; more only takes memory
+    rocksdb::Slice wanted[kAtOnce];
+    rocksdb::PinnableSlice values[kAtOnce];
+    rocksdb::Status statuses[kAtOnce];
+    for (std::size_t from = 0; from < keys.size(); from += kAtOnce) {
+      const auto count = std::min(kAtOnce, keys.size() - from);
+      for (std::size_t i = 0; i < count; ++i) wanted[i] = slice(keys[from + i]);
+      db_->MultiGet(rocksdb::ReadOptions{}, db_->DefaultColumnFamily(), count, wanted, values,
+                    statuses, /*sorted_input=*/true);
+      for (std::size_t i = 0; i < count; ++i) {
+        if (statuses[i].ok()) visit(from + i, view(values[i]));
+        if (!statuses[i].ok() && !statuses[i].IsNotFound()) return translate(statuses[i], path_);
+        values[i].Reset();
+      }
+    }
+    return ok();
+  }
+
   using Store::write;
   Result<void> write(std::span<const StoreEntry> batch) override {
     std::size_t bytes = 64;

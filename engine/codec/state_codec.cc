@@ -23,7 +23,7 @@ void encode(const Enrolment& e, std::string& out) {
   put_instant(out, e.step_since);
   put_optional(out, e.due);
   put_varint(out, (e.waits_for_event ? 1U : 0U) | (e.control ? 2U : 0U) | (e.held ? 4U : 0U) |
-                      (e.shadow ? 8U : 0U));
+                      (e.shadow ? 8U : 0U) | (e.first ? 16U : 0U) | (e.asked ? 32U : 0U));
   put_varint(out, e.watched.size());
   for (const auto& key : e.watched) put_key(out, key);
   put_map(out, e.kept);
@@ -51,6 +51,8 @@ Result<void> decode(std::string_view bytes, Enrolment& out) {
   out.control = (flags & 2) != 0;
   out.held = (flags & 4) != 0;
   out.shadow = (flags & 8) != 0;
+  out.first = (flags & 16) != 0;
+  out.asked = (flags & 32) != 0;
   out.watched.resize(get_count(in));
   for (auto& key : out.watched) key = get_key(in);
   const bool kept = get_map(in, out.kept);

@@ -63,6 +63,16 @@ std::string enrolment_key(const std::vector<std::string>& parts) {
   return out;
 }
 
+bool first_of_id(const Enrolment& enrolment, bool remembered, bool entry) {
+  constexpr int kPartsUnremembered = 3;
+  if (!remembered || entry) return false;
+  if (enrolment.id != hash128(enrolment.rule, enrolment.key)) return false;
+  int parts = 0;
+  ByteReader in{enrolment.key};
+  for (; !in.failed() && !in.at_end(); ++parts) in.take(in.fixed32());
+  return !in.failed() && parts != kPartsUnremembered;
+}
+
 std::vector<std::string> drip_queues(const Enrolment& enrolment) {
   std::vector<std::string> out;
   if (enrolment.step != kBeforeFirst || !enrolment.due) return out;

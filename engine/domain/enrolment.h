@@ -43,8 +43,19 @@ struct Enrolment {
   std::vector<RecordKey> watched;  // records whose events concern it
   Map kept;                        // start.*: what the rule reads of its start
   std::vector<Sha256> effects;     // requested by it and not final: what an exit cancels
+  bool first = false;              // of its id, surely: see first_of_id; said when it is folded
+  bool asked = false;              // a first one requested an effect already
   friend bool operator==(const Enrolment&, const Enrolment&) = default;
 };
+
+// Whether an enrolment that starts now is surely the first of its id, so that none of it is live
+// and the ledger holds no effect of it: an effect's id is made of rule and effect key, as its
+// enrolment's id is, so two enrolments that may request the same effect have the same id. `entry`:
+// whether a start under its rule and key was remembered before; such are known for life. Starts of
+// policies that do not ask for past entries are not remembered, but their keys have three parts
+// (subject, source and id of the trigger's event). So has the effect key of `cooldown`, whose id is
+// not that of its key. False: it may be another one, of an event that came again say.
+bool first_of_id(const Enrolment& enrolment, bool remembered, bool entry);
 
 // How often a rule's entry key has been used: what `entry` policies ask.
 struct Entry {

@@ -31,6 +31,11 @@ class Store {
  public:
   virtual ~Store() = default;
   virtual Result<std::optional<std::string>> get(std::string_view key) const = 0;
+  // The values of many keys, sorted and unique, in one go: `visit` gets the index of each key that
+  // is there, in order. Cheaper than get() where keys lie near each other.
+  virtual Result<void> get_sorted(
+      std::span<const std::string> keys,
+      const std::function<void(std::size_t index, std::string_view value)>& visit) const;
   // One atomic batch; keys unique, sorted bytewise. kNoSpace, kIo: nothing of it may be counted on;
   // reopen the store (it rolls back to the last flush).
   virtual Result<void> write(std::span<const StoreEntry> batch) = 0;

@@ -269,20 +269,34 @@ void Folder::give_turn(const Enrolment& enrolment, Instant now) {
 }
 
 void Folder::start(const EnrolmentStarted& c, const FactPlace& place) {
+  Entry entry;
+  if (c.remember) entry = state_.entry(c.enrolment.rule, c.enrolment.key).value_or(Entry{});
+  const bool first = first_of_id(c.enrolment, c.remember, entry.count > 0);
+  if (entry.count > 0) replace(c.enrolment);
   state_.put(c.enrolment);
+  state_.edit_enrolment(c.enrolment.id)->first = first;
   watch(c.enrolment, true);
   if (c.enrolment.due) {
     const auto& e = c.enrolment;
     state_.timers().set({*e.due, e.rule, e.id, e.step}, e.key);
   }
   if (c.remember) {
-    auto entry = state_.entry(c.enrolment.rule, c.enrolment.key).value_or(Entry{});
     ++entry.count;
     entry.last = entry.count == 1 ? c.enrolment.base : std::max(entry.last, c.enrolment.base);
     state_.put_entry(c.enrolment.rule, c.enrolment.key, entry);
   }
   give_turn(c.enrolment, place.now);
   note_decision(c.enrolment.subject, place);
+}
+
+// Of a first one that is live the timer goes before another of its id is started: its copy beside
+// the timer would not follow the other's changes.
+void Folder::replace(const Enrolment& by) {
+  if (by.id != hash128(by.rule, by.key)) return;  // as first_of_id: none of its id was
+  const auto* live = state_.enrolment(by.id);
+  if (live == nullptr || !live->first) return;
+  watch(*live, false);
+  if (live->due) state_.timers().cancel({*live->due, live->rule, by.id, live->step}, live->key);
 }
 
 std::string Folder::move(const EnrolmentMoved& c, const FactPlace& place) {
@@ -329,13 +343,14 @@ std::string Folder::end(const EnrolmentEnded& c, const FactPlace& place) {
 }
 
 bool Folder::request(const EffectRequested& c, const FactPlace& place) {
-  if (state_.effect(c.effect.id)) return false;  // the ledger stops duplicates
+  auto* enrolment = state_.edit_enrolment(c.effect.enrolment);
+  const bool asks = enrolment == nullptr || !enrolment->first || enrolment->asked;
+  if (enrolment != nullptr) enrolment->asked = enrolment->first;
+  // The ledger stops duplicates. It is not asked about the first effect of an enrolment that is the
+  // first of its id: there is none.
+  if (asks && state_.effect(c.effect.id)) return false;
   state_.put(c.effect);
-  if (!is_final(c.effect.state)) {
-    if (auto* enrolment = state_.edit_enrolment(c.effect.enrolment)) {
-      enrolment->effects.push_back(c.effect.id);
-    }
-  }
+  if (enrolment != nullptr && !is_final(c.effect.state)) enrolment->effects.push_back(c.effect.id);
   note_decision(c.effect.subject, place);
   return true;
 }

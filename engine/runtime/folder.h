@@ -82,6 +82,7 @@ class Folder {
   void fold_import(const Event& event, const FactPlace& place);
   void give_turn(const Enrolment& enrolment, Instant now);
   void start(const EnrolmentStarted& change, const FactPlace& place);
+  void replace(const Enrolment& by);
   // Both say whose: the rule, "" if the enrolment is gone.
   std::string move(const EnrolmentMoved& change, const FactPlace& place);
   std::string end(const EnrolmentEnded& change, const FactPlace& place);

@@ -17,7 +17,9 @@ inline constexpr char kHistory = 'H';    // kind, id, 0, chunk
 inline constexpr char kEnrolment = 'N';  // 16 bytes
 inline constexpr char kEntry = 'E';      // rule, 0, enrolment key
 inline constexpr char kEffect = 'F';     // 32 bytes
-inline constexpr char kTimer = 'T';      // due, rule, 0, enrolment's key, 0, 0, its id, step
+// due, rule, 0, enrolment's key, 0, 0, its id, step. The value: a copy of kEnrolment's if that is
+// the first of its id, else "".
+inline constexpr char kTimer = 'T';
 inline constexpr char kSetAside = 'A';   // position
 inline constexpr char kBlocked = 'B';    // placement key, 0, position
 inline constexpr char kPipeline = 'P';   // id, 0, occurred, order
@@ -82,6 +84,25 @@ inline std::string timer(const TimerKey& key, std::string_view order) {
   put_key64(out, key.enrolment.high);
   put_key64(out, key.enrolment.low);
   put_key32(out, key.step);
+  return out;
+}
+// REQUIRES of each: written by its like
+inline Instant due_of_timer(std::string_view key) {
+  ByteReader in{key.substr(1)};
+  return Instant{in.key_signed()};
+}
+inline EnrolmentId read_enrolment(std::string_view key) {
+  ByteReader in{key.substr(1)};
+  EnrolmentId out;
+  out.high = in.key64();
+  out.low = in.key64();
+  return out;
+}
+inline EnrolmentId enrolment_of_timer(std::string_view key) {
+  ByteReader in{key.substr(key.size() - 20)};
+  EnrolmentId out;
+  out.high = in.key64();
+  out.low = in.key64();
   return out;
 }
 inline std::string number(char letter, std::uint64_t n) {

@@ -52,19 +52,40 @@ Result<std::optional<std::string>> KvCache::get(std::string_view key) const {
   return store_.get(key);
 }
 
+Result<void> KvCache::get_sorted(const std::vector<std::string>& keys, const Take& visit) const {
+  std::vector<std::string> stored;  // not in a generation
+  std::vector<std::size_t> index;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto* value = find_in(*current_, keys[i]);
+    if (value == nullptr && frozen_ != nullptr) value = find_in(*frozen_, keys[i]);
+    if (value == nullptr) {
+      stored.push_back(keys[i]);
+      index.push_back(i);
+    } else if (*value) {
+      visit(i, **value);
+    }
+  }
+  return store_.get_sorted(stored,
+                           [&](std::size_t i, std::string_view value) { visit(index[i], value); });
+}
+
 void KvCache::write(std::string key, std::optional<std::string> value) {
   const std::size_t key_bytes = key.size() + 64;
-  const auto put = [&](auto& table) {
-    const auto [it, fresh] = table.try_emplace(std::move(key));
+  const auto put = [&](std::optional<std::string>& place, bool fresh) {
     current_->bytes += fresh ? key_bytes : 0;
     current_->bytes += value ? value->size() : 0;
-    current_->bytes -= it->second ? it->second->size() : 0;
-    it->second = std::move(value);
+    current_->bytes -= place ? place->size() : 0;
+    place = std::move(value);
   };
   if (ordered(key)) {
-    put(current_->ordered);
+    auto& table = current_->ordered;
+    const auto size = table.size();
+    const auto it = table.try_emplace(hint_, std::move(key));
+    put(it->second, table.size() > size);
+    hint_ = std::next(it);
   } else {
-    put(current_->hashed);
+    const auto [it, fresh] = current_->hashed.try_emplace(std::move(key));
+    put(it->second, fresh);
   }
 }
 
@@ -173,6 +194,7 @@ std::shared_ptr<const KvCache::Generation> KvCache::freeze() {
   DW_ASSERT(frozen_ == nullptr);
   frozen_ = std::shared_ptr<const Generation>{std::move(current_)};
   current_ = std::make_unique<Generation>();
+  hint_ = current_->ordered.end();
   return frozen_;
 }
 

@@ -28,9 +28,10 @@ using TextMap = boost::unordered_flat_map<std::string, V, TextHash, std::equal_t
 // One thread. A frozen generation is immutable and may be read by the worker that writes it.
 class KvCache {
  public:
+  using Ordering = std::map<std::string, std::optional<std::string>, std::less<>>;
   struct Generation {
     TextMap<std::optional<std::string>> hashed;
-    std::map<std::string, std::optional<std::string>, std::less<>> ordered;
+    Ordering ordered;
     std::size_t bytes = 0;
     bool empty() const { return hashed.empty() && ordered.empty(); }
     // All of it and `more` in the order of keys; the bytes stay where they are.
@@ -44,6 +45,10 @@ class KvCache {
 
   // kIo, kDamaged from the store.
   Result<std::optional<std::string>> get(std::string_view key) const;
+  // The same of many keys, sorted and unique; `visit` gets the index of each that is there, in no
+  // order.
+  using Take = std::function<void(std::size_t index, std::string_view value)>;
+  Result<void> get_sorted(const std::vector<std::string>& keys, const Take& visit) const;
   void put(std::string key, std::string value);
   void erase(std::string key);
   // Entries with from <= key < to in order, through all layers, until `visit` says no. Of a table
@@ -73,6 +78,8 @@ class KvCache {
   const Store& store_;
   std::string_view ordered_letters_;
   std::unique_ptr<Generation> current_ = std::make_unique<Generation>();
+  // Behind what was written last of the ordered tables: timers that fire go in their order.
+  Ordering::iterator hint_ = current_->ordered.end();
   std::shared_ptr<const Generation> frozen_;
 };
 

@@ -21,6 +21,10 @@ class PackedRecords {
   void put(std::uint64_t hash, const RecordKey& key, std::string_view bytes);
   // Takes it out and unpacks it. False: not here, `out` is unchanged. kDamaged: cannot be.
   Result<bool> take(std::uint64_t hash, const RecordKey& key, Record& out);
+  // Whether one of this hash is here.
+  bool holds(std::uint64_t hash) const {
+    return young_.records.contains(hash) || old_.records.contains(hash);
+  }
   std::size_t bytes() const { return young_.bytes + old_.bytes; }
 
  private:

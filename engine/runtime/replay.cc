@@ -16,6 +16,19 @@ Error damaged(PartitionId partition, Position position, std::string_view why) {
                                    std::to_string(position) + ": " + std::string{why}};
 }
 
+// When the last timer was due that a record fires, if they are worth a look ahead.
+std::optional<Instant> many_due(const Batch& batch) {
+  constexpr int kFew = 8;
+  int timers = 0;
+  std::optional<Instant> last;
+  for (const auto& turn : batch.turns) {
+    if (!turn.timer) continue;
+    ++timers;
+    last = std::max(last.value_or(turn.timer->due), turn.timer->due);
+  }
+  return timers > kFew ? last : std::nullopt;
+}
+
 }  // namespace
 
 Acceptance accept(const Meta& meta, const DecisionHeader& header, bool claim) {
@@ -149,8 +162,10 @@ Result<void> Replay::fold_batch(const DecisionRecord& record, Position position)
   index_ = 0;
   Chain chain{meta.chain};
   auto turn = batch->turns.begin();
+  const auto last_due = many_due(*batch);
   const auto timers_before = [&](Position at) {
     for (; turn != batch->turns.end() && turn->timer && turn->position <= at; ++turn) {
+      if (last_due) state_.read_ahead(*last_due);
       fold_turn(*turn, position);
     }
   };

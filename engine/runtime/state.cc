@@ -1,14 +1,13 @@
 #include "engine/runtime/state.h"
 
 #include <algorithm>
-#include <unordered_map>
 #include <utility>
 
 #include "engine/base/assert.h"
 #include "engine/codec/event_codec.h"
 #include "engine/codec/state_codec.h"
 #include "engine/runtime/keys.h"
-#include "engine/runtime/packed_records.h"
+#include "engine/runtime/state_memory.h"
 
 namespace dealwright::runtime {
 namespace {
@@ -25,35 +24,6 @@ std::size_t weigh(const Record& record) {
 std::string single(char letter) { return std::string(1, letter); }
 
 }  // namespace
-
-// ---- records
-
-struct State::Records {
-  explicit Records(std::size_t limit) : bytes_max{limit / 4}, packed{limit / 4 * 3} {}
-  const std::size_t bytes_max;
-  RecordTable table;
-  PackedRecords packed;  // none that is in the table
-  std::vector<RecordSlot*> dirty;
-  std::size_t dirty_bytes = 500;  // what one took in the generation before
-  std::size_t bytes = 0;
-  std::string text;            // reused
-  RecordSlot* last = nullptr;  // asked for: often asked again
-  RecordKey missing;           // asked for and not there: asked again before it is made
-};
-
-// Enrolments in use since the last write-back: most are started, act and end within one decision,
-// and are never encoded.
-struct State::Enrolments {
-  struct Slot {
-    std::optional<Enrolment> value;  // none: erased
-    bool dirty = false;
-  };
-  struct IdHash {
-    using is_avalanching = void;
-    std::size_t operator()(const EnrolmentId& id) const { return id.low; }
-  };
-  std::unordered_map<EnrolmentId, Slot, IdHash> slots;
-};
 
 // ---- views: cells below their own prefix
 
@@ -230,9 +200,13 @@ RecordSlot* State::locate(const RecordKey& key, bool create) {
   }
   if (records.missing == key) records.missing = {};
   slot->record.key = key;
+  return records.last = &insert(std::move(slot));
+}
+
+RecordSlot& State::insert(std::unique_ptr<RecordSlot> slot) {
   slot->bytes = weigh(slot->record);
-  records.bytes += slot->bytes;
-  return records.last = &records.table.insert(std::move(slot));
+  records_->bytes += slot->bytes;
+  return records_->table.insert(std::move(slot));
 }
 
 // Fills the slot with what is kept of the record beyond the table. False: it was never heard of.
@@ -266,33 +240,33 @@ Record& State::touch(const RecordKey& key) {
 // ---- enrolments
 
 const Enrolment* State::enrolment(const EnrolmentId& id) {
-  auto& slots = enrolments_->slots;
-  auto it = slots.find(id);
-  if (it == slots.end()) {
+  auto* slot = enrolments_->find(id);
+  if (slot == nullptr) {
     const auto bytes = read(keys::enrolment(id));
     if (!bytes) return nullptr;
-    Enrolments::Slot slot;
-    if (auto decoded = codec::decode(*bytes, slot.value.emplace()); !decoded) {
+    Enrolment read;
+    if (auto decoded = codec::decode(*bytes, read); !decoded) {
       fail(decoded.error());
       return nullptr;
     }
-    it = slots.emplace(id, std::move(slot)).first;
+    slot = &enrolments_->place(id);
+    slot->value = std::move(read);
   }
-  return it->second.value ? &*it->second.value : nullptr;
+  return slot->value ? &*slot->value : nullptr;
 }
 Enrolment* State::edit_enrolment(const EnrolmentId& id) {
   if (enrolment(id) == nullptr) return nullptr;
-  auto& slot = enrolments_->slots.at(id);
+  auto& slot = enrolments_->place(id);
   slot.dirty = true;
   return &*slot.value;
 }
 void State::put(const Enrolment& enrolment) {
-  auto& slot = enrolments_->slots[enrolment.id];
+  auto& slot = enrolments_->place(enrolment.id);
   slot.value = enrolment;
   slot.dirty = true;
 }
 void State::erase_enrolment(const EnrolmentId& id) {
-  auto& slot = enrolments_->slots[id];
+  auto& slot = enrolments_->place(id);
   slot.value.reset();
   slot.dirty = true;
 }
@@ -394,15 +368,21 @@ void State::write_back(bool packing) {
   write_back_records(packing);
   for (const auto& [id, slot] : enrolments_->slots) {
     if (!slot.dirty) continue;
-    records_->text.clear();
-    if (slot.value) codec::encode(*slot.value, records_->text);
-    if (slot.value) {
-      cache_.put(keys::enrolment(id), records_->text);
-    } else {
+    if (!slot.value) {
       cache_.erase(keys::enrolment(id));
+      continue;
+    }
+    const auto& enrolment = *slot.value;
+    records_->text.clear();
+    codec::encode(enrolment, records_->text);
+    cache_.put(keys::enrolment(id), records_->text);
+    if (enrolment.due && enrolment.first) {
+      timers_.keep({*enrolment.due, enrolment.rule, id, enrolment.step}, enrolment.key,
+                   records_->text);
     }
   }
-  enrolments_->slots.clear();
+  enrolments_->clear();
+  ahead_ = 0;
   std::vector<StoreWrite> cells;
   for (const auto& open : views_) {
     cells.clear();

@@ -82,6 +82,9 @@ class State {
   std::optional<Effect> effect(const EffectId& id);
   void put(const Effect& effect);
   TimerIndex& timers() { return timers_; }
+  // Called before each of many timers due by `limit` is taken: loads from time to time, in order,
+  // what the next of them will ask for. A hint: changes nothing that can be read.
+  void read_ahead(Instant limit);
   Dedup& dedup() { return *dedup_; }
 
   std::optional<SetAside> set_aside(std::uint64_t position);
@@ -144,6 +147,8 @@ class State {
   Result<void> open_views(std::span<const View* const> views);
   RecordSlot* locate(const RecordKey& key, bool create);
   bool load(RecordSlot& slot, const RecordKey& key);
+  RecordSlot& insert(std::unique_ptr<RecordSlot> slot);
+  void load_ahead(std::vector<RecordKey> wanted);
   std::optional<std::string> read(std::string_view key);
   template <class T>
   std::optional<T> read_entry(const std::string& key);
@@ -167,6 +172,7 @@ class State {
   std::vector<ViewFold*> live_views_;
   std::vector<const View*> stale_views_;
   std::uint64_t events_at_freeze_ = 0;
+  std::size_t ahead_ = 0;  // timers whose enrolments and records are in memory, near enough
   std::optional<Error> failure_;
 };
 

@@ -33,29 +33,45 @@ void TimerIndex::cancel(const TimerKey& key, std::string_view order) {
   cache_.erase(std::move(text));
 }
 
-Result<void> TimerIndex::refill() {
+void TimerIndex::keep(const TimerKey& key, std::string_view order, std::string_view value) {
+  cache_.put(keys::timer(key, order), std::string{value});
+}
+
+Result<void> TimerIndex::fill(std::size_t count, const KvCache::Visit& visit) {
   if (cursor_.empty()) cursor_ = kFirst;
+  const std::string from = head_.empty() ? cursor_ : *head_.begin();
   std::string last;
-  DW_TRY(cache_.scan(cursor_, kBehind, [&](std::string_view key, std::string_view) {
-    if (head_.size() == head_max_) {
+  std::size_t seen = 0;
+  DW_TRY(cache_.scan(from, kBehind, [&](std::string_view key, std::string_view value) {
+    if (seen == count || !visit(key, value)) {
       last = key;
       return false;
     }
-    head_.emplace_hint(head_.end(), key);
+    ++seen;
+    if (key >= cursor_) head_.emplace_hint(head_.end(), key);
     return true;
   }));
-  at_end_ = last.empty();
-  cursor_ = at_end_ ? std::string{kBehind} : last;
+  if (last.empty()) {
+    at_end_ = true;
+    cursor_ = kBehind;
+  } else if (last > cursor_) {
+    cursor_ = last;
+  }
   return ok();
+}
+
+Result<void> TimerIndex::look_ahead(Instant limit, std::size_t count, const Visit& visit) {
+  return fill(count, [&](std::string_view key, std::string_view value) {
+    return keys::due_of_timer(key) <= limit && visit(keys::enrolment_of_timer(key), value);
+  });
 }
 
 Result<std::optional<Instant>> TimerIndex::next_due() {
   if (head_.empty() && !at_end_) {
-    DW_TRY(refill());
+    DW_TRY(fill(head_max_, [](std::string_view, std::string_view) { return true; }));
   }
   if (head_.empty()) return std::optional<Instant>{};
-  ByteReader in{std::string_view{*head_.begin()}.substr(1)};
-  return std::optional<Instant>{Instant{in.key_signed()}};
+  return std::optional<Instant>{keys::due_of_timer(*head_.begin())};
 }
 
 Result<std::optional<TimerKey>> TimerIndex::take_due(Instant limit) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -23,6 +24,12 @@ class TimerIndex {
   // `order`: the key of the enrolment.
   void set(const TimerKey& key, std::string_view order);
   void cancel(const TimerKey& key, std::string_view order);  // REQUIRES: it is set
+  // Puts what firing will ask for beside a timer that is set, in place of what stood there.
+  void keep(const TimerKey& key, std::string_view order, std::string_view value);
+  // Visits up to `count` of the timers that are due next, by `limit`, with what is kept beside them
+  // ("" if nothing is), until `visit` says no. They stay. `visit` must not write.
+  using Visit = std::function<bool(const EnrolmentId& enrolment, std::string_view value)>;
+  Result<void> look_ahead(Instant limit, std::size_t count, const Visit& visit);
   // The first timer due at or before `limit`, taken out of the index.
   Result<std::optional<TimerKey>> take_due(Instant limit);
   // When the next one is due, if any.
@@ -31,7 +38,8 @@ class TimerIndex {
   void restore_pending(std::uint64_t count) { pending_ = count; }
 
  private:
-  Result<void> refill();
+  // Scans up to `count` timers from the first one on; those that the head lacks join it.
+  Result<void> fill(std::size_t count, const KvCache::Visit& visit);
 
   KvCache& cache_;
   const std::size_t head_max_;

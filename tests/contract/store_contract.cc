@@ -83,6 +83,23 @@ TEST_P(StoreContract, ReadsWithinAScan) {
   EXPECT_EQ(found, "c");
 }
 
+TEST_P(StoreContract, GetsManyKeysAtOnce) {
+  std::vector<std::string> keys;
+  for (int i = 100; i < 400; ++i) keys.push_back("key " + std::to_string(i));
+  for (std::size_t i = 0; i < keys.size(); i += 3) put(keys[i], keys[i] + " value");
+  put(keys[1], "");
+  ASSERT_TRUE(store().write({{keys[3], std::nullopt}}).has_value());
+  std::vector<std::size_t> seen;
+  ASSERT_TRUE(store().get_sorted(keys, [&](std::size_t index, std::string_view value) {
+    seen.push_back(index);
+    EXPECT_EQ(value, index == 1 ? "" : keys[index] + " value");
+  }));
+  std::vector<std::size_t> there = {0, 1};
+  for (std::size_t i = 6; i < keys.size(); i += 3) there.push_back(i);
+  EXPECT_EQ(seen, there);
+  ASSERT_TRUE(store().get_sorted({}, [](std::size_t, std::string_view) { FAIL(); }));
+}
+
 TEST_P(StoreContract, ErasesRanges) {
   for (char c = 'a'; c <= 'j'; ++c) put(std::string(1, c), "v");
   ASSERT_TRUE(store().erase_range("c", "h").has_value());

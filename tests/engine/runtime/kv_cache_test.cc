@@ -71,6 +71,14 @@ TEST(KvCacheTest, ReadsThroughItsLayersAsAMapDoes) {
       ASSERT_TRUE(got);
       const auto there = model.find(from);
       ASSERT_EQ(got.value().value_or("none"), there == model.end() ? "none" : there->second);
+      const std::vector<std::string> keys = {"H1", "H7", from < "I" ? "H8" : from, "O99"};
+      std::vector<std::string> many(keys.size(), "none");
+      ASSERT_TRUE(cache.get_sorted(
+          keys, [&](std::size_t index, std::string_view value) { many.at(index) = value; }));
+      for (std::size_t at = 0; at < keys.size(); ++at) {
+        const auto wanted = model.find(keys[at]);
+        ASSERT_EQ(many[at], wanted == model.end() ? "none" : wanted->second) << keys[at];
+      }
     }
   }
 }
