@@ -99,6 +99,10 @@ std::string_view RulesDecider::refusal(const FoldedFact& fact, Reader& reader,
   auto& turn = reader.turn();
   if (rule.status == RuleStatus::kPaused) return "paused";
   if (fact.stale) return "stale";
+  // The same event again, past the window in which it would be a duplicate: what it began waits
+  // still, and its timers are its own. A policy that remembers says so by itself.
+  const bool remembers = plan.entry == EntryPolicy::kOnce || plan.entry == EntryPolicy::kOncePer;
+  if (plan.waits && !remembers && turn.enrolment(enrolment.id) != nullptr) return "active";
   switch (plan.entry) {
     case EntryPolicy::kOnce:
     case EntryPolicy::kOncePer:

@@ -209,6 +209,7 @@ class RuleCompiler {
       if (exit.match.same_start) add_kept(*exit.match.same_start);
     }
     for (const auto& step : plan_->steps) {
+      plan_->waits = plan_->waits || (step.step != nullptr && step.step->waits());
       const auto* match = step.step == nullptr ? nullptr : step.step->waits_for();
       if (match != nullptr && match->same_start) add_kept(*match->same_start);
     }

@@ -95,6 +95,7 @@ struct RulePlan {
   std::uint32_t control_bp = 0;
   std::vector<PlanStep> steps;
   std::uint32_t first = kNoStep;
+  bool waits = false;  // one of the steps does
   LimitsPlan limits;
   ImportRule import;
   std::uint32_t loops = 0;

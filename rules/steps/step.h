@@ -35,6 +35,7 @@ class Step {
  public:
   virtual ~Step() = default;
   virtual StepResult run(StepRun& run) const = 0;
+  virtual bool waits() const { return false; }  // it may stand there for a while
   // Of steps that wait. When its timer is due: the step to go on with; none: the one behind it.
   virtual std::optional<std::uint32_t> timed_out() const { return std::nullopt; }
   // What it waits for beside time; null: nothing.

@@ -9,6 +9,7 @@ namespace {
 class Wait : public Step {
  public:
   explicit Wait(Length length) : length_{length} {}
+  bool waits() const override { return true; }
   StepResult run(StepRun& run) const override { return StepResult::wait(due(run, run.since)); }
   std::optional<Instant> due(StepRun& run, Instant from) const override {
     return run.after(from, length_);

@@ -16,6 +16,7 @@ class WaitFor : public Step {
         then_{then},
         otherwise_{otherwise} {}
 
+  bool waits() const override { return true; }
   StepResult run(StepRun& run) const override {
     if (!match_.events) {  // a state: perhaps it holds already
       const auto holds = match_.when->test(run.reader, run.calendars);

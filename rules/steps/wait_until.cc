@@ -42,6 +42,7 @@ class WaitUntil : public Step {
  public:
   explicit WaitUntil(std::variant<WeekTime, Expression> until) : until_{std::move(until)} {}
 
+  bool waits() const override { return true; }
   StepResult run(StepRun& run) const override {
     if (const auto* week = std::get_if<WeekTime>(&until_)) {
       return StepResult::wait(next(*week, run.since, *run.reader.zone));

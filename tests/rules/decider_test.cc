@@ -380,6 +380,22 @@ TEST(DeciderTest, TwoRulesThatWakeEachOtherEndToo) {
   EXPECT_NE(bed.decided().find("refused ping deal/d1 loop"), std::string::npos);
 }
 
+TEST(DeciderTest, AnEventThatComesAgainDoesNotBeginAnewWhatStillWaits) {
+  for (const auto* entry : {"each_time", "{ cooldown: 1h }"}) {
+    RuleBed bed;
+    bed.publish("r", fmt::format("trigger: offer.sent\nentry: {}\n{}", entry, kWaits));
+    const auto sent = bed.event("offer.sent", "offer/o1", "2026-03-02 09:00");
+    bed.happen(sent);
+    EXPECT_TRUE(bed.decided().starts_with("started r v1 offer/o1")) << entry;
+    bed.world().advance(RuleBed::at("2026-03-02 20:00"));
+    bed.decided();
+    auto again = sent;
+    again.time = RuleBed::at("2026-03-02 20:00");
+    bed.happen(again);
+    EXPECT_EQ(bed.decided(), "refused r offer/o1 active\n") << entry;
+  }
+}
+
 TEST(DeciderTest, ATaskKnowsWhoMadeIt) {
   RuleBed bed;
   bed.publish(
