@@ -96,4 +96,20 @@ std::string hex(std::span<const std::uint8_t> bytes) {
   return out;
 }
 
+std::optional<Sha256> sha256_of_hex(std::string_view text) {
+  Sha256 out{};
+  if (text.size() != 2 * out.size()) return std::nullopt;
+  const auto digit = [](char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+  };
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto high = digit(text[2 * i]);
+    const auto low = digit(text[2 * i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    out[i] = static_cast<std::uint8_t>(high * 16 + low);
+  }
+  return out;
+}
+
 }  // namespace dealwright

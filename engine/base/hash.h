@@ -45,6 +45,8 @@ class Sha256Stream {
 };
 
 std::string hex(std::span<const std::uint8_t> bytes);
+// None: not 64 hex digits.
+std::optional<Sha256> sha256_of_hex(std::string_view text);
 inline std::string_view bytes_of(const Sha256& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }

@@ -103,17 +103,26 @@ bool read_entry_refused(std::string_view bytes, Change& out) {
   return good;
 }
 
-bool read_effect_moved(std::string_view bytes, Change& out) {
-  EffectMoved c;
-  const bool good = read_fields(bytes, [&](const WireReader& in) {
+}  // namespace
+
+bool read_effect_moved(std::string_view bytes, EffectMoved& c) {
+  return read_fields(bytes, [&](const WireReader& in) {
     if (in.field() == 1) return read_digest(in.text(), c.id);
     if (in.field() == 2) return take_state(in.number(), c.state);
     if (in.field() == 3) c.reason = in.text();
+    if (in.field() == 4) c.retry_at = Instant{in.sint()};
     return true;
   });
-  out = std::move(c);
-  return good;
 }
+
+void write_effect_moved(WireWriter& w, const EffectMoved& moved) {
+  w.text(1, bytes_of(moved.id));
+  w.number_if(2, static_cast<std::uint64_t>(moved.state));
+  w.text_if(3, moved.reason);
+  if (moved.retry_at) w.sint(4, moved.retry_at->ms);
+}
+
+namespace {
 
 bool read_failed(std::string_view bytes, Change& out) {
   RuleFailed c;
@@ -212,11 +221,7 @@ void write_change(WireWriter& out, const Change& change) {
                    out.message(kRequested, [&](WireWriter& m) { write_effect(m, c.effect); });
                  },
                  [&](const EffectMoved& c) {
-                   out.message(kEffectMoved, [&](WireWriter& m) {
-                     m.text(1, bytes_of(c.id));
-                     m.number_if(2, static_cast<std::uint64_t>(c.state));
-                     m.text_if(3, c.reason);
-                   });
+                   out.message(kEffectMoved, [&](WireWriter& m) { write_effect_moved(m, c); });
                  },
                  [&](const FactDecided& c) {
                    out.message(kFact, [&](WireWriter& m) { encode(c.event, m.out()); });
@@ -254,7 +259,7 @@ bool read_change(std::string_view bytes, Change& out) {
       return good;
     }
     case kEffectMoved:
-      return read_effect_moved(in.text(), out);
+      return read_effect_moved(in.text(), out.emplace<EffectMoved>());
     case kFact: {
       FactDecided c;
       const bool good = decode(in.text(), c.event).has_value();

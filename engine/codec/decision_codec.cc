@@ -172,6 +172,9 @@ void write_batch(WireWriter& w, const Batch& batch) {
       m.number(2, ack.through);
     });
   }
+  for (const auto& moved : batch.effects) {
+    w.message(3, [&](WireWriter& m) { write_effect_moved(m, moved); });
+  }
 }
 
 bool read_batch(std::string_view bytes, Batch& batch) {
@@ -186,6 +189,9 @@ bool read_batch(std::string_view bytes, Batch& batch) {
         if (one.field() == 2) ack.through = one.number();
       }
       if (one.failed()) return false;
+    }
+    if (in.field() == 3 && !read_effect_moved(in.text(), batch.effects.emplace_back())) {
+      return false;
     }
   }
   return !in.failed();

@@ -111,6 +111,9 @@ bool take_effect(const WireReader& in, Effect& e) {
       return true;
     case 16:
       return read_named(in.text(), e.payload);
+    case 17:
+      e.traceparent = in.text();
+      return true;
     default:
       return true;
   }
@@ -202,6 +205,7 @@ void write_effect(WireWriter& w, const Effect& e) {
   if (e.expires) w.sint(14, e.expires->ms);
   w.number_if(15, e.attempts);
   write_map(w, 16, e.payload);
+  w.text_if(17, e.traceparent);
 }
 
 bool take_state(std::uint64_t number, EffectState& out) {

@@ -40,7 +40,7 @@ std::size_t of(const Enrolment& e) {
 
 std::size_t of(const Effect& e) {
   return kHead + kDigest + kHash + of(e.rule) + of(e.step) + of(e.channel) + of(e.subject) +
-         of(e.recipient) + of(e.reason) + 7 * kNumber + of(e.payload);
+         of(e.recipient) + of(e.reason) + 7 * kNumber + of(e.payload) + of(e.traceparent);
 }
 
 std::size_t of(const std::vector<UsedValue>& used) {
@@ -87,7 +87,7 @@ std::size_t size_bound(const Change& change) {
           [](const EnrolmentEnded& c) { return kHash + of(c.reason) + kNumber; },
           [](const EntryRefused& c) { return of(c.rule) + kNumber + of(c.subject) + of(c.reason); },
           [](const EffectRequested& c) { return of(c.effect); },
-          [](const EffectMoved& c) { return kDigest + kNumber + of(c.reason); },
+          [](const EffectMoved& c) { return kDigest + 2 * kNumber + of(c.reason); },
           [](const FactDecided& c) { return size_bound(c.event); },
           [](const RuleFailed& c) {
             return of(c.rule) + kNumber + of(c.subject) + of(c.where) + of(c.code) + of(c.detail);

@@ -92,6 +92,8 @@ void encode(const Effect& e, std::string& out) {
   put_optional(out, e.expires);
   put_varint(out, e.attempts);
   put_map(out, e.payload);
+  put_text(out, e.traceparent);
+  put_optional(out, e.next);
 }
 Result<void> decode(std::string_view bytes, Effect& out) {
   ByteReader in{bytes};
@@ -114,7 +116,10 @@ Result<void> decode(std::string_view bytes, Effect& out) {
   out.not_before = get_optional(in);
   out.expires = get_optional(in);
   out.attempts = static_cast<std::uint32_t>(in.varint());
-  if (!get_map(in, out.payload) || in.failed() || !in.at_end()) return damaged_state("an effect");
+  const bool payload = get_map(in, out.payload);
+  out.traceparent = in.text();
+  out.next = get_optional(in);
+  if (!payload || in.failed() || !in.at_end()) return damaged_state("an effect");
   return ok();
 }
 

@@ -61,6 +61,7 @@ struct EffectMoved {
   EffectId id{};
   EffectState state = EffectState::kRequested;
   std::string reason;
+  std::optional<Instant> retry_at = std::nullopt;  // of a retry
   friend bool operator==(const EffectMoved&, const EffectMoved&) = default;
 };
 // A fact that a rule made: folded like one from outside, in the same decision.

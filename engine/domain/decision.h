@@ -78,6 +78,9 @@ struct SendAck {
 struct Batch {
   std::vector<TurnRecord> turns;
   std::vector<SendAck> acks;
+  // What became of effects by themselves: attempts started, spans over, suppressions. Folded behind
+  // the turns.
+  std::vector<EffectMoved> effects;
   friend bool operator==(const Batch&, const Batch&) = default;
 };
 

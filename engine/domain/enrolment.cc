@@ -45,6 +45,66 @@ bool is_final(EffectState state) {
   return true;
 }
 
+namespace {
+constexpr std::string_view kOutcomes[] = {"delivered", "rejected", "retry", "unknown", "expired"};
+}
+
+std::string_view outcome_name(Outcome outcome) {
+  return kOutcomes[static_cast<std::size_t>(outcome)];
+}
+
+std::optional<Outcome> outcome_of(std::string_view name) {
+  for (std::size_t i = 0; i < std::size(kOutcomes); ++i) {
+    if (kOutcomes[i] == name) return static_cast<Outcome>(i);
+  }
+  return std::nullopt;
+}
+
+EffectState state_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kDelivered:
+      return EffectState::kDelivered;
+    case Outcome::kRejected:
+      return EffectState::kRejected;
+    case Outcome::kRetry:
+      return EffectState::kRetryAt;
+    case Outcome::kUnknown:
+      return EffectState::kUnknown;
+    case Outcome::kExpired:
+      return EffectState::kExpired;
+  }
+  return EffectState::kUnknown;
+}
+
+std::optional<Instant> next_look(const Effect& effect, std::optional<Instant> retry_at) {
+  if (!leaves(effect.channel)) return std::nullopt;
+  switch (effect.state) {
+    case EffectState::kRequested:
+      return effect.not_before.value_or(effect.requested);
+    case EffectState::kRetryAt:
+      return retry_at.value_or(effect.changed);
+    case EffectState::kAttemptStarted:
+      return effect.changed + kAttemptSpan + kAttemptSpan;
+    default:
+      return std::nullopt;
+  }
+}
+
+bool move_effect(Effect& effect, EffectState to, std::string_view reason, Instant now,
+                 std::optional<Instant> retry_at) {
+  if (is_final(effect.state)) return false;
+  // What may be out already is not called back: its outcome says what became of it.
+  const bool out =
+      effect.state == EffectState::kAttemptStarted || effect.state == EffectState::kUnknown;
+  if (out && to == EffectState::kCancelled) return false;
+  effect.state = to;
+  effect.reason = reason;
+  effect.changed = now;
+  if (to == EffectState::kAttemptStarted) ++effect.attempts;
+  effect.next = next_look(effect, retry_at);
+  return true;
+}
+
 EffectId effect_id(std::string_view workspace, std::string_view rule,
                    std::string_view enrolment_key, std::string_view step,
                    std::string_view occurrence, std::string_view channel,

@@ -91,6 +91,9 @@ enum class EffectState : std::uint8_t {
 std::string_view effect_state_name(EffectState state);
 std::optional<EffectState> effect_state_of(std::string_view name);
 bool is_final(EffectState state);
+// An attempt may pass its point of no return for so long after its record; what has no outcome
+// when as much again has passed is unknown (design 7.13).
+inline constexpr Duration kAttemptSpan = seconds(10);
 
 using EffectId = Sha256;
 
@@ -103,6 +106,9 @@ EffectId effect_id(std::string_view workspace, std::string_view rule,
 // The enrolment key: parts length-prefixed. The subject, then the once_per value, else source and
 // id of the trigger's event, else the scheduled instant; only the subject for `once`.
 std::string enrolment_key(const std::vector<std::string>& parts);
+
+// Whether effects of a channel leave the engine; tasks are records of its own.
+inline bool leaves(std::string_view channel) { return channel != "task"; }
 
 // A line of the ledger.
 struct Effect {
@@ -121,8 +127,24 @@ struct Effect {
   std::optional<Instant> not_before;
   std::optional<Instant> expires;
   std::uint32_t attempts = 0;
-  Map payload;  // what to send, as captured at request
+  Map payload;              // what to send, as captured at request
+  std::string traceparent;  // of the event that led to it
+  // When it is looked at again: the first attempt, a retry, the end of an attempt's span. None: it
+  // is final, it is unknown and waits for a person, or it never leaves.
+  std::optional<Instant> next;
   friend bool operator==(const Effect&, const Effect&) = default;
 };
+
+// What one attempt came to, as a fact says it.
+enum class Outcome : std::uint8_t { kDelivered, kRejected, kRetry, kUnknown, kExpired };
+std::string_view outcome_name(Outcome outcome);
+std::optional<Outcome> outcome_of(std::string_view name);
+EffectState state_of(Outcome outcome);  // that it moves its effect to
+// Moves a line of the ledger to a state; `retry_at` of a retry. False: it is final already, and
+// unchanged.
+bool move_effect(Effect& effect, EffectState to, std::string_view reason, Instant now,
+                 std::optional<Instant> retry_at = std::nullopt);
+// When a line that is in its state since `changed` is looked at.
+std::optional<Instant> next_look(const Effect& effect, std::optional<Instant> retry_at);
 
 }  // namespace dealwright

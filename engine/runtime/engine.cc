@@ -136,7 +136,7 @@ Result<void> Engine::seat_partition(Seat& seat) {
   auto options = seat.options;
   options.dedup_directory = folder + "/ids";
   const PartitionParts parts{p.log,         *seat.store, p.files, p.clock, p.random,
-                             *seat.flusher, *deciders_,  p.key,   p.views};
+                             *seat.flusher, *deciders_,  p.key,   p.views, p.channels};
   auto partition = Partition::open(parts, std::move(options), [raw = &seat] { raw->nudge(); });
   if (!partition) {
     unseat(seat);

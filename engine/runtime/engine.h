@@ -40,7 +40,8 @@ struct EngineParts {
   const ClusterKey& key;
   std::span<const View* const> views;
   std::function<Result<std::unique_ptr<Store>>(const std::string& path)> open_store;
-  std::string state_directory;  // one folder per partition below it
+  std::string state_directory;          // one folder per partition below it
+  std::vector<Channel*> channels = {};  // what carries effects out; none: they stay requested
 };
 
 class Engine {

@@ -100,6 +100,7 @@ void Folder::fold(Frame& frame, const FactPlace& place) {
   fact.changes = frame.folded.changed;
   tell_views(frame, record, frame.folded.steps, frame.folded.before);
   if (event.type == TypeId::kForeignType) return;
+  if (event.type == TypeId::kEffectOutcome) return fold_outcome(event, place.now);
   if (spec_of(event.type).group == EventGroup::kReference) fold_reference(event, record, at, place);
   fold_implied(event, at, place, frame);
   if (!merged && !record.merged_into.empty()) fold_merge(record.key, at, place, frame);
@@ -241,22 +242,41 @@ void Folder::watch(const Enrolment& enrolment, bool on) {
 }
 
 void Folder::move_effect(const EffectId& id, EffectState to, std::string_view reason, Instant now,
-                         Enrolment* of) {
+                         Enrolment* of, std::optional<Instant> retry_at) {
   auto effect = state_.effect(id);
-  if (!effect || is_final(effect->state)) return;
+  if (!effect) return;
   const auto before = effect->state;
-  effect->state = to;
-  effect->reason = reason;
-  effect->changed = now;
-  if (to == EffectState::kAttemptStarted) ++effect->attempts;
-  state_.put(*effect);
-  tell_views(EffectMoved{id, to, std::string{reason}}, {now, effect->rule, before});
+  const auto was = effect->next;
+  if (!dealwright::move_effect(*effect, to, reason, now, retry_at)) return;
+  state_.put(*effect, was);
+  tell_views(EffectMoved{id, to, std::string{reason}, retry_at}, {now, effect->rule, before});
   if (!is_final(to)) return;
   if (of != nullptr) {
     std::erase(of->effects, id);
   } else if (auto* enrolment = state_.edit_enrolment(effect->enrolment)) {
     std::erase(enrolment->effects, id);
   }
+}
+
+// What an attempt came to. One that failed in front of its point of no return was not started in
+// writing; it counts all the same. A word that comes too late, of an attempt that another followed,
+// changes nothing.
+void Folder::fold_outcome(const Event& event, Instant now) {
+  const auto id = sha256_of_hex(event.data.text(Field::kEffect));
+  const auto outcome = outcome_of(event.data.text(Field::kOutcome));
+  auto effect = id ? state_.effect(*id) : std::nullopt;
+  if (!effect || !outcome) return;
+  const auto attempt = static_cast<std::uint32_t>(event.data.integer(Field::kAttempt).value_or(0));
+  const bool started =
+      effect->state == EffectState::kAttemptStarted || effect->state == EffectState::kUnknown;
+  if (attempt != effect->attempts + (started ? 0 : 1)) return;
+  if (!started) {
+    if (is_final(effect->state)) return;
+    effect->attempts = attempt;
+    state_.put(*effect, effect->next);
+  }
+  move_effect(*id, state_of(*outcome), event.data.text(Field::kReason), now, nullptr,
+              event.data.instant(Field::kRetryAt));
 }
 
 void Folder::give_turn(const Enrolment& enrolment, Instant now) {
@@ -349,7 +369,9 @@ bool Folder::request(const EffectRequested& c, const FactPlace& place) {
   // The ledger stops duplicates. It is not asked about the first effect of an enrolment that is the
   // first of its id: there is none.
   if (asks && state_.effect(c.effect.id)) return false;
-  state_.put(c.effect);
+  auto effect = c.effect;
+  effect.next = next_look(effect, std::nullopt);
+  state_.put(effect);
   if (enrolment != nullptr && !is_final(c.effect.state)) enrolment->effects.push_back(c.effect.id);
   note_decision(c.effect.subject, place);
   return true;
@@ -359,24 +381,25 @@ void Folder::apply(const Change& change, const FactPlace& place) {
   const auto tell = [&](std::string_view rule) {
     tell_views(change, {place.now, rule, std::nullopt});
   };
-  std::visit(
-      overloaded{
-          [&](const EnrolmentStarted& c) {
-            start(c, place);
-            tell(c.enrolment.rule);
-          },
-          [&](const EnrolmentMoved& c) { tell(move(c, place)); },
-          [&](const EnrolmentEnded& c) { tell(end(c, place)); },
-          [&](const EffectRequested& c) {
-            if (request(c, place)) tell(c.effect.rule);
-          },
-          [&](const EffectMoved& c) { move_effect(c.id, c.state, c.reason, place.now, nullptr); },
-          [&](const EntryRefused& c) { tell(c.rule); },
-          [&](const RuleFailed& c) { tell(c.rule); },
-          [&](const FactDecided&) { tell({}); },
-          [&](const EventRedriven& c) { settle(c); },
-      },
-      change);
+  std::visit(overloaded{
+                 [&](const EnrolmentStarted& c) {
+                   start(c, place);
+                   tell(c.enrolment.rule);
+                 },
+                 [&](const EnrolmentMoved& c) { tell(move(c, place)); },
+                 [&](const EnrolmentEnded& c) { tell(end(c, place)); },
+                 [&](const EffectRequested& c) {
+                   if (request(c, place)) tell(c.effect.rule);
+                 },
+                 [&](const EffectMoved& c) {
+                   move_effect(c.id, c.state, c.reason, place.now, nullptr, c.retry_at);
+                 },
+                 [&](const EntryRefused& c) { tell(c.rule); },
+                 [&](const RuleFailed& c) { tell(c.rule); },
+                 [&](const FactDecided&) { tell({}); },
+                 [&](const EventRedriven& c) { settle(c); },
+             },
+             change);
 }
 
 void Folder::fired(const TimerKey& timer, Instant now) {

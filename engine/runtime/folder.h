@@ -90,7 +90,8 @@ class Folder {
   void note_decision(const RecordKey& subject, const FactPlace& place);
   void watch(const Enrolment& enrolment, bool on);
   void move_effect(const EffectId& id, EffectState to, std::string_view reason, Instant now,
-                   Enrolment* of);
+                   Enrolment* of, std::optional<Instant> retry_at = std::nullopt);
+  void fold_outcome(const Event& event, Instant now);
 
   State& state_;
   LogFacts facts_;

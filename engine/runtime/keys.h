@@ -17,6 +17,7 @@ inline constexpr char kHistory = 'H';    // kind, id, 0, chunk
 inline constexpr char kEnrolment = 'N';  // 16 bytes
 inline constexpr char kEntry = 'E';      // rule, 0, enrolment key
 inline constexpr char kEffect = 'F';     // 32 bytes
+inline constexpr char kOpen = 'O';       // when it is looked at, effect: what is to leave
 // due, rule, 0, enrolment's key, 0, 0, its id, step. The value: a copy of kEnrolment's if that is
 // the first of its id, else "".
 inline constexpr char kTimer = 'T';
@@ -122,6 +123,13 @@ inline std::string view_prefix(std::string_view name, std::uint32_t version) {
   out += name;
   out += '\0';
   put_key32(out, version);
+  return out;
+}
+
+inline std::string open_effect(Instant next, const EffectId& id) {
+  std::string out{kOpen};
+  put_key_signed(out, next.ms);
+  out += bytes_of(id);
   return out;
 }
 

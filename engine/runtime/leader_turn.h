@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "engine/domain/decision.h"
+#include "engine/domain/dispatch_guard.h"
 #include "engine/ports/decider.h"
 #include "engine/runtime/cluster_key.h"
 #include "engine/runtime/folder.h"
@@ -54,12 +55,19 @@ class LeaderTurn : public Turn {
   // full.
   bool fire_due(Instant limit, std::uint64_t position);
   void ack(SendAck ack);
+  // What becomes of effects by themselves, behind all that is taken.
+  void move_effect(EffectMoved moved);
+  Passage judge_passage(const Effect& effect);
+  void hold_back(const EffectId& id, const Passage& passage);  // REQUIRES: it is not to go
+  bool full() const { return bytes_ >= kBatchBytesMax; }
   // Writes down what others are to know of the events taken. REQUIRES: nothing is taken behind it
   void finish();
 
   Batch take_batch() { return std::move(batch_); }
   std::size_t bytes() const { return bytes_; }  // what the batch encodes to at most
-  bool empty() const { return batch_.turns.empty() && batch_.acks.empty(); }
+  bool empty() const {
+    return batch_.turns.empty() && batch_.acks.empty() && batch_.effects.empty();
+  }
 
   Instant now() const override { return now_; }
   std::uint32_t partition() const override { return where_.partition; }

@@ -8,6 +8,7 @@
 #include "engine/base/assert.h"
 #include "engine/codec/decision_codec.h"
 #include "engine/runtime/chain.h"
+#include "engine/runtime/partition_mail.h"
 
 namespace dealwright::runtime {
 namespace {
@@ -20,7 +21,7 @@ constexpr Duration kAbsenceMax = days(7);
 
 Partition::Partition(const PartitionParts& parts, PartitionOptions options,
                      std::function<void()> wake)
-    : parts_{parts}, options_{std::move(options)} {
+    : parts_{parts}, options_{std::move(options)}, mail_{std::make_shared<Mail>()} {
   mail_->wake = std::move(wake);
 }
 
@@ -46,6 +47,15 @@ Result<std::unique_ptr<Partition>> Partition::open(const PartitionParts& parts,
   out->look_ahead_.emplace(out->state_->records());
   out->replay_ = std::make_unique<Replay>(parts.log, out->options_.id, *out->state_, *out->folder_);
   out->confirmed_ = out->state_->meta.decisions;
+  if (!parts.channels.empty()) {
+    out->dispatch_ = std::make_unique<Dispatch>(
+        *out->state_, Dispatch::Place{out->options_.id,
+                                      parts.channels,
+                                      parts.key,
+                                      parts.random,
+                                      [mail = out->mail_] { mail->wake_owner(); },
+                                      {}});
+  }
   DW_TRY(out->check_log());
   parts.log.listen(out->options_.id, [mail = out->mail_] { mail->wake_owner(); });
   return out;
@@ -133,12 +143,18 @@ Instant Partition::leader_now() {
 std::optional<Instant> Partition::next_due() {
   if (phase_ != Phase::kLeading || state_->meta.event_clock) return std::nullopt;
   if (clock_held_) return parts_.clock.wall() + seconds(1);  // nothing fires; look at it again
-  auto due = state_->timers().next_due();
-  if (!due) {
-    state_->fail(due.error());
+  auto timer = state_->timers().next_due();
+  if (!timer) {
+    state_->fail(timer.error());
     return std::nullopt;
   }
-  return due.value();
+  auto due = timer.value();
+  const auto sooner = [&](std::optional<Instant> at) {
+    if (at && (!due || *at < *due)) due = at;
+  };
+  if (may_dispatch()) sooner(dispatch_->next_due());
+  sooner(say_again_);
+  return due;
 }
 
 // ---- leading
@@ -221,7 +237,8 @@ Result<bool> Partition::decide() {
   const auto now = leader_now();
   const auto due = next_due();
   const bool timers = (due && *due <= now) || advance_to_;
-  if (!events && !timers && acks_.empty()) return false;
+  const bool effects = may_dispatch() && dispatch_->wants(now);
+  if (!events && !timers && !effects && acks_.empty()) return say_outcomes();
   point("decide.begin");
   DW_TRY(refresh_decider());
   const LeaderTurn::Place place{options_.id, parts_.log.partitions(), state_->meta.decisions,
@@ -238,6 +255,8 @@ Result<bool> Partition::decide() {
   record.header.schema = state_->reference.schemas.id();  // as it is before its own events
   const auto fired_before = state_->meta.timers_fired;
   take_events(turn, record.header);
+  std::vector<std::function<void()>> then;
+  if (may_dispatch()) then = dispatch_->decide(turn, now);
   const bool fired = state_->meta.timers_fired != fired_before;
   if (const auto& failure = state_->failure()) return *failure;
   record.header.through = state_->meta.events;
@@ -245,10 +264,17 @@ Result<bool> Partition::decide() {
   const bool waits = turn.empty() && record.header.event_count == 0 && !in_flight_.empty() &&
                      next_event_ < events_.records.size();
   if (waits) return false;
+  if (!events && !timers && turn.empty()) {  // attempts begin, and nothing is written yet
+    const bool begun = !then.empty();
+    release(std::move(then));
+    return say_outcomes() || begun;
+  }
   record.body = turn.take_batch();
   if (fired) point("timer.decided");
   DW_TRY(append(std::move(record)));
   in_flight_.back().timers = fired;
+  release(std::move(then));
+  say_outcomes();
   return true;
 }
 
@@ -310,6 +336,7 @@ Result<bool> Partition::take_mail() {
     sent.swap(mail_->sent);
     flushed = std::exchange(mail_->flushed, false);
     flush_failed.swap(mail_->flush_failed);
+    take_unsaid(mail_->unsaid);
   }
   for (auto& done : appended) {
     DW_TRY(auto positions, std::move(done));
@@ -373,49 +400,6 @@ Result<void> Partition::read_back() {
   return ok();
 }
 
-void Partition::confirm(InFlight done) {
-  confirmed_ = done.position + 1;
-  if (done.timers) point("timer.recorded");
-  if (phase_ == Phase::kClaiming) {
-    point("claim.confirmed");
-    phase_ = Phase::kLeading;
-    auto pending = state_->sends();  // what an earlier leader may not have passed on
-    if (pending) {
-      send_on(pending.value());
-    } else {
-      state_->fail(pending.error());
-    }
-  }
-  if (!done.sends.empty()) point("send.begin");
-  send_on(done.sends);
-  for (auto& release : done.releases) release();
-}
-
-// Those to one partition go together: numbered, so in order.
-void Partition::send_on(const std::vector<Send>& sends) {
-  std::map<std::uint32_t, std::pair<std::vector<std::string>, std::uint64_t>> groups;
-  for (const auto& send : sends) {
-    if (out_of_reach_.contains(send.to)) continue;
-    auto& [records, through] = groups[send.to];
-    records.push_back(send.event);
-    through = send.number;
-  }
-  for (auto& [target, group] : groups) {
-    ++sends_on_way_;
-    parts_.log.append(
-        Topic::kEvents, target, std::move(group.first),
-        [mail = mail_, to = target, number = group.second](Result<std::vector<Position>> done) {
-          Result<std::uint64_t> through = number;
-          if (!done) through = done.error();
-          {
-            const std::lock_guard lock{mail->mutex};
-            mail->sent.emplace_back(to, std::move(through));
-          }
-          mail->wake_owner();
-        });
-  }
-}
-
 // ---- generations
 
 Result<bool> Partition::generation_step() {
@@ -444,6 +428,7 @@ Result<bool> Partition::settle() {
   if (phase_ == Phase::kStopped) return *stopped_;
   DW_TRY(take_mail());
   if (!in_flight_.empty() || (frozen_ && frozen_posted_)) return false;
+  if (!attempts_ended()) return false;
   if (!frozen_) frozen_ = state_->freeze();
   DW_TRY(State::write(*frozen_, parts_.store));
   state_->thaw(*frozen_);

@@ -16,6 +16,7 @@
 #include "engine/ports/clock.h"
 #include "engine/ports/log.h"
 #include "engine/ports/worker.h"
+#include "engine/runtime/dispatch.h"
 #include "engine/runtime/leader_turn.h"
 #include "engine/runtime/replay.h"
 #include "engine/runtime/state.h"
@@ -33,6 +34,7 @@ struct PartitionParts {
   DeciderFactory& deciders;
   const ClusterKey& key;
   std::span<const View* const> views;
+  std::span<Channel* const> channels = {};  // none: effects stay requested
 };
 
 struct PartitionOptions {
@@ -122,20 +124,7 @@ class Partition {
     std::vector<Send> sends;
     std::vector<std::function<void()>> releases;
   };
-  struct Mail {  // from other threads
-    std::mutex mutex;
-    std::vector<Result<std::vector<Position>>> appended;
-    std::size_t unanswered = 0;  // decision records that the log has and has said nothing of
-    std::vector<std::pair<std::uint32_t, Result<std::uint64_t>>> sent;  // to, through
-    bool flushed = false;
-    std::optional<Error> flush_failed;
-
-    // An answer may come when the partition is gone, and with it whoever is to be woken.
-    void wake_owner();
-    std::mutex wake_mutex;  // held while `wake` runs
-    std::function<void()> wake;
-  };
-
+  struct Mail;  // from other threads
   Partition(const PartitionParts& parts, PartitionOptions options, std::function<void()> wake);
   Result<void> check_log();
   Result<bool> fold_step();
@@ -146,6 +135,11 @@ class Partition {
   void send_on(const std::vector<Send>& sends);
   Result<bool> decide();
   Result<bool> read_events();
+  bool may_dispatch() const;
+  bool say_outcomes();
+  void take_unsaid(std::vector<std::string>& unsaid);
+  bool attempts_ended();
+  void release(std::vector<std::function<void()>> then);
   void take_events(LeaderTurn& turn, DecisionHeader& header);
   Result<void> append(DecisionRecord record);
   std::uint64_t waiting_for_pipeline();
@@ -181,14 +175,17 @@ class Partition {
   std::set<std::uint32_t> out_of_reach_;
   bool held_ = false;
   std::optional<Instant> advance_to_;
-  std::string bytes_;  // of the record being encoded
+  std::string bytes_;                   // of the record being encoded
+  std::unique_ptr<Dispatch> dispatch_;  // none: nothing leaves from here
+  std::vector<std::string> unsaid_;     // outcomes that the log did not take
+  std::optional<Instant> say_again_;
   std::optional<State::Frozen> frozen_;
   bool frozen_posted_ = false;
   // Clock guard: the wall is believed as long as it keeps step with the steady clock.
   std::optional<std::int64_t> steady_base_us_;
   Instant wall_base_;
   bool clock_held_ = false;
-  std::shared_ptr<Mail> mail_ = std::make_shared<Mail>();
+  std::shared_ptr<Mail> mail_;
 };
 
 }  // namespace dealwright::runtime

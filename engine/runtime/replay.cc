@@ -186,6 +186,11 @@ Result<void> Replay::fold_batch(const DecisionRecord& record, Position position)
   timers_before(header.through);
   if (turn != batch->turns.end()) return damaged(partition_, position, "a turn has no event");
   for (const auto& ack : batch->acks) folder_.acked(ack);
+  FactPlace behind;
+  behind.now = now_;
+  behind.position = header.through;
+  behind.decision_position = position;
+  for (const auto& moved : batch->effects) folder_.apply(moved, behind);
   if (chain.finish() != header.chain) {
     return damaged(partition_, position, "the hash chain is broken: one of the logs was changed");
   }

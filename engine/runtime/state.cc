@@ -21,6 +21,8 @@ std::size_t weigh(const Record& record) {
   return bytes + record.watchers.size() * 16 + record.consents.size() * sizeof(ConsentRow);
 }
 
+constexpr std::size_t kOpenEffectsInMemory = 4096;
+
 std::string single(char letter) { return std::string(1, letter); }
 
 }  // namespace
@@ -57,8 +59,9 @@ class State::Cells : public ViewReader {
 State::State(Store& store, StateLimits limits)
     : store_{store},
       limits_{limits},
-      cache_{store, "TSABPU"},
+      cache_{store, "TSABPUO"},
       timers_{cache_, limits.timers_in_memory},
+      open_effects_{cache_, kOpenEffectsInMemory},
       records_{std::make_unique<Records>(limits.record_cache_bytes)},
       enrolments_{std::make_unique<Enrolments>()} {}
 
@@ -83,6 +86,10 @@ Result<std::unique_ptr<State>> State::open(Store& store, FileSystem& files,
   DW_TRY(auto dedup, Dedup::open(files, std::move(dedup_directory), store, limits.dedup_bytes));
   out->dedup_ = std::move(dedup);
   DW_TRY(out->load_reference());
+  DW_TRY(auto rules, out->published());
+  for (auto& rule : rules) {
+    if (!rule.status.empty()) out->rule_status_[rule.rule] = std::move(rule.status);
+  }
   DW_TRY(out->open_views(views));
   return out;
 }
@@ -425,7 +432,8 @@ Result<Sha256> State::fingerprint() {
 
 bool State::wants_freeze() const {
   return meta.events - events_at_freeze_ >= limits_.generation_events ||
-         cache_.bytes() + records_->dirty.size() * records_->dirty_bytes + enrolments_->slots.size() * 600 >=
+         cache_.bytes() + records_->dirty.size() * records_->dirty_bytes +
+                 enrolments_->slots.size() * 600 >=
              limits_.generation_bytes;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@
 #include "engine/runtime/dedup.h"
 #include "engine/runtime/kv_cache.h"
 #include "engine/runtime/meta.h"
+#include "engine/runtime/open_effects.h"
 #include "engine/runtime/record_table.h"
 #include "engine/runtime/timer_index.h"
 
@@ -80,7 +82,9 @@ class State {
   std::optional<Entry> entry(std::string_view rule, std::string_view key);
   void put_entry(std::string_view rule, std::string_view key, const Entry& entry);
   std::optional<Effect> effect(const EffectId& id);
-  void put(const Effect& effect);
+  // `was`: its `next` so far, if it stood in the ledger.
+  void put(const Effect& effect, std::optional<Instant> was = std::nullopt);
+  OpenEffects& open_effects() { return open_effects_; }
   TimerIndex& timers() { return timers_; }
   // Called before each of many timers due by `limit` is taken: loads from time to time, in order,
   // what the next of them will ask for. A hint: changes nothing that can be read.
@@ -96,6 +100,7 @@ class State {
   void put_schema(const Event& event, std::uint64_t order);
   void publish(const PublishedRule& rule);
   void set_rule_status(std::string_view rule, std::string_view status);
+  std::string_view rule_status(std::string_view rule) const;  // "": not known
   Result<std::vector<PublishedRule>> published() const;
   ImportBatch batch(std::string_view name);
   void put_batch(std::string_view name, const ImportBatch& batch);
@@ -160,6 +165,7 @@ class State {
   const StateLimits limits_;
   KvCache cache_;
   TimerIndex timers_;
+  OpenEffects open_effects_;
   std::unique_ptr<Dedup> dedup_;
   std::unique_ptr<Records> records_;
   std::unique_ptr<Enrolments> enrolments_;
@@ -173,6 +179,7 @@ class State {
   std::vector<const View*> stale_views_;
   std::uint64_t events_at_freeze_ = 0;
   std::size_t ahead_ = 0;  // timers whose enrolments and records are in memory, near enough
+  std::map<std::string, std::string, std::less<>> rule_status_;
   std::optional<Error> failure_;
 };
 

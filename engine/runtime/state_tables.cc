@@ -112,7 +112,12 @@ void State::put_entry(std::string_view rule, std::string_view key, const Entry& 
 std::optional<Effect> State::effect(const EffectId& id) {
   return read_entry<Effect>(keys::effect(id));
 }
-void State::put(const Effect& effect) { put_entry_of(cache_, keys::effect(effect.id), effect); }
+void State::put(const Effect& effect, std::optional<Instant> was) {
+  put_entry_of(cache_, keys::effect(effect.id), effect);
+  if (was == effect.next) return;
+  if (was) open_effects_.cancel(*was, effect.id);
+  if (effect.next) open_effects_.set(*effect.next, effect.id);
+}
 
 std::optional<SetAside> State::set_aside(std::uint64_t position) {
   return read_entry<SetAside>(keys::number(keys::kSetAside, position));
@@ -163,7 +168,13 @@ void State::put_schema(const Event& event, std::uint64_t order) {
   cache_.put(keys::number(keys::kSchema, order), std::move(value));
 }
 
+std::string_view State::rule_status(std::string_view rule) const {
+  const auto it = rule_status_.find(rule);
+  return it == rule_status_.end() ? std::string_view{} : std::string_view{it->second};
+}
+
 void State::publish(const PublishedRule& rule) {
+  if (!rule.status.empty()) rule_status_[rule.rule] = rule.status;
   std::string value;
   put_text(value, rule.status);
   put_text(value, rule.text);

@@ -79,7 +79,7 @@ DecisionRecord sample_decision(const std::string& name) {
     turn.position = 7;
     turn.timer = sampler.timer();
     turn.changes.push_back(sampler.change(i));
-    record.body = Batch{{turn}, {SendAck{1, 3}}};
+    record.body = Batch{{turn}, {SendAck{1, 3}}, {}};
   }
   return record;
 }

@@ -24,7 +24,8 @@ Bed::Bed(std::uint64_t seed, bool event_clock)
 }
 
 void Bed::start() {
-  runtime::PartitionParts parts{log, store, files, clock, random, worker, *deciders, key, views};
+  runtime::PartitionParts parts{log,    store,     files, clock, random,
+                                worker, *deciders, key,   views, channels};
   auto opened = runtime::Partition::open(parts, options, [] {});
   ASSERT_TRUE(opened) << opened.error().detail;
   partition = std::move(opened.value());
@@ -34,6 +35,17 @@ void Bed::crash() {
   partition.reset();
   log.crash();
   store.crash(random.below(3));
+  mail.crash(random.chance(50));
+  hook.crash(random.chance(50));
+}
+
+void Bed::receive() {
+  for (auto* channel : {&mail, &hook}) {
+    while (channel->waiting() > 0 && random.chance(70)) {
+      channel->go_on(static_cast<FakeChannel::Fate>(random.below(6)));
+      run();
+    }
+  }
 }
 
 bool Bed::step() {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/ports/fake/fake_channel.h"
 #include "engine/ports/fake/fake_clock.h"
 #include "engine/ports/fake/fake_file_system.h"
 #include "engine/ports/fake/fake_log.h"
@@ -24,7 +25,8 @@ class Bed {
   // The process dies: what was not flushed is lost, appends that wait may be.
   void crash();
   bool step();
-  void run();  // until nothing moves
+  void run();      // until nothing moves
+  void receive();  // attempts under way go on, one way or another
   std::uint64_t add(const Event& event);
   std::uint64_t add_bytes(std::string bytes);
   void publish(const std::string& path);  // of a rule file; its name is the rule's
@@ -45,6 +47,9 @@ class Bed {
   std::unique_ptr<DeciderFactory> deciders;
   runtime::ClusterKey key{"a key for tests"};
   std::vector<const View*> views;
+  FakeChannel mail{"email", true};
+  FakeChannel hook{"notify", false};
+  std::vector<Channel*> channels{&mail, &hook};
   runtime::PartitionOptions options;
   std::unique_ptr<runtime::Partition> partition;
   Oracle oracle;

@@ -112,7 +112,8 @@ std::string text_of(const Effect& e) {
          e.recipient + "\nstate " + std::string{effect_state_name(e.state)} + " " + e.reason +
          "\nrequested " + text_of(e.requested) + " changed " + text_of(e.changed) + " not before " +
          maybe_text(e.not_before) + " expires " + maybe_text(e.expires) + " attempts " +
-         std::to_string(e.attempts) + "\npayload " + to_json(Value{e.payload});
+         std::to_string(e.attempts) + " next " + maybe_text(e.next) + "\npayload " +
+         to_json(Value{e.payload});
 }
 
 std::string text_of(const SetAside& e) {

@@ -67,6 +67,9 @@ void Oracle::fold_batch(const DecisionRecord& record, std::uint64_t position) {
     if (has) ++turn;
   }
   fire_before(record.header.through);
+  for (const auto& moved : batch->effects) {
+    move_effect(moved.id, moved.state, moved.reason, moved.retry_at);
+  }
   if (turn != batch->turns.end()) wrong_ = "a turn that belongs to no event";
 }
 
@@ -107,6 +110,7 @@ void Oracle::fold_event(std::uint64_t position, const TurnRecord* turn, std::uin
   }
   ++meta_["accepted"];
   fold_fact(event, {position, decision, 0, false});
+  if (event.type == TypeId::kEffectOutcome) take_outcome(event);
   if (turn == nullptr) return;
   for (const auto& change : turn->changes) apply(change, *turn, decision);
 }
@@ -391,19 +395,6 @@ void Oracle::count(const std::string& rule, const std::string& counter, std::int
   counters_[{rule, counter}] += by;
 }
 
-void Oracle::move_effect(const EffectId& id, EffectState to, const std::string& reason) {
-  const auto it = effects_.find(id);
-  if (it == effects_.end() || is_final(it->second.state)) return;
-  auto& effect = it->second;
-  effect.state = to;
-  effect.reason = reason;
-  effect.changed = now_;
-  if (to == EffectState::kAttemptStarted) ++effect.attempts;
-  if (const auto of = enrolments_.find(effect.enrolment); of != enrolments_.end() && is_final(to)) {
-    std::erase(of->second.effects, id);
-  }
-}
-
 // The queues of a dripping import: each remembers the last turn that it gave.
 void Oracle::give_turn(const Enrolment& enrolment) {
   for (const auto& queue : drip_queues(enrolment)) {
@@ -458,7 +449,9 @@ void Oracle::apply(const Change& change, const TurnRecord& turn, std::uint64_t d
                  },
                  [&](const EntryRefused& c) { count(c.rule, "refused_" + c.reason, 1); },
                  [&](const EffectRequested& c) {
-                   if (!effects_.try_emplace(c.effect.id, c.effect).second) return;
+                   const auto [at, fresh] = effects_.try_emplace(c.effect.id, c.effect);
+                   if (!fresh) return;
+                   at->second.next = looked_at(c.effect, std::nullopt);
                    count(c.effect.rule, "requested", 1);
                    const auto of = enrolments_.find(c.effect.enrolment);
                    if (of != enrolments_.end() && !is_final(c.effect.state)) {
@@ -466,7 +459,7 @@ void Oracle::apply(const Change& change, const TurnRecord& turn, std::uint64_t d
                    }
                    note(c.effect.subject, decision);
                  },
-                 [&](const EffectMoved& c) { move_effect(c.id, c.state, c.reason); },
+                 [&](const EffectMoved& c) { move_effect(c.id, c.state, c.reason, c.retry_at); },
                  [&](const RuleFailed& c) { count(c.rule, "errors_" + c.code, 1); },
                  [&](const FactDecided& c) {
                    fold_fact(c.event, {turn.position, decision, ++index_, true});

@@ -14,6 +14,9 @@
 
 namespace dealwright::oracle {
 
+// When an effect is looked at again: a table.
+std::optional<Instant> looked_at(const Effect& effect, std::optional<Instant> retry_at);
+
 class Oracle {
  public:
   // An event as it stands in the log. Call for every position before a decision that covers it.
@@ -67,7 +70,9 @@ class Oracle {
   void note(const RecordKey& subject, std::uint64_t decision);
   void give_turn(const Enrolment& enrolment);
   void end(const EnrolmentEnded& change, std::uint64_t decision);
-  void move_effect(const EffectId& id, EffectState to, const std::string& reason);
+  void move_effect(const EffectId& id, EffectState to, const std::string& reason,
+                   std::optional<Instant> retry_at = std::nullopt);
+  void take_outcome(const Event& event);
   void count(const std::string& rule, const std::string& counter, std::int64_t by);
   std::string rule_of(const EnrolmentId& id) const;
   RecordKey winner_of(RecordKey key) const;

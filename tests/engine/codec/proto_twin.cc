@@ -134,6 +134,14 @@ void fill(v1::Effect& out, const Effect& e) {
   if (e.expires) out.set_expires_ms(e.expires->ms);
   out.set_attempts(e.attempts);
   fill_map(*out.mutable_payload(), e.payload);
+  out.set_traceparent(e.traceparent);
+}
+
+void fill(v1::EffectMoved& out, const EffectMoved& c) {
+  out.set_id(digest(c.id));
+  out.set_state(static_cast<std::uint32_t>(c.state));
+  out.set_reason(c.reason);
+  if (c.retry_at) out.set_retry_at_ms(c.retry_at->ms);
 }
 
 void fill(v1::EnrolmentMoved& out, const EnrolmentMoved& c) {
@@ -173,11 +181,7 @@ void fill(v1::Change& out, const Change& change) {
                    m.set_reason(c.reason);
                  },
                  [&](const EffectRequested& c) { fill(*out.mutable_requested(), c.effect); },
-                 [&](const EffectMoved& c) {
-                   out.mutable_effect_moved()->set_id(digest(c.id));
-                   out.mutable_effect_moved()->set_state(static_cast<std::uint32_t>(c.state));
-                   out.mutable_effect_moved()->set_reason(c.reason);
-                 },
+                 [&](const EffectMoved& c) { fill(*out.mutable_effect_moved(), c); },
                  [&](const FactDecided& c) { fill(*out.mutable_fact(), c.event); },
                  [&](const RuleFailed& c) {
                    auto& m = *out.mutable_failed();
@@ -256,6 +260,9 @@ v1::DecisionRecord twin(const DecisionRecord& record) {
                      auto& m = *out.mutable_batch()->add_acks();
                      m.set_to(ack.to);
                      m.set_through(ack.through);
+                   }
+                   for (const auto& moved : batch.effects) {
+                     fill(*out.mutable_batch()->add_effects(), moved);
                    }
                  },
                  [&](const Barrier& barrier) {

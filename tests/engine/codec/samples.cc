@@ -197,10 +197,16 @@ Effect Sampler::effect() {
   out.expires = maybe_instant();
   out.attempts = number();
   out.payload = map();
+  out.traceparent = chance(50) ? word() : "";
   return out;
 }
 
 TimerKey Sampler::timer() { return {instant(), word(), hash(), number()}; }
+
+EffectMoved Sampler::moved() {
+  return {digest<32>(), static_cast<EffectState>(below(9)), chance(50) ? word() : "",
+          maybe_instant()};
+}
 
 Change Sampler::change(std::size_t alternative) {
   switch (alternative) {
@@ -225,8 +231,7 @@ Change Sampler::change(std::size_t alternative) {
     case 4:
       return EffectRequested{effect()};
     case 5:
-      return EffectMoved{digest<32>(), static_cast<EffectState>(below(9)),
-                         chance(50) ? word() : ""};
+      return moved();
     case 6:
       return FactDecided{event(TypeId::kTaskCreated)};
     case 7:
@@ -276,7 +281,8 @@ DecisionRecord Sampler::decision(std::size_t body) {
   } else if (body == 1) {
     out.body = Batch{some<TurnRecord>([&] { return turn(); }), some<SendAck>([&] {
                        return SendAck{number(), random_.next() >> below(64)};
-                     })};
+                     }),
+                     some<EffectMoved>([&] { return moved(); })};
   } else {
     out.body =
         Barrier{static_cast<Barrier::What>(1 + below(3)), number(), chance(50) ? word() : ""};

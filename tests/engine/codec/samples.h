@@ -31,6 +31,7 @@ class Sampler {
   Event foreign_event();
   Enrolment enrolment();
   Effect effect();
+  EffectMoved moved();
   TimerKey timer();
   // REQUIRES: alternative < number of alternatives of Change
   Change change(std::size_t alternative);

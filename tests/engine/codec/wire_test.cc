@@ -91,7 +91,7 @@ TEST(WireTest, EveryChangeIsWhatTheProtoSays) {
       turn.changes.push_back(sampler.change(kind));
       ASSERT_EQ(turn.changes.back().index(), kind);
     }
-    record.body = Batch{{turn}, {}};
+    record.body = Batch{{turn}, {}, {}};
     ASSERT_NO_FATAL_FAILURE(expect_agrees(record)) << "seed " << seed;
   }
 }
@@ -100,7 +100,7 @@ TEST(WireTest, EveryChangeIsWhatTheProtoSays) {
 TEST(WireTest, DefaultsMayBeLeftOut) {
   DecisionRecord record;
   record.header.workspace = "";
-  record.body = Batch{{TurnRecord{}}, {SendAck{}}};
+  record.body = Batch{{TurnRecord{}}, {SendAck{}}, {}};
   ASSERT_NO_FATAL_FAILURE(expect_agrees(record));
   v1::DecisionRecord barrier;
   barrier.set_format(1);

@@ -59,7 +59,10 @@ void TestDecider::on_fact(const FoldedFact& fact, Turn& turn) {
     auto start = started(fact, "follow-up", enrolment_key({event.source, event.id}));
     start.enrolment.due = fact.occurred + days(1);
     turn.change(start);
-    turn.change(EffectRequested{effect_of(start, "mail", "email", turn.now())});
+    auto mail = effect_of(start, "mail", "email", turn.now());
+    mail.recipient = to_text(event.subject);
+    mail.payload = {{"address", Value{"ann@example.org"}}, {"purpose", Value{"service"}}};
+    turn.change(EffectRequested{std::move(mail)});
   }
   if (event.type == TypeId::kNoteAdded) {
     auto start = started(fact, "note", enrolment_key({event.id}));
@@ -104,7 +107,7 @@ World::World(std::uint64_t seed, bool on_event_clock, std::uint32_t partitions)
 
 void World::start() {
   DeciderFactory& decide = other_deciders != nullptr ? *other_deciders : deciders;
-  PartitionParts parts{log, store, files, clock, random, worker, decide, key, views};
+  PartitionParts parts{log, store, files, clock, random, worker, decide, key, views, channels};
   PartitionOptions options;
   options.dedup_directory = "/state/0/ids";
   options.event_clock = event_clock;

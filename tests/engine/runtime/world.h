@@ -63,6 +63,7 @@ class World {
   DeciderFactory* other_deciders = nullptr;  // in their place
   ClusterKey key{"a key for tests"};
   std::vector<const View*> views;
+  std::vector<Channel*> channels;
   bool event_clock;
   bool retention = false;  // the log lets go of all that a durable snapshot covers
   bool clock_witness = false;
