@@ -32,7 +32,10 @@ LIBRARIES = {
     r"boost/json": ["engine/codec/json.cc", "tests/"],
     r"yaml\.h": ["rules/yaml/", "connectors/import/yaml_tree.cc"],
     r"libxml/": ["connectors/import/"], r"zlib\.h": ["connectors/import/"], r"csv\.h": ["connectors/import/"],
-    r"openssl/": ["engine/base/hash.cc"], r"re2/": ["rules/"], r"CLI/": ["connectors/cli/"],
+    r"openssl/": ["engine/base/hash.cc", "connectors/smtp/dkim.cc"], r"re2/": ["rules/"], r"CLI/": ["connectors/cli/"],
+    r"curl/": ["connectors/smtp/sender", "connectors/webhook/"],
+    r"gmime/": ["connectors/smtp/gmime.cc", "connectors/smtp/message.cc", "connectors/smtp/bounce.cc"],
+    r"opendkim/": ["connectors/smtp/dkim.cc"],
     r".*\.pb\.h": ["tests/engine/codec/"], r"date/": ["connectors/import/", "connectors/os/", "connectors/daemon/"],
 }
 # What headers may include beside ours and the standard library's: values, not services.

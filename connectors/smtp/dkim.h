@@ -1,0 +1,42 @@
+// DKIM signatures (RFC 6376, RFC 8463): relaxed/relaxed over the headers that we write and the
+// body.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/instant.h"
+#include "engine/base/result.h"
+
+namespace dealwright::smtp {
+
+struct DkimKey {
+  enum class Algorithm : std::uint8_t { kRsaSha256, kEd25519 };
+  Algorithm algorithm = Algorithm::kRsaSha256;
+  std::string selector;  // the public key stands at <selector>._domainkey.<domain>
+  std::string pem;       // the private key; RSA of at least 2048 bits
+};
+
+// Signs for one domain. Thread-safe: nothing in it changes.
+class DkimSigner {
+ public:
+  // Signs once with each key on trial. kInvalid names the selector: a key that cannot be read or is
+  // too short. kUnsupported: this libopendkim does not know the algorithm.
+  static Result<DkimSigner> make(std::string domain, std::vector<DkimKey> keys);
+
+  // `message` with a DKIM-Signature per key in front. The time in them is `at`, so that the same
+  // message gives the same bytes. REQUIRES: lines end with CRLF.
+  Result<std::string> sign(std::string_view message, Instant at) const;
+
+ private:
+  DkimSigner(std::string domain, std::vector<DkimKey> keys)
+      : domain_{std::move(domain)}, keys_{std::move(keys)} {}
+  Result<std::string> signature(const DkimKey& key, std::string_view message, Instant at) const;
+
+  std::string domain_;
+  std::vector<DkimKey> keys_;
+};
+
+}  // namespace dealwright::smtp
