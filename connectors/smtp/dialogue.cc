@@ -89,6 +89,10 @@ void Dialogue::stop(std::string reason) {
   end(passed ? AttemptResult::What::kUnknown : AttemptResult::What::kAborted, std::move(reason));
 }
 
+void Dialogue::no_session(std::string_view why) {
+  if (step_ != Step::kEnded) end(AttemptResult::What::kRetry, fmt::format("no session: {}", why));
+}
+
 void Dialogue::cut(std::string_view why) {
   if (step_ == Step::kEnded) return;
   const bool passed = past_the_dot();

@@ -41,6 +41,8 @@ class Dialogue {
   // Ends it for a reason of ours, while the dot is held or before. Behind that: the outcome is
   // unknown.
   void stop(std::string reason);
+  // It never came to a session to talk in.
+  void no_session(std::string_view why);
   // The connection is gone, or nothing came for too long.
   void cut(std::string_view why);
 

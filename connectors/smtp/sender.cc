@@ -286,8 +286,7 @@ void CurlSender::take_connected() {
     curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &said);
     const std::string_view why =
         session->error[0] != '\0' ? session->error : curl_easy_strerror(code);
-    session->dialogue.cut(said == 0 ? fmt::format("no session: {};", why)
-                                    : fmt::format("no session: {} ({});", why, said));
+    session->dialogue.no_session(said == 0 ? std::string{why} : fmt::format("{} ({})", why, said));
   }
 }
 
