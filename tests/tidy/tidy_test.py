@@ -41,6 +41,7 @@ PLANTED = [
     ("projections include rules", "projections/a.cc", '#include "rules/cel/value.h"\n', "not a layer"),
     ("a connector includes another", "connectors/x/a.cc", '#include "connectors/y/y.h"\n', "not a layer"),
     ("a library in a foreign source", "connectors/x/a.cc", "#include <rocksdb/db.h>\n", "belongs to"),
+    ("a connector's library in another", "connectors/x/a.cc", "#include <curl/curl.h>\n", "belongs to"),
     ("a library in a header", "rules/yaml/a.h", "#include <yaml.h>\n", "in a header"),
     ("a library nobody owns in a header", "engine/runtime/a.h", "#include <boost/asio.hpp>\n", "in a header"),
     ("generated Protobuf outside its tests", "engine/codec/a.cc", "#include <dealwright/v1/event.pb.h>\n", "belongs to"),
