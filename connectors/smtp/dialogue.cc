@@ -101,7 +101,9 @@ void Dialogue::cut(std::string_view why) {
       fmt::format("{} at {}", why, at));
 }
 
-std::string Dialogue::words() const { return fmt::format("{} {}", reply_code_, reply_); }
+std::string Dialogue::words() const {
+  return fmt::format("{}{}{}", reply_code_, reply_.empty() ? "" : " ", reply_);
+}
 
 void Dialogue::received(std::string_view bytes) {
   for (const char c : bytes) {

@@ -79,8 +79,8 @@ bool is_loopback(const IpAddress& address) {
   return address.v6 ? within(address, kV6[1]) : within(address, kV4[3]);
 }
 
-// A name of at least two labels whose last one is no number in any base: others read such a host as
-// an IPv4 address.
+// A name of at least two labels whose last one does not begin with a digit: no such name is public,
+// and others read it as an IPv4 address in some base.
 Result<void> check_name(std::string_view host) {
   if (host.size() > 253) return invalid("the host is longer than 253 bytes");
   std::size_t labels = 0;
@@ -93,7 +93,7 @@ Result<void> check_name(std::string_view host) {
       return invalid("a label of the host has a hyphen at its end");
     from = to + 1;
   }
-  if (std::all_of(last.begin(), last.end(), digit) || last.starts_with("0x"))
+  if (digit(last.front()))
     return invalid(
         "the host is an address in a spelling that is not taken: write four decimal numbers");
   if (labels < 2) return refused("the host has no dot: such names are of the local network");
@@ -178,12 +178,12 @@ std::string Target::url() const {
 }
 
 std::string_view why_not_global(const IpAddress& address, const GuardRules& rules) {
-  if (std::find(rules.own.begin(), rules.own.end(), address) != rules.own.end()) return "ours";
+  const bool own = std::find(rules.own.begin(), rules.own.end(), address) != rules.own.end();
   if (!address.v6) {
     for (const auto& block : kV4) {
       if (within(address, block)) return block.what;
     }
-    return "";
+    return own ? "ours" : "";
   }
   for (const auto& block : kV6) {
     if (within(address, block)) return block.what;
@@ -193,7 +193,7 @@ std::string_view why_not_global(const IpAddress& address, const GuardRules& rule
   const auto* interface = address.bytes.data() + 8;
   const bool isatap = (interface[0] & 0xfc) == 0 && interface[1] == 0 && interface[2] == 0x5e &&
                       interface[3] == 0xfe;
-  return isatap ? "ISATAP" : "";
+  return isatap ? "ISATAP" : own ? "ours" : "";
 }
 
 Result<void> check_addresses(const Target& target, std::span<const IpAddress> addresses,

@@ -74,8 +74,9 @@ struct Hook {
   std::unique_ptr<CURL, FreeEasy> easy{};
   StringList headers{};
   StringList pinned{};
-  std::size_t read = 0;  // bytes of the answer
-  bool begun = false;    // the request's first byte may have left
+  std::size_t read = 0;     // bytes of the answer
+  bool head_whole = false;  // of a final answer
+  bool begun = false;       // the request's first byte may have left
   bool late = false;
   std::string refused{};  // an address that it may not connect to
   char error[CURL_ERROR_SIZE] = "";
@@ -110,6 +111,15 @@ std::size_t take(char*, std::size_t size, std::size_t count, void* given) {
   auto& hook = *static_cast<Hook*>(given);
   hook.read += size * count;
   return hook.read > kReplyBytesMax ? 0 : size * count;
+}
+
+// The head comes line by line, the empty one last.
+std::size_t take_head(char* bytes, std::size_t size, std::size_t count, void* given) {
+  auto& hook = *static_cast<Hook*>(given);
+  long status = 0;
+  curl_easy_getinfo(hook.easy.get(), CURLINFO_RESPONSE_CODE, &status);
+  if (std::string_view{bytes, size * count} == "\r\n" && status >= 200) hook.head_whole = true;
+  return take(bytes, size, count, given);
 }
 
 void append(StringList& list, const std::string& text) {
@@ -317,7 +327,7 @@ void WebhookChannel::set_options(Hook& hook) {
   set(CURLOPT_PRIVATE, &hook);
   set(CURLOPT_WRITEFUNCTION, &take);
   set(CURLOPT_WRITEDATA, &hook);
-  set(CURLOPT_HEADERFUNCTION, &take);
+  set(CURLOPT_HEADERFUNCTION, &take_head);
   set(CURLOPT_HEADERDATA, &hook);
   set(CURLOPT_OPENSOCKETFUNCTION, &open_socket);
   set(CURLOPT_OPENSOCKETDATA, &hook);
@@ -364,7 +374,8 @@ AttemptResult WebhookChannel::result_of(Hook& hook, CURLcode code) {
   curl_easy_getinfo(hook.easy.get(), CURLINFO_RESPONSE_CODE, &status);
   curl_easy_getinfo(hook.easy.get(), CURLINFO_RETRY_AFTER, &retry_after_s);
   // The head says it all: a body that is cut or too long changes nothing in it.
-  if (hook.begun && status >= 200 && (code == CURLE_OK || hook.read > kReplyBytesMax))
+  if (hook.begun && status >= 200 &&
+      (code == CURLE_OK || hook.head_whole || hook.read > kReplyBytesMax))
     return result_of_answer(static_cast<int>(status), retry_after_s);
   if (hook.late) return {What::kAborted, "begun too late", {}};
   if (!hook.refused.empty())

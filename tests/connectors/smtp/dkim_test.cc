@@ -36,7 +36,7 @@ std::string openssl(const std::vector<std::string>& arguments, const std::string
 // The public key as it stands in DNS: the whole DER for RSA, its last 32 bytes for Ed25519.
 std::string record_of(const DkimKey& key) {
   const bool rsa = key.algorithm == DkimKey::Algorithm::kRsaSha256;
-  return output_of({"python3", "-c",
+  return output_of({"/usr/bin/python3", "-c",
                     "import base64,subprocess,sys\n"
                     "der=subprocess.run(['openssl','pkey','-pubout','-outform','DER'],input=sys."
                     "stdin.buffer.read(),"
@@ -51,7 +51,7 @@ std::string record_of(const DkimKey& key) {
 class DkimTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (output_of({"python3", "-c", "import dkim, nacl; print('here', end='')"}) != "here")
+    if (output_of({"/usr/bin/python3", "-c", "import dkim, nacl; print('here', end='')"}) != "here")
       GTEST_SKIP() << "python3-dkim or python3-nacl is not here; deploy/setup --ci installs them";
     if (openssl({"version"}).empty())
       GTEST_SKIP() << "openssl is not here; deploy/setup --ci installs it";
@@ -60,8 +60,8 @@ class DkimTest : public testing::Test {
     ed_ = {DkimKey::Algorithm::kEd25519, "e1", openssl({"genpkey", "-algorithm", "ed25519"})};
   }
   std::string verify(const std::string& mail) {
-    return output_of({"python3", "-c", kVerify, "r1._domainkey.example.com", record_of(rsa_),
-                      "e1._domainkey.example.com", record_of(ed_)},
+    return output_of({"/usr/bin/python3", "-c", kVerify, "r1._domainkey.example.com",
+                      record_of(rsa_), "e1._domainkey.example.com", record_of(ed_)},
                      mail);
   }
   DkimKey rsa_;

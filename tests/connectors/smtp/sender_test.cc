@@ -189,7 +189,12 @@ TEST_F(SenderTest, ServersThatKeepNoRule) {
                  const auto sender = make(settings_for(sink));
                  const bool dot = row["mode"].starts_with("dot");
                  sender->send(mail("b", "a"), dot ? kGo : gates.keep(), ends.done("it"));
-                 return name_of(ends.of("it").what) + ", took " + std::to_string(sink.taken());
+                 const auto result = ends.of("it");
+                 const auto book = sink.book();
+                 SCOPED_TRACE(result.detail + " " + json::serialize(book));
+                 EXPECT_EQ(dot, !book.at("mails").as_array().empty());
+                 return name_of(result.what) + ", took " +
+                        std::to_string(book.at("mails").as_array().size());
                });
 }
 
