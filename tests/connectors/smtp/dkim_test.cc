@@ -58,14 +58,18 @@ class DkimTest : public testing::Test {
     rsa_ = {DkimKey::Algorithm::kRsaSha256, "r1",
             openssl({"genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"})};
     ed_ = {DkimKey::Algorithm::kEd25519, "e1", openssl({"genpkey", "-algorithm", "ed25519"})};
+    rsa_record_ = record_of(rsa_);
+    ed_record_ = record_of(ed_);
   }
   std::string verify(const std::string& mail) {
-    return output_of({"/usr/bin/python3", "-c", kVerify, "r1._domainkey.example.com",
-                      record_of(rsa_), "e1._domainkey.example.com", record_of(ed_)},
+    return output_of({"/usr/bin/python3", "-c", kVerify, "r1._domainkey.example.com", rsa_record_,
+                      "e1._domainkey.example.com", ed_record_},
                      mail);
   }
   DkimKey rsa_;
   DkimKey ed_;
+  std::string rsa_record_;
+  std::string ed_record_;
 };
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
