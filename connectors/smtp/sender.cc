@@ -292,8 +292,11 @@ void CurlSender::take_connected() {
 
 void CurlSender::step(Session& session) {
   using Step = Dialogue::Step;
-  // Reads first: what the server says before the dot leaves is no answer to it.
-  while (session.dialogue.step() != Step::kEnded && (read(session) | write(session))) {
+  for (bool more = true; more && session.dialogue.step() != Step::kEnded;) {
+    // Reads first: what the server says before the dot leaves is no answer to it.
+    const bool heard = read(session);
+    const bool said = write(session);
+    more = heard || said;
   }
   if (session.dialogue.step() == Step::kHeld && !session.asked_us) ask(session);
 }
