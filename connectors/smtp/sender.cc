@@ -323,6 +323,7 @@ bool CurlSender::write(Session& session) {
     return false;
   }
   std::size_t count = 0;
+  const auto now = clock_.steady_us();
   const auto code = curl_easy_send(session.easy.get(), bytes.data(), bytes.size(), &count);
   if (code == CURLE_AGAIN) return false;
   if (code != CURLE_OK) {
@@ -332,7 +333,7 @@ bool CurlSender::write(Session& session) {
     return false;
   }
   session.dialogue.wrote(count);
-  session.since_us = clock_.steady_us();
+  session.since_us = now;
   return count > 0;
 }
 
