@@ -31,15 +31,18 @@ LIBRARIES = {
     r"rocksdb/": ["projections/rocks_store.cc"],
     r"boost/json": ["engine/codec/json.cc", "tests/"],
     r"yaml\.h": ["rules/yaml/", "connectors/import/yaml_tree.cc"],
-    r"libxml/": ["connectors/import/"], r"zlib\.h": ["connectors/import/"], r"csv\.h": ["connectors/import/"],
+    r"libxml/": ["connectors/import/"], r"zlib\.h": ["connectors/import/", "connectors/http/gzip.cc"], r"csv\.h": ["connectors/import/"],
     r"openssl/": ["engine/base/hash.cc", "connectors/smtp/dkim.cc"], r"re2/": ["rules/"], r"CLI/": ["connectors/cli/"],
     r"curl/": ["connectors/smtp/sender", "connectors/webhook/"],
     r"gmime/": ["connectors/smtp/gmime.cc", "connectors/smtp/message.cc", "connectors/smtp/bounce.cc"],
     r"opendkim/": ["connectors/smtp/dkim.cc"],
+    r"boost/asio/awaitable\.hpp": ["connectors/http/awaitable.h"],
+    r"boost/asio/(?!awaitable\.hpp)": ["connectors/http/loop.cc", "connectors/http/sockets.cc", "connectors/http/chunked.cc"],
+    r"boost/beast/": ["connectors/http/chunked.cc"],
     r".*\.pb\.h": ["tests/engine/codec/"], r"date/": ["connectors/import/", "connectors/os/", "connectors/daemon/"],
 }
 # What headers may include beside ours and the standard library's: values, not services.
-HEADER_LIBRARIES = [r"boost/container/small_vector", r"boost/outcome/", r"boost/unordered/", r"gtest/"]
+HEADER_LIBRARIES = [r"boost/asio/awaitable", r"boost/container/small_vector", r"boost/outcome/", r"boost/unordered/", r"gtest/"]
 PURE = ("engine/domain/", "engine/base/", "rules/")
 BANNED_PURE = [
     (r"system_clock|steady_clock|high_resolution_clock|\b(std::)?time\((nullptr|NULL|0)\)|gettimeofday|clock_gettime|localtime",
