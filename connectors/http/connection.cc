@@ -162,16 +162,16 @@ Awaitable<void> Connection::refuse() {
   if (co_await wire_->write(head, response.body)) co_await linger();
 }
 
-void Connection::tick(std::int64_t now_us) {
+void Connection::tick(std::int64_t now) {
   if (stream_ != nullptr && !stream_key_.empty() &&
       !core_->keys.holds(stream_key_, core_->clock.wall())) {
     stream_->close();
   }
   if (stream_ != nullptr && state_ == State::kStreaming &&
-      now_us - written_us_ >= core_->limits.heartbeat_ms * 1000) {
+      now - written_us_ >= core_->limits.heartbeat_ms * 1000) {
     stream_->nudge();
   }
-  if (now_us < deadline_us_) return;
+  if (now < deadline_us_) return;
   switch (state_) {
     case State::kReading:
       expired_ = true;
@@ -180,7 +180,7 @@ void Connection::tick(std::int64_t now_us) {
     case State::kHandling:
       if (current_ == nullptr || given_up_) break;
       given_up_ = telling_ = true;
-      enter(State::kLingering, now_us + core_->limits.linger_ms * 1000);
+      enter(State::kLingering, now + core_->limits.linger_ms * 1000);
       lane_.loop->spawn(give_up(shared_from_this()));
       break;
     case State::kStarting:

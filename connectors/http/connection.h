@@ -42,7 +42,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Until the connection ends; `self` keeps it alive.
   static Awaitable<void> run(std::shared_ptr<Connection> self);
   // Looks at the time: what is over its limit is ended.
-  void tick(std::int64_t now_us);
+  void tick(std::int64_t now);
   // No further request; a stream ends.
   void wind_up();
   void cut() { wire_->close(); }

@@ -96,7 +96,9 @@ Result<void> KeyBook::read(std::string_view text, KeyBook& into) {
   for (const auto& entry : *keys->as_list()) {
     if (entry.as_map() == nullptr) return bad("a key is no object");
     KeyRecord key;
-    for (const auto& [name, value] : *entry.as_map()) DW_TRY(read_member(name, value, key));
+    for (const auto& [name, value] : *entry.as_map()) {
+      DW_TRY(read_member(name, value, key));
+    }
     if (key.id != "k_" + hex(key.digest).substr(0, 12)) return bad("an id is not of its digest");
     if (key.roles.empty()) return bad("key " + key.id + " has no role");
     auto id = key.id;
@@ -112,7 +114,9 @@ Result<void> KeyBook::save(FileSystem& files, const std::string& path) const {
   const auto text = to_text();
   const auto draft = path + ".new";
   DW_TRY(const bool left, files.exists(draft));
-  if (left) DW_TRY(files.remove(draft));
+  if (left) {
+    DW_TRY(files.remove(draft));
+  }
   {
     DW_TRY(auto file, files.open(draft, FileSystem::Mode::kCreate));
     DW_TRY(file->write_at(0, text));

@@ -1,4 +1,5 @@
 // Answers: whole, in pieces, or as a stream of events.
+#include <cstdio>
 #include <limits>
 
 #include "connectors/http/accept.h"

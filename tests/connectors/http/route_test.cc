@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include "connectors/http/openapi.h"
@@ -128,6 +130,16 @@ TEST(HttpOpenApi, ComesFromTheTable) {
     }
   }
   EXPECT_EQ(operations.size(), static_cast<std::size_t>(count));
+}
+
+TEST(HttpProblem, EachCodeStandsInTheDocuments) {
+  std::ifstream file{std::string{DW_SOURCE_DIR} + "/docs/http.md"};
+  const std::string text{std::istreambuf_iterator<char>{file}, {}};
+  for (const auto& entry : problem_codes()) {
+    std::string row = "| " + std::to_string(entry.status) + " | `";
+    row.append(entry.code).append("` | ").append(entry.title);
+    EXPECT_NE(text.find(row), std::string::npos) << row;
+  }
 }
 
 TEST(HttpProblem, TheTableIsSortedAndEachCodeHasItsStatus) {
