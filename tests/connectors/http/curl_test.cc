@@ -77,7 +77,7 @@ TEST_F(HttpCurl, Stream) {
 }
 
 TEST_F(HttpCurl, Tls) {
-  const contract::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   const auto key = directory.path() + "/key.pem";
   const auto certificate = directory.path() + "/certificate.pem";
   const auto made =
@@ -109,7 +109,7 @@ TEST_F(HttpCurl, Tls) {
 }
 
 TEST_F(HttpCurl, CertificateAndKeyMustBelongTogether) {
-  const contract::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   const auto make = [&](const std::string& name) {
     run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "
         "/CN=" +
