@@ -28,7 +28,8 @@ struct AccessLine {
 std::string to_json(const AccessLine& line);
 
 struct Hooks {
-  // On a server's thread, after the answer is written (a stream: when it ended). Must not block.
+  // On a server's thread, after the answer is written (a stream: when it ended) and what the
+  // request held of the limits is given back. Must not block.
   std::function<void(const AccessLine&)> access;
 };
 

@@ -82,6 +82,8 @@ Awaitable<bool> Connection::exchange() {
     unread_ = true;
   }
   const bool written = co_await answer(x, *response);
+  x.bytes.give_back();  // what follows may take its time
+  x.requests.give_back();
   log(x);
   if (!written) co_return false;
   if (x.close) {
@@ -195,7 +197,7 @@ void Connection::tick(std::int64_t now) {
 
 void Connection::wind_up() {
   if (stream_ != nullptr) stream_->close();
-  if (state_ == State::kIdle && in_.empty()) wire_->close();
+  if (state_ == State::kIdle) wire_->close();
 }
 
 void Connection::log(const Exchange& x) {

@@ -82,7 +82,7 @@ Answer Client::read(bool head_only) {
   out.status = std::stoi(head.substr(9, 3));
   out.whole = true;
   if (head_only || out.status == 204 || out.status == 304 || out.status < 200) return out;
-  if (out.fields["transfer-encoding"] == "chunked") {
+  if (out.fields.count("transfer-encoding") > 0) {
     for (;;) {
       const auto size = std::stoul("0" + read_to("\r\n"), nullptr, 16);
       while (in_.size() < size + 2 && fill()) {

@@ -125,7 +125,7 @@ TEST(HttpHead, Sizes) {
   limits.target_bytes = 10;
   limits.head_fields = 2;
   EXPECT_EQ(come_to("GET /23456789 HTTP/1.1\r\nHost: x\r\n\r\n", limits), "GET /23456789");
-  EXPECT_EQ(come_to("GET /23456789a HTTP/1.1\r\nHost: x\r\n\r\n", limits), "target_too_long");
+  EXPECT_EQ(come_to("GET /23456789ab HTTP/1.1\r\nHost: x\r\n\r\n", limits), "target_too_long");
   EXPECT_EQ(come_to("GET / HTTP/1.1\r\nHost: x\r\na: b\r\n\r\n", limits), "GET /");
   EXPECT_EQ(come_to("GET / HTTP/1.1\r\nHost: x\r\na: b\r\nc: d\r\n\r\n", limits),
             "too_many_fields");
