@@ -127,6 +127,19 @@ Fault check_framing(Head& head) {
   return std::nullopt;
 }
 
+// A list of tokens; a server in front of us that read another list would forward other fields.
+Fault check_connection(const Head& head) {
+  for (const auto* name : {"connection", "proxy-connection"}) {
+    const auto list = head.fields.joined(name);
+    for (const auto part : split(list, ',')) {
+      const auto token = trim(part);
+      if (!token.empty() && !is_token(token))
+        return HeadFault{"bad_request", "Connection is no list of tokens"};
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::size_t head_length(std::string_view bytes) {
@@ -157,6 +170,7 @@ std::optional<HeadFault> read_head(std::string_view bytes, const Limits& limits,
   if (first) return HeadFault{"bad_request", "there is no request line"};
   if (auto fault = check_host(out)) return fault;
   if (auto fault = check_framing(out)) return fault;
+  if (auto fault = check_connection(out)) return fault;
   const bool close = out.fields.has_token("connection", "close");
   out.keep_alive = !close && (out.version_1_1 || out.fields.has_token("connection", "keep-alive"));
   if (const auto* expect = out.fields.find("expect")) {

@@ -108,10 +108,11 @@ class Callers {
       epoll_event events[64];
       const int count = ::epoll_wait(poll_, events, 64, per_s > 0 ? 0 : 100);
       for (int i = 0; i < count; ++i) {
-        auto& one = list_[events[i].data.u64];
+        const std::size_t which = events[i].data.u64;
+        auto& one = list_[which];
         if (!read(one, out)) continue;
         ms.push_back(std::chrono::duration<double, std::milli>(Steady::now() - one.due).count());
-        idle.push_back(events[i].data.u64);
+        idle.push_back(which);
       }
     }
     const std::chrono::duration<double> took = Steady::now() - start;

@@ -110,6 +110,8 @@ TEST(HttpHead, FieldsThatTwoServersCouldReadInTwoWays) {
     Host: [::1                                                        | bad_host
     Host: [g]                                                         | bad_host
     Host: x.y-z:8080                                                  | POST /
+    Host: x\r\nConnection: close; x                                     | bad_request
+    Host: x\r\nConnection: ,upgrade,                                    | POST /
     Host: x\r\nConnection: keep-alive, close                          | POST / close
     Host: x\r\nExpect: 100-continue\r\nContent-Length: 1              | POST / length 1 continue
     Host: x\r\nExpect: 100-continue                                   | POST /
