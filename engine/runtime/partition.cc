@@ -235,8 +235,9 @@ Result<bool> Partition::decide() {
   if (frozen_ && state_->wants_freeze()) return false;  // the disk is behind: wait for it
   DW_TRY(auto events, read_events());
   const auto now = leader_now();
-  const auto due = next_due();
-  const bool timers = (due && *due <= now) || advance_to_;
+  const bool fires = !state_->meta.event_clock && !clock_held_;
+  DW_TRY(const auto timer, state_->timers().next_due());
+  const bool timers = (fires && timer && *timer <= now) || advance_to_;
   const bool effects = may_dispatch() && dispatch_->wants(now);
   if (!events && !timers && !effects && acks_.empty()) return say_outcomes();
   point("decide.begin");
@@ -261,10 +262,9 @@ Result<bool> Partition::decide() {
   if (const auto& failure = state_->failure()) return *failure;
   record.header.through = state_->meta.events;
   // A fact that waits for what is in flight: asked again when that is read back.
-  const bool waits = turn.empty() && record.header.event_count == 0 && !in_flight_.empty() &&
-                     next_event_ < events_.records.size();
-  if (waits) return false;
-  if (!events && !timers && turn.empty()) {  // attempts begin, and nothing is written yet
+  const bool nothing = turn.empty() && record.header.event_count == 0;
+  const bool waits = !in_flight_.empty() && next_event_ < events_.records.size();
+  if (nothing && (waits || (!events && !timers))) {  // attempts may begin, nothing is written yet
     const bool begun = !then.empty();
     release(std::move(then));
     return say_outcomes() || begun;
