@@ -130,6 +130,37 @@ TEST(DispatchTest, AnAttemptThatNeverCameToItsGateCounts) {
   EXPECT_EQ(office.only("email").attempts, 1U);
 }
 
+TEST(DispatchTest, AMailThatIsDueBesideAFactThatWaitsIsBegun) {
+  Office office{10};
+  office.offer("d1");
+  EXPECT_TRUE(office.go_on(office.mail, Fate::kNoLine));
+  ASSERT_EQ(office.only("email").state, EffectState::kRetryAt);
+  Event note;
+  note.source = "crm";
+  note.id = "a note";
+  note.type = TypeId::kNoteAdded;
+  note.subject = {Kind::kDeal, "d1"};
+  note.data.set(Field::kText, Value{"call"});
+  office.world.add(note);
+  office.world.add(office.world.retraction_of(note));
+  ASSERT_TRUE(office.world.try_step());  // the note's record is on its way, the retraction waits
+  office.world.clock.advance(minutes(2));
+  ASSERT_TRUE(office.world.try_step());  // now the mail is due
+  office.world.run();
+  EXPECT_EQ(office.mail.waiting(), 1U);
+}
+
+TEST(DispatchTest, WhatIsOnlyBegunIsNotWrittenDown) {
+  Office office{11};
+  office.offer("d1");
+  EXPECT_TRUE(office.go_on(office.mail, Fate::kNoLine));
+  const auto decisions = office.world.partition->state().meta.decisions;
+  office.world.clock.advance(minutes(2));
+  office.world.run();
+  EXPECT_EQ(office.mail.waiting(), 1U);
+  EXPECT_EQ(office.world.partition->state().meta.decisions, decisions);
+}
+
 TEST(DispatchTest, WhatIsCancelledWhileItIsPreparedDoesNotPass) {
   Office office{5};
   office.offer("d1");
