@@ -64,7 +64,7 @@ struct Dispatch::Mail {
   std::mutex mutex;
   std::vector<AtGate> at_gate;
   std::vector<Done> done;
-  std::function<void()> wake;  // none: nobody listens any more
+  std::function<void()> wake;
 };
 
 Dispatch::Dispatch(State& state, Place place)
@@ -178,13 +178,11 @@ void Dispatch::pass(LeaderTurn& turn, const EffectId& id, Channel::Gate gate,
 void Dispatch::send(const Effect& effect, Channel& channel, std::uint32_t attempt) {
   if (stopped_) return;
   const auto tell = [mail = mail_](auto put) {
-    std::function<void()> wake;
     {
       const std::lock_guard lock{mail->mutex};
       put(*mail);
-      wake = mail->wake;
     }
-    if (wake) wake();
+    mail->wake();
   };
   channel.send(
       {effect, attempt, {}},

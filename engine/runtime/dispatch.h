@@ -40,7 +40,7 @@ class Dispatch {
     std::span<Channel* const> channels;
     const ClusterKey& key;
     Random& random;
-    std::function<void()> wake;
+    std::function<void()> wake;  // may be called when whom it wakes is gone
     DispatchLimits limits;
   };
   Dispatch(State& state, Place place);

@@ -244,18 +244,19 @@ void Folder::watch(const Enrolment& enrolment, bool on) {
 void Folder::move_effect(const EffectId& id, EffectState to, std::string_view reason, Instant now,
                          Enrolment* of, std::optional<Instant> retry_at) {
   auto effect = state_.effect(id);
-  if (!effect) return;
-  const auto before = effect->state;
-  const auto was = effect->next;
-  if (!dealwright::move_effect(*effect, to, reason, now, retry_at)) return;
-  state_.put(*effect, was);
-  tell_views(EffectMoved{id, to, std::string{reason}, retry_at}, {now, effect->rule, before});
+  if (effect) move_effect(std::move(*effect), to, reason, now, of, retry_at);
+}
+
+void Folder::move_effect(Effect effect, EffectState to, std::string_view reason, Instant now,
+                         Enrolment* of, std::optional<Instant> retry_at) {
+  const auto before = effect.state;
+  const auto was = effect.next;
+  if (!dealwright::move_effect(effect, to, reason, now, retry_at)) return;
+  state_.put(effect, was);
+  tell_views(EffectMoved{effect.id, to, std::string{reason}, retry_at}, {now, effect.rule, before});
   if (!is_final(to)) return;
-  if (of != nullptr) {
-    std::erase(of->effects, id);
-  } else if (auto* enrolment = state_.edit_enrolment(effect->enrolment)) {
-    std::erase(enrolment->effects, id);
-  }
+  if (of == nullptr) of = state_.edit_enrolment(effect.enrolment);
+  if (of != nullptr) std::erase(of->effects, effect.id);
 }
 
 // What an attempt came to. One that failed in front of its point of no return was not started in
@@ -270,12 +271,8 @@ void Folder::fold_outcome(const Event& event, Instant now) {
   const bool started =
       effect->state == EffectState::kAttemptStarted || effect->state == EffectState::kUnknown;
   if (attempt != effect->attempts + (started ? 0 : 1)) return;
-  if (!started) {
-    if (is_final(effect->state)) return;
-    effect->attempts = attempt;
-    state_.put(*effect, effect->next);
-  }
-  move_effect(*id, state_of(*outcome), event.data.text(Field::kReason), now, nullptr,
+  effect->attempts = attempt;
+  move_effect(std::move(*effect), state_of(*outcome), event.data.text(Field::kReason), now, nullptr,
               event.data.instant(Field::kRetryAt));
 }
 

@@ -91,6 +91,8 @@ class Folder {
   void watch(const Enrolment& enrolment, bool on);
   void move_effect(const EffectId& id, EffectState to, std::string_view reason, Instant now,
                    Enrolment* of, std::optional<Instant> retry_at = std::nullopt);
+  void move_effect(Effect effect, EffectState to, std::string_view reason, Instant now,
+                   Enrolment* of, std::optional<Instant> retry_at);
   void fold_outcome(const Event& event, Instant now);
 
   State& state_;

@@ -2,6 +2,7 @@
 // Part of the state format (kStateVersion).
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -88,7 +89,7 @@ inline std::string timer(const TimerKey& key, std::string_view order) {
   return out;
 }
 // REQUIRES of each: written by its like
-inline Instant due_of_timer(std::string_view key) {
+inline Instant due_of(std::string_view key) {  // of a timer or an open effect
   ByteReader in{key.substr(1)};
   return Instant{in.key_signed()};
 }
@@ -130,6 +131,11 @@ inline std::string open_effect(Instant next, const EffectId& id) {
   std::string out{kOpen};
   put_key_signed(out, next.ms);
   out += bytes_of(id);
+  return out;
+}
+inline EffectId effect_of_open(std::string_view key) {  // REQUIRES: written by open_effect()
+  EffectId out{};
+  std::copy_n(key.end() - static_cast<std::ptrdiff_t>(out.size()), out.size(), out.begin());
   return out;
 }
 

@@ -1,17 +1,14 @@
-// Timers, in order of firing: due, rule, key of the enrolment, step. All stand in the cache under
-// their keys; the soonest also in a head in memory, which is refilled from a cursor, never from the
-// start (design.md 1, Timers).
+// Timers, in order of firing: due, rule, key of the enrolment, step.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <set>
-#include <string>
 #include <string_view>
 
 #include "engine/domain/enrolment.h"
-#include "engine/runtime/kv_cache.h"
+#include "engine/runtime/due_keys.h"
+#include "engine/runtime/keys.h"
 
 namespace dealwright::runtime {
 
@@ -19,7 +16,8 @@ namespace dealwright::runtime {
 class TimerIndex {
  public:
   // `head_max`: timers held in memory. REQUIRES: cache outlives it
-  TimerIndex(KvCache& cache, std::size_t head_max) : cache_{cache}, head_max_{head_max} {}
+  TimerIndex(KvCache& cache, std::size_t head_max)
+      : cache_{cache}, keys_{cache, keys::kTimer, head_max} {}
 
   // `order`: the key of the enrolment.
   void set(const TimerKey& key, std::string_view order);
@@ -33,19 +31,13 @@ class TimerIndex {
   // The first timer due at or before `limit`, taken out of the index.
   Result<std::optional<TimerKey>> take_due(Instant limit);
   // When the next one is due, if any.
-  Result<std::optional<Instant>> next_due();
+  Result<std::optional<Instant>> next_due() { return keys_.next_due(); }
   std::uint64_t pending() const { return pending_; }
   void restore_pending(std::uint64_t count) { pending_ = count; }
 
  private:
-  // Scans up to `count` timers from the first one on; those that the head lacks join it.
-  Result<void> fill(std::size_t count, const KvCache::Visit& visit);
-
   KvCache& cache_;
-  const std::size_t head_max_;
-  std::set<std::string> head_;  // encoded keys: they sort as the timers do
-  std::string cursor_;          // every timer below it is in the head; "" at first: none is known
-  bool at_end_ = false;         // nothing stands at or above the cursor
+  DueKeys keys_;
   std::uint64_t pending_ = 0;
 };
 

@@ -14,6 +14,7 @@
 #include "connectors/os/system_clock.h"
 #include "connectors/smtp/mail_channel.h"
 #include "engine/ports/fake/fake_clock.h"
+#include "tests/attempt_ends.h"
 #include "tests/child.h"
 #include "tests/connectors/smtp/samples.h"
 #include "tests/contract/temporary_directory.h"
@@ -55,29 +56,6 @@ class Sink {
  private:
   std::unique_ptr<Child> child_;
   std::uint16_t port_ = 0;
-};
-
-// What came back, waited for.
-class Ends {
- public:
-  Sender::Done done(std::string name) {
-    return [this, name = std::move(name)](AttemptResult result) {
-      const std::scoped_lock lock{mutex_};
-      EXPECT_FALSE(results_.contains(name)) << name << " ended twice";
-      results_[name] = std::move(result);
-      changed_.notify_all();
-    };
-  }
-  AttemptResult of(const std::string& name) {
-    std::unique_lock lock{mutex_};
-    changed_.wait(lock, [&] { return results_.contains(name); });
-    return results_[name];
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<std::string, AttemptResult> results_;
 };
 
 // A gate that was reached, waited for.
@@ -129,7 +107,7 @@ class SenderTest : public testing::Test {
     return std::move(made.value());
   }
   AttemptResult once(Sender& sender, Transaction transaction, Sender::Ready ready = kGo) {
-    Ends ends;
+    AttemptEnds ends;
     sender.send(std::move(transaction), std::move(ready), ends.done("it"));
     return ends.of("it");
   }
@@ -184,7 +162,7 @@ TEST_F(SenderTest, ServersThatKeepNoRule) {
   )",
                [&](const Row& row) {
                  Sink sink{{{"raw", row["mode"]}}};
-                 Ends ends;
+                 AttemptEnds ends;
                  Gates gates;
                  const auto sender = make(settings_for(sink));
                  const bool dot = row["mode"].starts_with("dot");
@@ -206,7 +184,7 @@ TEST_F(SenderTest, WhoSaysNothingIsNotWaitedForLong) {
   ASSERT_TRUE(made);
   // Time goes by once the server has heard the verb that it does not answer.
   const auto silent_at = [&](const std::string& verb, Transaction transaction) {
-    Ends ends;
+    AttemptEnds ends;
     made.value()->send(std::move(transaction), kGo, ends.done("it"));
     while (sink.book().at("seen").as_array().empty() ||
            sink.book().at("seen").as_array().back().as_string() != verb) {
@@ -236,7 +214,7 @@ TEST_F(SenderTest, NobodyThereIsARetry) {
 TEST_F(SenderTest, TheDotIsHeldUntilItMayGo) {
   Sink sink{{}};
   const auto sender = make(settings_for(sink));
-  Ends ends;
+  AttemptEnds ends;
   Gates gates;
   sender->send(mail("b", "held"), gates.keep(), ends.done("held"));
   const auto gate = gates.at(0);
@@ -253,7 +231,7 @@ TEST_F(SenderTest, TheDotIsHeldUntilItMayGo) {
 TEST_F(SenderTest, ASlowServerHoldsUpNobodyElse) {
   Sink sink{{}};
   const auto sender = make(settings_for(sink));
-  Ends ends;
+  AttemptEnds ends;
   sender->send(mail("b", "dot-hang"), kGo, ends.done("slow"));
   for (int i = 0; i < 3; ++i) EXPECT_EQ(once(*sender, mail("b", "a")).what, What::kDelivered);
   sink.release();
@@ -266,7 +244,7 @@ TEST_F(SenderTest, LetGoTooLateItDoesNotLeave) {
   FakeClock clock;
   auto made = Sender::make(settings_for(sink), clock);
   ASSERT_TRUE(made);
-  Ends ends;
+  AttemptEnds ends;
   Gates gates;
   made.value()->send(mail("b", "late"), gates.keep(), ends.done("late"));
   made.value()->send(mail("b", "never"), gates.keep(), ends.done("never"));
@@ -295,7 +273,7 @@ TEST_F(SenderTest, LetGoTooLateItDoesNotLeave) {
 TEST_F(SenderTest, ShuttingDownLetsEndWhatIsPastTheDot) {
   Sink sink{{}};
   auto sender = make(settings_for(sink));
-  Ends ends;
+  AttemptEnds ends;
   Gates gates;
   sender->send(mail("b", "dot-hang"), kGo, ends.done("past"));
   sender->send(mail("b", "held"), gates.keep(), ends.done("held"));
@@ -316,7 +294,7 @@ TEST_F(SenderTest, WhatIsPastTheDotIsUnknownWhenTimeIsUp) {
   auto settings = settings_for(sink);
   settings.drain_time = milliseconds(0);
   auto sender = make(settings);
-  Ends ends;
+  AttemptEnds ends;
   sender->send(mail("b", "dot-hang"), kGo, ends.done("past"));
   while (sink.taken() == 0) {
   }
@@ -330,7 +308,7 @@ TEST_F(SenderTest, ManyAtOnceEachOnceInTheBook) {
   settings.parallel_max = 16;
   settings.waiting_max = 500;
   const auto sender = make(settings);
-  Ends ends;
+  AttemptEnds ends;
   std::map<std::string, std::size_t> results;
   for (int i = 0; i < 600; ++i)
     sender->send(mail("b", "m" + std::to_string(i)), i % 10 == 3 ? kStop : kGo,
@@ -454,7 +432,7 @@ TEST_F(SenderTest, TheChannelsMailIsWhatAParserReads) {
       {"unsubscribe_url", Value{"https://example.com/u/" + std::string(300, 'a')}}};
   std::string raw;
   for (const int again : {0, 1}) {
-    Ends ends;
+    AttemptEnds ends;
     channel.value()->send(attempt, kGo, ends.done("it"));
     const auto result = ends.of("it");
     ASSERT_EQ(result.what, What::kDelivered) << result.detail;
@@ -483,7 +461,7 @@ TEST_F(SenderTest, TheChannelsMailIsWhatAParserReads) {
   }
   // What can never be sent is told as such, on another thread than the caller's.
   attempt.effect.payload = {{"address", Value{"nobody"}}};
-  Ends ends;
+  AttemptEnds ends;
   channel.value()->send(attempt, kGo, ends.done("it"));
   EXPECT_EQ(ends.of("it").detail, "to.address: an address has an @");
   EXPECT_EQ(sink.taken(), 2U);

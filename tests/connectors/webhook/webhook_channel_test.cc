@@ -15,6 +15,7 @@
 #include "connectors/webhook/signature.h"
 #include "engine/base/hash.h"
 #include "engine/ports/fake/fake_clock.h"
+#include "tests/attempt_ends.h"
 #include "tests/child.h"
 #include "tests/contract/temporary_directory.h"
 #include "tests/table.h"
@@ -58,28 +59,6 @@ class Sink {
   std::int64_t port_ = 0;
 };
 
-class Ends {
- public:
-  std::function<void(AttemptResult)> done(std::string name) {
-    return [this, name = std::move(name)](AttemptResult result) {
-      const std::scoped_lock lock{mutex_};
-      EXPECT_FALSE(results_.contains(name)) << name << " ended twice";
-      results_[name] = std::move(result);
-      changed_.notify_all();
-    };
-  }
-  AttemptResult of(const std::string& name) {
-    std::unique_lock lock{mutex_};
-    changed_.wait(lock, [&] { return results_.contains(name); });
-    return results_[name];
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<std::string, AttemptResult> results_;
-};
-
 Attempt attempt_to(const std::string& endpoint) {
   Attempt out;
   out.effect.id = sha256(endpoint);
@@ -104,7 +83,7 @@ class WebhookChannelTest : public testing::Test {
   AttemptResult once(WebhookSettings settings, Resolve resolve = system_resolve()) {
     auto channel = make_webhook_channel(std::move(settings), *clock_, std::move(resolve));
     EXPECT_TRUE(channel) << channel.error().detail;
-    Ends ends;
+    AttemptEnds ends;
     channel.value()->send(attempt_to("it"), {}, ends.done("it"));
     return ends.of("it");
   }
@@ -122,7 +101,7 @@ TEST_F(WebhookChannelTest, WhatAReceiverReads) {
   auto attempt = attempt_to("it");
   attempt.content = {
       {"traceparent", Value{"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}};
-  Ends ends;
+  AttemptEnds ends;
   channel.value()->send(attempt, {}, ends.done("one"));
   EXPECT_EQ(ends.of("one").what, What::kDelivered) << ends.of("one").detail;
   attempt.content = {{"traceparent", Value{"00-x\r\nevil: 1"}}, {"type", Value{"deal.won"}}};
@@ -244,7 +223,7 @@ TEST_F(WebhookChannelTest, RebindingLeadsNowhere) {
       });
   ASSERT_TRUE(channel);
   int delivered = 0;
-  Ends ends;
+  AttemptEnds ends;
   for (int i = 0; i < 20; ++i) {
     const auto name = std::to_string(i);
     channel.value()->send(attempt_to("it"), {}, ends.done(name));
@@ -293,7 +272,7 @@ TEST_F(WebhookChannelTest, BegunTooLateItDoesNotLeave) {
                                         return std::vector<IpAddress>{*parse_address("127.0.0.1")};
                                       });
   ASSERT_TRUE(channel);
-  Ends ends;
+  AttemptEnds ends;
   channel.value()->send(attempt_to("it"), {}, ends.done("it"));
   clock.advance(kAttemptSpan);
   held.unlock();
@@ -305,7 +284,7 @@ TEST_F(WebhookChannelTest, ManyAtOnceEachOnceInTheBook) {
   Sink sink;
   auto settings = settings_to(sink.url("/200", "localhost"));
   settings.parallel_max = 16;
-  Ends ends;
+  AttemptEnds ends;
   {
     auto channel = make_webhook_channel(settings, *clock_);
     ASSERT_TRUE(channel);

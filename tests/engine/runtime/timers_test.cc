@@ -77,7 +77,7 @@ void expect_copies(State& state) {
   }));
   ASSERT_TRUE(state.scan(keys::kTimer, [&](std::string_view key, std::string_view value) {
     EXPECT_EQ(value, enrolments[keys::enrolment_of_timer(key)]);
-    EXPECT_EQ(keys::due_of_timer(key), keys::read_timer(key).due);
+    EXPECT_EQ(keys::due_of(key), keys::read_timer(key).due);
     return true;
   }));
   EXPECT_GT(first, 0U);
