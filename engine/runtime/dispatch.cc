@@ -21,7 +21,6 @@ constexpr Duration kMailMost = hours(4);
 // How long the wait behind this attempt is at most; none: there is no further one.
 std::optional<Duration> wait_behind(std::string_view channel, std::uint32_t attempts) {
   if (channel == "webhook") {
-    if (attempts == 0) return seconds(0);
     if (attempts > std::size(kWebhookWaits)) return std::nullopt;
     return kWebhookWaits[attempts - 1];
   }
@@ -30,9 +29,10 @@ std::optional<Duration> wait_behind(std::string_view channel, std::uint32_t atte
   return std::min(wait, kMailMost);
 }
 
-}  // namespace
-
+// How long an effect may be on its way, behind its request.
 Duration lifetime(std::string_view channel) { return channel == "webhook" ? hours(76) : hours(24); }
+
+}  // namespace
 
 std::optional<Instant> retry_time(const Effect& effect, std::uint32_t attempts,
                                   std::optional<Duration> asked, Instant now, std::uint64_t draw) {

@@ -26,11 +26,9 @@ struct DispatchLimits {
 };
 
 // When an effect is tried again, and when no more: full jitter (reliability.md 6). `draw`: random.
-// None: its time is over.
+// None: its time is over. REQUIRES: attempts > 0
 std::optional<Instant> retry_time(const Effect& effect, std::uint32_t attempts,
                                   std::optional<Duration> asked, Instant now, std::uint64_t draw);
-// How long an effect of a channel may be on its way, behind its request.
-Duration lifetime(std::string_view channel);
 
 // The owner's thread, save what channels call back. State, log and channels outlive it.
 class Dispatch {

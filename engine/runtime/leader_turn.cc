@@ -270,10 +270,9 @@ void LeaderTurn::begin_decision() {
 
 bool LeaderTurn::fire_due(Instant limit, std::uint64_t position) {
   if (where_.hold_timers) return true;
-  constexpr int kFew = 8;  // more than these are worth a look ahead
   for (int taken = 0;; ++taken) {
     if (fired_ >= kTimersMax || bytes_ >= kBatchBytesMax) return false;
-    if (taken >= kFew) state_.read_ahead(limit);
+    if (taken >= State::kFewTimers) state_.read_ahead(limit);
     auto timer = state_.timers().take_due(limit);
     if (!timer) {
       state_.fail(timer.error());

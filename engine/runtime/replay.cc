@@ -18,7 +18,6 @@ Error damaged(PartitionId partition, Position position, std::string_view why) {
 
 // When the last timer was due that a record fires, if they are worth a look ahead.
 std::optional<Instant> many_due(const Batch& batch) {
-  constexpr int kFew = 8;
   int timers = 0;
   std::optional<Instant> last;
   for (const auto& turn : batch.turns) {
@@ -26,7 +25,7 @@ std::optional<Instant> many_due(const Batch& batch) {
     ++timers;
     last = std::max(last.value_or(turn.timer->due), turn.timer->due);
   }
-  return timers > kFew ? last : std::nullopt;
+  return timers > State::kFewTimers ? last : std::nullopt;
 }
 
 }  // namespace

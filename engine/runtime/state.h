@@ -89,6 +89,7 @@ class State {
   // Called before each of many timers due by `limit` is taken: loads from time to time, in order,
   // what the next of them will ask for. A hint: changes nothing that can be read.
   void read_ahead(Instant limit);
+  static constexpr int kFewTimers = 8;  // more than these are worth it
   Dedup& dedup() { return *dedup_; }
 
   std::optional<SetAside> set_aside(std::uint64_t position);
