@@ -177,9 +177,11 @@ void add_settings(CLI::App& app, Context& context) {
     } else {
       option =
           app.add_option_function<std::string>(daemon::flag_name(key), take, std::string{key.says});
-      option->type_name(key.type == daemon::ConfigKey::Type::kText
-                            ? "TEXT"
-                            : limits_text(key) + " " + std::string{key.unit});
+      using Type = daemon::ConfigKey::Type;
+      const bool counts = key.type == Type::kBytes || key.type == Type::kCount;
+      option->type_name(key.type == Type::kText ? "TEXT"
+                        : counts                ? limits_text(key) + " " + std::string{key.unit}
+                                                : limits_text(key));
       option->default_str(std::string{key.fallback});
     }
     option->group(name == "data" ? "Options" : kSettings);
@@ -210,6 +212,7 @@ int run(int argc, char** argv) {
   Context context;
   app.add_flag("--json", context.json, "One JSON object, or a line each; errors too, on stderr");
   add_settings(app, context);
+  add_serve_commands(app, context);
   add_data_commands(app, context);
   add_event_commands(app, context);
   add_record_commands(app, context);

@@ -83,6 +83,7 @@ CLI::App* noun(CLI::App& app, const char* name, const char* description);
 // Why a command line was not understood: the nearest flag or command, or "".
 std::string usage_hint(const CLI::App& app, int argc, char** argv);
 
+void add_serve_commands(CLI::App& app, Context& context);
 void add_event_commands(CLI::App& app, Context& context);
 void add_view_commands(CLI::App& app, Context& context);
 void add_record_commands(CLI::App& app, Context& context);

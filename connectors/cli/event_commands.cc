@@ -5,6 +5,7 @@
 
 #include "connectors/cli/context.h"
 #include "connectors/daemon/across.h"
+#include "connectors/daemon/appender.h"
 #include "engine/codec/cloudevents_json.h"
 #include "engine/codec/event_codec.h"
 

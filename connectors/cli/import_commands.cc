@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "connectors/cli/import_run.h"
-#include "connectors/cli/tables.h"
+#include "connectors/daemon/tables.h"
 #include "engine/runtime/keys.h"
 #include "rules/check/diagnostic.h"
 
@@ -14,10 +14,10 @@ using Phase = runtime::ImportBatch::Phase;
 
 Result<std::vector<std::string>> batches(daemon::Workspace& workspace) {
   std::vector<std::string> names;
-  DW_TRY(scan_all(workspace, runtime::keys::kBatch,
-                  [&](PartitionId, std::string_view key, std::string_view) {
-                    names.emplace_back(key.substr(1));
-                  }));
+  DW_TRY(daemon::scan_all(workspace, runtime::keys::kBatch,
+                          [&](PartitionId, std::string_view key, std::string_view) {
+                            names.emplace_back(key.substr(1));
+                          }));
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;

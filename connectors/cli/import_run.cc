@@ -6,7 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "connectors/cli/tables.h"
+#include "connectors/daemon/appender.h"
+#include "connectors/daemon/tables.h"
 #include "connectors/import/import_source.h"
 #include "connectors/os/posix_file_system.h"
 #include "engine/codec/event_codec.h"
@@ -377,7 +378,7 @@ Result<void> mark_batch(Context& context, daemon::Workspace& workspace, const st
 }
 
 PauseOrder::PauseOrder(const std::string& data, const std::string& batch)
-    : data_{data}, path_{data + "/imports/" + hex_of(hash128("pause", batch)) + ".pause"} {}
+    : data_{data}, path_{data + "/imports/" + daemon::hex_of(hash128("pause", batch)) + ".pause"} {}
 
 bool PauseOrder::stands() const {
   std::error_code error;

@@ -4,7 +4,8 @@
 #include <iostream>
 
 #include "connectors/cli/schema_commands.h"
-#include "connectors/cli/tables.h"
+#include "connectors/daemon/rule_book.h"
+#include "connectors/daemon/tables.h"
 #include "connectors/daemon/zones.h"
 #include "rules/compile.h"
 #include "rules/testing/run_tests.h"
@@ -70,7 +71,7 @@ Result<void> test_files(Context& context, const Files& files) {
       ++failed;
       continue;
     }
-    for (const auto& result : rules::run_tests(checked.compiled, {{}, zones()})) {
+    for (const auto& result : daemon::test_rule(checked.compiled)) {
       ++(result.passed ? passed : failed);
       if (context.json) {
         context.print_object({{"file", Value{path}},
@@ -88,97 +89,52 @@ Result<void> test_files(Context& context, const Files& files) {
   return ok();
 }
 
-Event rule_event(const Context& context, TypeId type, const std::string& rule, bool event_clock) {
-  Event event;
-  event.source = "dealwright/ops";
-  event.type = type;
-  event.subject = {Kind::kRule, rule};
-  event.actor = "user/cli";
-  if (!event_clock) event.time = context.now();
-  event.id = std::string{spec_of(type).name} + "-" + rule + "-" + to_text(context.now());
-  event.data.set(Field::kAuthor, Value{"user/cli"});
-  return event;
+daemon::Act act_of(const Context& context, std::string_view what, const std::string& rule) {
+  return {"user/cli", std::string{what} + "-" + rule + "-" + to_text(context.now())};
 }
 
 Result<void> publish(Context& context, const std::vector<std::string>& paths) {
   DW_TRY(auto workspace, context.open());
-  DW_TRY(const auto schemas, schemas_in_force(*workspace));
+  DW_TRY(const auto schemas, daemon::schemas_in_force(*workspace));
   auto schema = schemas.share_current();
   if (schema == nullptr) schema = std::make_shared<Schema>();  // nothing is declared
   std::vector<Checked> files;
   for (const auto& path : paths) {
     DW_TRY(auto checked, check_file(context, path, schema));
     if (checked.errors) return Error{Code::kRefused, path + " has errors; nothing was published"};
-    for (const auto& result : rules::run_tests(checked.compiled, {{}, zones()})) {
+    for (const auto& result : daemon::test_rule(checked.compiled)) {
       if (!result.passed)
         return Error{Code::kRefused,
                      path + ": a test of its own fails; nothing was published\n" + result.report};
     }
     files.push_back(std::move(checked));
   }
-  DW_TRY(auto known, published_rules(*workspace));
   for (const auto& file : files) {
     const auto& rule = file.compiled.rule;
-    std::uint32_t version = 0;
-    bool same = false;
-    for (const auto& old : known) {
-      if (old.rule != rule) continue;
-      version = std::max(version, old.version);
-      same = old.text == file.text && !old.status.empty() && old.status != "retired";
-    }
-    if (same) {
-      context.print_object({{"rule", Value{rule}},
-                            {"version", Value{std::int64_t{version}}},
-                            {"published", Value{"unchanged"}}});
-      continue;
-    }
-    auto event = rule_event(context, TypeId::kRulePublished, rule, workspace->event_clock());
-    event.data.set(Field::kText, Value{file.text});
-    event.data.set(Field::kVersion, Value{std::int64_t{version} + 1});
-    DW_TRY(workspace->append({event}));
-    DW_TRY(workspace->engine().wait_idle());
-    context.print_object({{"rule", Value{rule}},
-                          {"version", Value{std::int64_t{version} + 1}},
-                          {"published", Value{"in force for later events"}}});
+    DW_TRY(const auto done, daemon::publish_rule(*workspace, file.compiled, file.text,
+                                                 act_of(context, "rule.published", rule)));
+    context.print_object(
+        {{"rule", Value{rule}},
+         {"version", Value{std::int64_t{done.version}}},
+         {"published", Value{done.unchanged ? "unchanged" : "in force for later events"}}});
   }
   return workspace->stop();
 }
 
-// The newest version. kNotFound.
-Result<PublishedRule> newest(const std::vector<PublishedRule>& known, const std::string& rule) {
-  std::vector<std::string_view> names;
-  for (const auto& r : known) {
-    if (r.rule == rule && !r.status.empty()) return r;
-    if (!r.status.empty()) names.push_back(r.rule);
-  }
-  const auto hint = rules::did_you_mean(rule, names);
-  return Error{Code::kNotFound, "no rule '" + rule + "' is published" +
-                                    (hint.empty() ? "; dealwright rule list" : ". " + hint)};
-}
-
 Result<void> switch_rule(Context& context, const std::string& rule, TypeId type) {
   DW_TRY(auto workspace, context.open());
-  DW_TRY(auto known, published_rules(*workspace));
-  DW_TRY(auto before, newest(known, rule));
-  const std::string_view wanted = type == TypeId::kRulePaused    ? "paused"
-                                  : type == TypeId::kRuleRetired ? "retired"
-                                                                 : "live";
-  const bool same = before.status == wanted;
-  if (!same && before.status == "retired")
-    return Error{Code::kRefused, "rule '" + rule + "' is retired; publish it anew"};
-  if (!same) {
-    DW_TRY(workspace->append({rule_event(context, type, rule, workspace->event_clock())}));
-    DW_TRY(workspace->engine().wait_idle());
-  }
-  context.print_object(
-      {{"rule", Value{rule}}, {"status", Value{wanted}}, {"changed", Value{!same}}});
+  DW_TRY(const bool changed,
+         daemon::switch_rule(*workspace, rule, type, act_of(context, spec_of(type).name, rule)));
+  context.print_object({{"rule", Value{rule}},
+                        {"status", Value{daemon::status_after(type)}},
+                        {"changed", Value{changed}}});
   return workspace->stop();
 }
 
 Result<void> show_rule(Context& context, const std::string& rule, std::uint32_t version) {
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
-  DW_TRY(auto known, published_rules(*workspace));
-  DW_TRY(auto found, newest(known, rule));
+  DW_TRY(auto known, daemon::published_rules(*workspace));
+  DW_TRY(auto found, daemon::newest_rule(known, rule));
   if (version > 0) {
     const auto it = std::find_if(known.begin(), known.end(), [&](const PublishedRule& r) {
       return r.rule == rule && r.version == version;
@@ -203,18 +159,13 @@ Result<void> show_rule(Context& context, const std::string& rule, std::uint32_t 
 
 Result<void> list_rules(Context& context) {
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
-  DW_TRY(auto known, published_rules(*workspace));
+  DW_TRY(auto known, daemon::published_rules(*workspace));
   ViewRows rows;
   rows.columns = {{"rule", "text"}, {"version", "int"}, {"status", "text"}, {"name", "text"}};
   for (const auto& rule : known) {
     if (rule.status.empty()) continue;  // an older version
-    std::string name;
-    if (const auto at = rule.text.find("\nname:"); at != std::string::npos) {
-      name = rule.text.substr(at + 6, rule.text.find('\n', at + 1) - at - 6);
-      name.erase(0, name.find_first_not_of(' '));
-    }
-    rows.rows.push_back(
-        {Value{rule.rule}, Value{std::int64_t{rule.version}}, Value{rule.status}, Value{name}});
+    rows.rows.push_back({Value{rule.rule}, Value{std::int64_t{rule.version}}, Value{rule.status},
+                         Value{daemon::rule_name(rule.text)}});
   }
   context.print(rows);
   return workspace->stop();

@@ -6,7 +6,8 @@
 #include <filesystem>
 #include <iostream>
 
-#include "connectors/cli/tables.h"
+#include "connectors/daemon/rule_book.h"
+#include "connectors/daemon/tables.h"
 #include "rules/compile.h"
 #include "rules/file/schema_file.h"
 
@@ -74,7 +75,7 @@ Event schema_event(const Context& context, Fields data, std::size_t version, boo
 // records hold; new values come in as `extra`.
 Result<void> warn_of_rules(const Context& context, daemon::Workspace& workspace,
                            const SchemaPtr& schema) {
-  DW_TRY(auto published, published_rules(workspace));
+  DW_TRY(auto published, daemon::published_rules(workspace));
   for (const auto& rule : published) {
     if (rule.status.empty() || rule.status == "retired") continue;
     const auto compiled = rules::compile(rule.text, {{}, schema});
@@ -89,7 +90,7 @@ Result<void> warn_of_rules(const Context& context, daemon::Workspace& workspace,
 
 Result<void> publish(Context& context, const std::string& path) {
   DW_TRY(auto workspace, context.open());
-  DW_TRY(const auto before, schemas_in_force(*workspace));
+  DW_TRY(const auto before, daemon::schemas_in_force(*workspace));
   DW_TRY(auto checked, check_file(context, path, &before));
   if (checked.file.schema == nullptr) {
     return Error{Code::kRefused, checked.path + " has errors; nothing was published"};
@@ -101,7 +102,7 @@ Result<void> publish(Context& context, const std::string& path) {
     DW_TRY(workspace->append({schema_event(context, checked.file.data, before.revision() + 1,
                                            workspace->event_clock())}));
     DW_TRY(workspace->engine().wait_idle());
-    DW_TRY(const auto after, schemas_in_force(*workspace));
+    DW_TRY(const auto after, daemon::schemas_in_force(*workspace));
     if (after.revision() == before.revision()) {
       return Error{Code::kConflict,
                    "another schema came in between; nothing was published: try again"};
@@ -116,7 +117,7 @@ Result<void> publish(Context& context, const std::string& path) {
 
 Result<void> show(Context& context, std::size_t revision) {
   DW_TRY(auto workspace, context.open());
-  DW_TRY(const auto all, schemas_in_force(*workspace));
+  DW_TRY(const auto all, daemon::schemas_in_force(*workspace));
   if (all.revision() == 0) {
     return Error{Code::kNotFound, "no schema is in force; dealwright schema publish FILE"};
   }
@@ -160,13 +161,6 @@ Result<SchemaPtr> schema_in(const Context& context, const std::string& path) {
   DW_TRY(auto checked, check_file(context, path, nullptr));
   if (checked.file.schema == nullptr) return Error{Code::kRefused, checked.path + " has errors"};
   return checked.file.schema;
-}
-
-Result<Schemas> schemas_in_force(daemon::Workspace& workspace) {
-  Schemas out;
-  DW_TRY(
-      workspace.engine().ask(0, [&](runtime::Partition& p) { out = p.state().reference.schemas; }));
-  return out;
 }
 
 void add_schema_commands(CLI::App& app, Context& context) {

@@ -14,7 +14,5 @@ void print_diagnostic(const Context& context, const rules::Diagnostic& diagnosti
 // Reads a schema file, or the one *.schema.yaml of a folder, and prints what is wrong with it; an
 // empty path: nothing is declared. kRefused: there are errors.
 Result<SchemaPtr> schema_in(const Context& context, const std::string& path);
-// The versions that are or were in force.
-Result<Schemas> schemas_in_force(daemon::Workspace& workspace);
 
 }  // namespace dealwright::cli

@@ -1,15 +1,10 @@
 // view list, show, rebuild, export; record list, show, timeline.
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <iostream>
-#include <set>
 
 #include "connectors/cli/context.h"
-#include "connectors/daemon/across.h"
-#include "engine/runtime/keys.h"
-#include "engine/runtime/timeline.h"
+#include "connectors/daemon/records.h"
 #include "projections/registry.h"
-#include "rules/check/diagnostic.h"
 
 namespace dealwright::cli {
 namespace {
@@ -109,152 +104,33 @@ Result<void> list_views(Context& context) {
   return ok();
 }
 
-Map fields_of(const Record& record) {
-  Map out;
-  for (auto& [field, value] : current_values(record)) {
-    out.emplace_back(std::string{field_name(field)}, std::move(value));
-  }
-  Map custom, extra;
-  for (const auto& r : record.custom) custom.emplace_back(r.name, r.value);
-  for (const auto& r : record.extra) extra.emplace_back(r.name, r.value);
-  if (!custom.empty()) out.emplace_back("custom", Value{std::move(custom)});
-  if (!extra.empty()) out.emplace_back("extra", Value{std::move(extra)});
-  return *Value{std::move(out)}.as_map();
-}
-
-Result<daemon::UnitedRecord> find_record(daemon::Workspace& workspace, const RecordKey& key) {
-  DW_TRY(auto found, daemon::read_record(workspace, key));
-  if (!found) {
-    DW_TRY(workspace.stop());  // it may lie in one that is left out
-    return Error{Code::kNotFound, "no record " + to_text(key)};
-  }
-  return std::move(*found);
-}
-
 Result<void> show_record(Context& context, const std::string& text) {
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
-  DW_TRY(const auto found, find_record(*workspace, parse_record_key(text)));
-  const auto& record = found.record;
-  Map out{{"record", Value{text}},
-          {"partition", Value{std::int64_t{found.partitions.front()}}},
-          {"opened", Value{record.life.opened}}};
-  if (found.partitions.size() > 1) {
-    List all;
-    for (const auto id : found.partitions) all.emplace_back(std::int64_t{id});
-    out.emplace_back("partitions", Value{std::move(all)});
-  }
-  if (const auto& home = record.home_key.get(); !home.empty()) {
-    out.emplace_back("home", Value{home});
-  }
-  for (auto& field : fields_of(record)) out.push_back(std::move(field));
-  if (!record.merged_into.empty()) out.emplace_back("merged_into", Value{record.merged_into});
-  List flags;
-  if (record.key_conflict) flags.emplace_back("key_conflict: facts came under two keys");
-  DW_TRY(workspace->engine().ask(found.partitions.front(), [&](runtime::Partition& partition) {
-    const auto* schema = partition.state().reference.schemas.current();
-    for (const auto& fault : custom_faults(record, schema)) {
-      flags.emplace_back("bad_custom_value " + fault.field + ": " + fault.detail);
-    }
-  }));
-  if (!flags.empty()) out.emplace_back("flags", Value{std::move(flags)});
-  std::int64_t facts = 0;
-  for (const auto& count : record.counts) facts += count.second;
-  out.emplace_back("facts", Value{facts});
-  context.print_object(out);
-  return workspace->stop();
-}
-
-std::string mark_of(const runtime::TimelineEntry& entry) {
-  std::string out = entry.retracted ? "retracted" : entry.late ? "late" : "";
-  if (!entry.flags.empty()) out += (out.empty() ? "" : ", ") + entry.flags;
-  return out;
+  auto found = daemon::describe_record(*workspace, parse_record_key(text));
+  DW_TRY(workspace->stop());  // it may lie in one that is left out
+  DW_TRY(const auto record, std::move(found));
+  context.print_object(record);
+  return ok();
 }
 
 Result<void> show_timeline(Context& context, const std::string& text) {
-  const auto key = parse_record_key(text);
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
-  ViewRows rows;
-  rows.columns = {{"occurred", "instant"}, {"what", "text"},     {"who", "text"},
-                  {"mark", "text"},        {"position", "text"}, {"detail", "text"}};
-  DW_TRY(const auto found, find_record(*workspace, key));
-  std::vector<std::pair<Instant, std::vector<Value>>> lines;
-  for (const auto id : found.partitions) {
-    Result<std::vector<runtime::TimelineEntry>> entries = std::vector<runtime::TimelineEntry>{};
-    DW_TRY(workspace->engine().ask(id, [&](runtime::Partition& partition) {
-      entries = runtime::timeline(partition.state(), workspace->log(), id, key);
-    }));
-    DW_TRY(const auto told, std::move(entries));
-    for (const auto& entry : told) {
-      const auto place = std::to_string(id) + ":" + std::to_string(entry.position);
-      lines.push_back({entry.occurred,
-                       {entry.occurred > kInstantMin ? Value{entry.occurred} : Value{Null{}},
-                        Value{entry.what}, Value{entry.who}, Value{mark_of(entry)},
-                        Value{(entry.decision ? "d" : "e") + place}, entry.detail}});
-    }
-  }
-  std::stable_sort(lines.begin(), lines.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (auto& line : lines) rows.rows.push_back(std::move(line.second));
+  auto found = daemon::timeline_rows(*workspace, parse_record_key(text));
+  DW_TRY(workspace->stop());
+  DW_TRY(const auto rows, std::move(found));
   context.print(rows);
-  return workspace->stop();
-}
-
-std::vector<Value> row_of(const RecordKey& key, const Record& record) {
-  const auto value = [&](Field field) {
-    Value scratch;
-    const auto* found = record.value(field, scratch);
-    return found == nullptr ? Value{Null{}} : *found;
-  };
-  const auto& life = record.life;
-  return {Value{to_text(key)}, Value{life.state.empty() ? life.stage : life.state},
-          value(Field::kOwner), value(Field::kAmount),
-          record.newest.occurred > kInstantMin ? Value{record.newest.occurred} : Value{Null{}}};
+  return ok();
 }
 
 Result<void> list_records(Context& context, const std::string& kind_text, std::size_t limit) {
-  const auto kind = kind_of(kind_text);
-  if (!kind) {
-    std::vector<std::string_view> names;
-    for (int k = 1; k <= static_cast<int>(Kind::kEvent); ++k)
-      names.push_back(kind_name(static_cast<Kind>(k)));
-    return Error{Code::kInvalid,
-                 "there is no kind '" + kind_text + "'. " + rules::did_you_mean(kind_text, names)};
-  }
+  DW_TRY(const auto kind, daemon::parse_kind(kind_text));
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
-  ViewRows rows;
-  rows.columns = {{"record", "text"},
-                  {"state", "text"},
-                  {"owner", "text"},
-                  {"amount", "money"},
-                  {"newest", "instant"}};
-  std::optional<Error> bad;
-  std::set<RecordKey> listed;  // one that stands in two partitions is one
-  for (PartitionId id = 0; id < workspace->partitions(); ++id) {
-    if (!workspace->serves(id)) continue;
-    std::vector<RecordKey> keys;
-    DW_TRY(workspace->engine().ask(id, [&](runtime::Partition& partition) {
-      auto& state = partition.state();
-      state.write_back();
-      std::string from{runtime::keys::kRecord};
-      from += static_cast<char>(*kind);
-      auto scanned =
-          state.scan(from, prefix_end(from), [&](std::string_view key, std::string_view) {
-            keys.push_back({*kind, std::string{key.substr(2)}});
-            return keys.size() <= limit;
-          });
-      if (!scanned) bad = scanned.error();
-    }));
-    for (const auto& key : keys) {
-      if (!listed.insert(key).second) continue;
-      DW_TRY(const auto found, daemon::read_record(*workspace, key));
-      rows.rows.push_back(row_of(key, found ? found->record : Record{}));
-    }
-    if (bad) return *bad;
-  }
-  const bool more = rows.rows.size() > limit;
-  if (more) rows.rows.resize(limit);
-  context.print(rows);
-  if (more) context.print_line("... more; see --limit");
+  daemon::RecordFilter filter;
+  filter.kind = kind;
+  filter.limit = limit;
+  DW_TRY(const auto page, daemon::list_records(*workspace, filter));
+  context.print(page.rows);
+  if (!page.last.empty()) context.print_line("... more; see --limit");
   return workspace->stop();
 }
 

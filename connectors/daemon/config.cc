@@ -17,74 +17,6 @@ constexpr std::uint64_t kMi = kKi * 1024;
 constexpr std::uint64_t kGi = kMi * 1024;
 constexpr std::string_view kPrefix = "DEALWRIGHT_";
 
-// clang-format off
-constexpr ConfigKey kKeys[] = {
-    {"data", Type::kText, "", "dealwright-data", 0, 0,
-     "The data directory: both logs, and the state that is folded from them.",
-     [](Config& c, std::uint64_t, std::string_view text) { c.data = text; }},
-    {"trust_clock", Type::kBool, "", "false", 0, 1,
-     "An operator vouches for this machine's clock: a log that was not written for more than 7 days goes on "
-     "at once, and no jump of the clock holds timers back.",
-     [](Config& c, std::uint64_t n, std::string_view) { c.trust_clock = n != 0; }},
-    {"log.partitions", Type::kCount, "partitions", "4", 1, 256,
-     "How many partitions a new data directory gets; fixed for ever when it is made.",
-     [](Config& c, std::uint64_t n, std::string_view) { c.log.partitions = static_cast<std::uint32_t>(n); }},
-    {"log.segment", Type::kBytes, "", "64 MiB", 64 * kKi, kGi,
-     "A segment file of the log is closed at this size and the next one begins.",
-     [](Config& c, std::uint64_t n, std::string_view) { c.log.segment_bytes = n; }},
-    {"log.queue", Type::kBytes, "", "64 MiB", 8 * kMi, 512 * kMi,
-     "What may wait in each partition to be durable; appends beyond it are refused as overload.",
-     [](Config& c, std::uint64_t n, std::string_view) { c.log.queue_bytes = n; }},
-    {"log.group", Type::kBytes, "", "8 MiB", 4 * kMi, 64 * kMi,
-     "What one write and one fdatasync take together at most.",
-     [](Config& c, std::uint64_t n, std::string_view) { c.log.group_bytes = n; }},
-    {"log.tail_cache", Type::kBytes, "", "16 MiB", 0, kGi,
-     "The newest log records of each partition that are read back from memory instead of the disk.",
-     [](Config& c, std::uint64_t n, std::string_view) { c.log.tail_cache_bytes = n; }},
-    {"log.open_files", Type::kCount, "files", "64", 4, 4096,
-     "Segment files of each partition that are kept open for reading.",
-     [](Config& c, std::uint64_t n, std::string_view) { c.log.open_files = n; }},
-    {"log.retain", Type::kBytes, "", "0", 0, 1024 * kGi,
-     "The oldest segment files of a partition go when its log is larger than this and the state no longer needs "
-     "them; 0 keeps all. What went cannot be retracted or shown in timelines, and views cannot be rebuilt from it.",
-     [](Config& c, std::uint64_t n, std::string_view) { c.log.retain_bytes = n; }},
-    {"log.retain_days", Type::kCount, "days", "0", 0, 36'500,
-     "... or when all that is in them was written longer ago than this; 0 keeps all.",
-     [](Config& c, std::uint64_t n, std::string_view) { c.log.retain_days = n; }},
-    {"state.memory", Type::kBytes, "", "768 MiB", 16 * kMi, 1024 * kGi,
-     "Memory for state, over all partitions: half of it caches records, a quarter is the store's, an eighth "
-     "bounds what waits to be written.",
-     [](Config& c, std::uint64_t n, std::string_view) { c.state.memory_bytes = n; }},
-    {"state.generation", Type::kBytes, "", "24 MiB", 64 * kKi, 4 * kGi,
-     "Changed state of each partition is written to the store at this size, or at its share of an eighth of "
-     "state.memory if that is less.",
-     [](Config& c, std::uint64_t n, std::string_view) { c.state.generation_bytes = n; }},
-    {"state.generation_events", Type::kCount, "events", "150000", 1, 100'000'000,
-     "... or behind this many events; a restart folds at most two such generations again.",
-     [](Config& c, std::uint64_t n, std::string_view) { c.state.generation_events = n; }},
-    {"state.dedup", Type::kBytes, "", "256 MiB", kMi, 64 * kGi,
-     "Ids of events that each partition remembers to find duplicates, on disk: 30 days, or as many as this "
-     "holds.",
-     [](Config& c, std::uint64_t n, std::string_view) { c.state.dedup_bytes = n; }},
-    {"state.timers_in_memory", Type::kCount, "timers", "65536", 16, 16'777'216,
-     "The soonest timers of each partition that are kept in memory; the others are read as they come near.",
-     [](Config& c, std::uint64_t n, std::string_view) { c.state.timers_in_memory = n; }},
-    {"decide.events_per_record", Type::kCount, "events", "1000", 1, 1000,
-     "Events that one decision record covers at most.",
-     [](Config& c, std::uint64_t n, std::string_view) { c.decide.events_per_record = static_cast<std::uint32_t>(n); }},
-    {"decide.records_in_flight", Type::kCount, "records", "4", 1, 64,
-     "Decision records of each partition that may be written and not yet read back.",
-     [](Config& c, std::uint64_t n, std::string_view) { c.decide.records_in_flight = n; }},
-    {"import.append", Type::kBytes, "", "16 MiB", 64 * kKi, kGi,
-     "What an import or a file of events has on its way to the log.",
-     [](Config& c, std::uint64_t n, std::string_view) { c.import.append_bytes = n; }},
-    {"import.rows", Type::kBytes, "", "512 MiB", kMi, 64 * kGi,
-     "Memory for the rows of a file that is put in order of time, some 130 bytes each; larger files are "
-     "refused.",
-     [](Config& c, std::uint64_t n, std::string_view) { c.import.rows_bytes = n; }},
-};
-// clang-format on
-
 std::string bytes_text(std::uint64_t bytes) {
   if (bytes >= kGi && bytes % kGi == 0) return fmt::format("{} GiB", bytes / kGi);
   if (bytes >= kMi && bytes % kMi == 0) return fmt::format("{} MiB", bytes / kMi);
@@ -110,6 +42,15 @@ std::optional<std::uint64_t> number_of(std::string_view text, bool bytes) {
   return out * scale;
 }
 
+bool is_word_of(std::string_view words, std::string_view word) {
+  while (!words.empty()) {
+    const auto end = std::min(words.find(' '), words.size());
+    if (words.substr(0, end) == word) return true;
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+  return false;
+}
+
 struct Read {
   std::uint64_t number = 0;
   std::string text;  // in one spelling
@@ -122,7 +63,11 @@ Result<Read> read(const ConfigKey& key, std::string_view text) {
                  fmt::format("'{}' is no value of {}; write {}", text, key.name, limits_text(key))};
   };
   if (key.type == Type::kText) {
-    if (text.empty()) return misfit();
+    if (text.empty() && !key.fallback.empty()) return misfit();
+    return Read{0, std::string{text}};
+  }
+  if (key.type == Type::kChoice) {
+    if (text.empty() || !is_word_of(key.unit, text)) return misfit();
     return Read{0, std::string{text}};
   }
   if (key.type == Type::kBool) {
@@ -136,14 +81,15 @@ Result<Read> read(const ConfigKey& key, std::string_view text) {
 }
 
 const ConfigKey* find_key(std::string_view name) {
-  const auto* key = std::find_if(std::begin(kKeys), std::end(kKeys),
-                                 [&](const ConfigKey& k) { return k.name == name; });
-  return key == std::end(kKeys) ? nullptr : key;
+  const auto keys = config_keys();
+  const auto key =
+      std::find_if(keys.begin(), keys.end(), [&](const ConfigKey& k) { return k.name == name; });
+  return key == keys.end() ? nullptr : &*key;
 }
 
 std::string hint_for(std::string_view name) {
   std::vector<std::string_view> known;
-  for (const auto& key : kKeys) known.push_back(key.name);
+  for (const auto& key : config_keys()) known.push_back(key.name);
   auto hint = rules::did_you_mean(name, known);
   return hint.empty() ? "dealwright config print lists the keys" : hint;
 }
@@ -185,8 +131,6 @@ bool is_blank(std::string_view text) {
 
 }  // namespace
 
-std::span<const ConfigKey> config_keys() { return kKeys; }
-
 std::string environment_name(const ConfigKey& key) {
   std::string out{kPrefix};
   for (const char c : key.name)
@@ -206,6 +150,12 @@ std::string limits_text(const ConfigKey& key) {
       return "a text";
     case Type::kBool:
       return "true or false";
+    case Type::kChoice: {
+      std::string out{key.unit};
+      for (std::size_t at = 0; (at = out.find(' ', at)) != std::string::npos; at += 2)
+        out.replace(at, 1, ", ");
+      return out;
+    }
     case Type::kBytes:
       return fmt::format("{} to {}", bytes_text(key.least), bytes_text(key.most));
     case Type::kCount:
@@ -215,7 +165,8 @@ std::string limits_text(const ConfigKey& key) {
 }
 
 ConfigReader::ConfigReader() {
-  for (const auto& key : kKeys) values_.push_back({&key, std::string{key.fallback}, "default"});
+  for (const auto& key : config_keys())
+    values_.push_back({&key, std::string{key.fallback}, "default"});
 }
 
 Result<void> ConfigReader::take(std::string_view name, std::string_view text, std::string from) {
@@ -226,7 +177,7 @@ Result<void> ConfigReader::take(std::string_view name, std::string_view text, st
   }
   auto value = read(*key, text);
   if (!value) return Error{Code::kInvalid, fmt::format("{}: {}", from, value.error().detail)};
-  auto& stands = values_[static_cast<std::size_t>(key - std::begin(kKeys))];
+  auto& stands = values_[static_cast<std::size_t>(key - config_keys().data())];
   stands.text = std::move(value.value().text);
   stands.from = std::move(from);
   return ok();
@@ -254,7 +205,7 @@ Result<void> ConfigReader::take_file(std::string_view text, std::string_view nam
       faults.error(1006, leaf.at, value.error().detail);
       continue;
     }
-    auto& stands = values_[static_cast<std::size_t>(key - std::begin(kKeys))];
+    auto& stands = values_[static_cast<std::size_t>(key - config_keys().data())];
     stands.text = std::move(value.value().text);
     stands.from = fmt::format("{}:{}", name, leaf.at.line);
   }
@@ -267,7 +218,7 @@ Result<void> ConfigReader::take_file(std::string_view text, std::string_view nam
 Result<void> ConfigReader::take_environment(
     const std::vector<std::pair<std::string, std::string>>& variables) {
   std::vector<std::string> names;
-  for (const auto& key : kKeys) names.push_back(environment_name(key));
+  for (const auto& key : config_keys()) names.push_back(environment_name(key));
   for (const auto& [variable, text] : variables) {
     if (!variable.starts_with(kPrefix) || variable == kConfigVariable) continue;
     const auto at = std::find(names.begin(), names.end(), variable);
@@ -279,7 +230,7 @@ Result<void> ConfigReader::take_environment(
                    fmt::format("unknown variable {}. {}", variable,
                                hint.empty() ? "dealwright config print lists them" : hint)};
     }
-    DW_TRY(take(kKeys[at - names.begin()].name, text, variable));
+    DW_TRY(take(config_keys()[static_cast<std::size_t>(at - names.begin())].name, text, variable));
   }
   return ok();
 }
@@ -296,11 +247,12 @@ Config ConfigReader::config() const {
 std::string config_table_markdown() {
   std::string out =
       "| key | variable, flag | default | limits | meaning |\n|---|---|---|---|---|\n";
-  for (const auto& key : kKeys) {
+  for (const auto& key : config_keys()) {
     const auto unit =
         key.unit.empty() || key.type != Type::kCount ? std::string{} : fmt::format(" {}", key.unit);
+    const auto fallback = key.fallback.empty() ? std::string_view{"(none)"} : key.fallback;
     out += fmt::format("| `{}` | `{}`, `{}` | {}{} | {} | {} |\n", key.name, environment_name(key),
-                       flag_name(key), key.fallback, unit, limits_text(key), key.says);
+                       flag_name(key), fallback, unit, limits_text(key), key.says);
   }
   return out;
 }

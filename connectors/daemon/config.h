@@ -44,22 +44,58 @@ struct ImportConfig {
   std::size_t rows_bytes = 0;
 };
 
+struct HttpConfig {
+  std::string address;
+  std::uint16_t port = 0;
+  std::string certificate_file, key_file;
+  bool clear_text = false;
+  std::string hosts;  // with blanks between
+  std::string public_url;
+  std::size_t threads = 0;
+  std::size_t workers = 0;
+  std::size_t connections = 0;
+  std::size_t requests = 0;
+  std::size_t memory_bytes = 0;
+  std::uint64_t rate = 0;  // a second
+};
+
+struct MailConfig {
+  std::string send;  // off, drop, smtp
+  std::string from;  // addresses, with blanks between
+  std::string from_name;
+  std::string reply_to;
+  std::string bounce_domain;
+  std::string server;
+  std::uint16_t port = 0;
+  std::string security;  // starttls, tls, loopback
+  std::string ca_file;
+  std::string user;
+  std::string password_file;
+  std::size_t parallel = 0;
+  std::string dkim_selector, dkim_key_file;
+};
+
 struct Config {
   std::string data;
+  std::string ops;
   bool trust_clock = false;
   LogConfig log;
   StateConfig state;
   DecideConfig decide;
   ImportConfig import;
+  HttpConfig http;
+  MailConfig mail;
+  bool webhook_loopback = false;
+  std::string webhook_ca_file;
 };
 
 // A row of the table.
 struct ConfigKey {
-  enum class Type : std::uint8_t { kText, kBool, kBytes, kCount };
+  enum class Type : std::uint8_t { kText, kChoice, kBool, kBytes, kCount };
   std::string_view name;  // state.memory
   Type type = Type::kText;
-  std::string_view unit;      // of a count
-  std::string_view fallback;  // as a file would say it
+  std::string_view unit;      // of a count; of a choice its words
+  std::string_view fallback;  // as a file would say it; "" of a text: it may be left out
   std::uint64_t least = 0;    // of bytes and counts
   std::uint64_t most = 0;
   std::string_view says;  // a sentence

@@ -1,7 +1,11 @@
 #include "connectors/daemon/workspace.h"
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <filesystem>
+#include <mutex>
+#include <utility>
 
 #include "connectors/daemon/zones.h"
 #include "connectors/embedded_log/meta.h"
@@ -15,8 +19,6 @@
 
 namespace dealwright::daemon {
 namespace {
-
-constexpr std::size_t kShipBytes = std::size_t{256} << 10;
 
 // Scratch that a rebuild makes and unmakes; nothing of it has to survive a crash.
 Result<void> remove_tree(const std::string& path) {
@@ -53,12 +55,72 @@ Result<void> release(embedded_log::EmbeddedLog& log, const embedded_log::Retenti
   return log.release_before(id, ends[0], ends[1]);
 }
 
-// Waits for one answer of the log.
+// Gathers what the log says of the groups of one append.
 struct Answer {
   std::mutex mutex;
-  std::condition_variable there;
-  std::optional<Result<std::vector<Position>>> result;
+  std::vector<std::pair<PartitionId, std::size_t>> at;  // by event: where, and which of its group
+  std::vector<std::vector<Position>> positions;         // by partition
+  std::size_t waits = 0;
+  std::optional<Error> failed;
+  Workspace::AppendDone done;
+
+  void take(PartitionId id, Result<std::vector<Position>> put) {
+    {
+      const std::lock_guard lock{mutex};
+      if (put) positions[id] = std::move(put.value());
+      // Whether it is there nobody knows: that stands before what is surely not there.
+      const bool graver = !put && (!failed || put.error().code == Code::kUnknownOutcome);
+      if (graver) failed = put.error();
+      if (--waits > 0) return;
+    }
+    tell();
+  }
+  void tell() {
+    if (failed) return done(*failed);
+    std::vector<Placed> out;
+    for (const auto& [partition, index] : at)
+      out.push_back({partition, positions[partition][index]});
+    done(std::move(out));
+  }
 };
+
+constexpr auto kWaitMost = std::chrono::seconds{10};
+
+// Waits until what `start` was given is called. False: not in time.
+bool wait_for_call(const std::function<void(std::function<void()>)>& start) {
+  struct Slot {
+    std::mutex mutex;
+    std::condition_variable there;
+    bool called = false;
+  };
+  const auto slot = std::make_shared<Slot>();
+  start([slot] {
+    const std::lock_guard lock{slot->mutex};
+    slot->called = true;
+    slot->there.notify_one();
+  });
+  std::unique_lock lock{slot->mutex};
+  return slot->there.wait_for(lock, kWaitMost, [&] { return slot->called; });
+}
+
+// Calls `start` and waits until what it was given is called.
+template <class T>
+Result<T> wait_for(const std::function<void(std::function<void(Result<T>)>)>& start) {
+  struct Slot {
+    std::mutex mutex;
+    std::condition_variable there;
+    std::optional<Result<T>> result;
+  };
+  const auto slot = std::make_shared<Slot>();
+  start([slot](Result<T> result) {
+    const std::lock_guard lock{slot->mutex};
+    slot->result.emplace(std::move(result));
+    slot->there.notify_one();
+  });
+  std::unique_lock lock{slot->mutex};
+  slot->there.wait(lock, [&] { return slot->result.has_value(); });
+  return std::move(*slot->result);
+}
 
 }  // namespace
 
@@ -76,18 +138,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
         Code::kNotFound,
         o.path + " holds no Dealwright data; make it with: dealwright init --data " + o.path};
   }
-  embedded_log::Options log_options;
-  if (o.partitions > 0) log_options.partitions = o.partitions;
-  if (there && o.partitions == 0) {
-    DW_TRY(auto meta, embedded_log::read_meta(*out->files_, o.path));
-    if (meta) log_options.partitions = meta->partitions;
-  }
-  log_options.at_point = o.at_point;
-  log_options.segment_bytes = o.segment_bytes;
-  if (o.config) limit(log_options, o.config->log);
-  if (o.config && !there && o.partitions == 0) log_options.partitions = o.config->log.partitions;
-  DW_TRY(auto log, embedded_log::open(*out->files_, *out->clock_, o.path, log_options));
-  out->log_ = std::move(log);
+  DW_TRY(out->open_log(there));
   DW_TRY(out->load_key());
   out->deciders_ = rules::make_decider_factory({{}, named_zones(), zones_version()});
   const auto partitions = out->log_->partitions();
@@ -103,12 +154,23 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
                              *out->key_,
                              projections::all_views(),
                              out->open_store_,
-                             o.path + "/state"};
+                             o.path + "/state",
+                             {}};
+  if (o.channels) {
+    DW_TRY(auto channels, o.channels(*out->files_, *out->clock_));
+    out->channels_ = std::move(channels);
+    for (const auto& channel : out->channels_.list) parts.channels.push_back(channel.get());
+  }
   runtime::PartitionOptions partition;
   partition.event_clock = o.event_clock;
   partition.lead = o.lead;
   partition.clock_witness = o.clock_witness;
   partition.at_point = o.at_point;
+  out->watch_ = std::make_shared<Watch>(partitions);
+  partition.on_progress = [watch = out->watch_](PartitionId id, Position events,
+                                                Position decisions) {
+    watch->moved(id, {events, decisions});
+  };
   if (o.config) limit(partition, *o.config);
   out->retain(partition);
   partition.limits.record_cache_bytes = o.memory_bytes / 2 / partitions;
@@ -124,6 +186,23 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
     if (asked) break;
   }
   return out;
+}
+
+Result<void> Workspace::open_log(bool there) {
+  const auto& o = options_;
+  embedded_log::Options log_options;
+  if (o.partitions > 0) log_options.partitions = o.partitions;
+  if (there && o.partitions == 0) {
+    DW_TRY(auto meta, embedded_log::read_meta(*files_, o.path));
+    if (meta) log_options.partitions = meta->partitions;
+  }
+  log_options.at_point = o.at_point;
+  log_options.segment_bytes = o.segment_bytes;
+  if (o.config) limit(log_options, o.config->log);
+  if (o.config && !there && o.partitions == 0) log_options.partitions = o.config->log.partitions;
+  DW_TRY(auto log, embedded_log::open(*files_, *clock_, o.path, log_options));
+  log_ = std::move(log);
+  return ok();
 }
 
 // Gives the partitions the hook that lets go of the log, if anything is to go ever.
@@ -161,16 +240,7 @@ Result<void> Workspace::load_key() {
       const auto bits = random_->next();
       std::copy_n(reinterpret_cast<const char*>(&bits), 8, bytes.data() + i);
     }
-    const auto draft = path + ".new";
-    DW_TRY(auto left_over, files_->exists(draft));
-    if (left_over) {
-      DW_TRY(files_->remove(draft));
-    }
-    DW_TRY(auto file, files_->open(draft, FileSystem::Mode::kCreate));
-    DW_TRY(file->write_at(0, bytes));
-    DW_TRY(file->sync());
-    DW_TRY(files_->rename(draft, path));
-    DW_TRY(files_->sync_directory(folder));
+    DW_TRY(write_durable(*files_, path, bytes));
   }
   key_ = std::make_unique<runtime::ClusterKey>(std::move(bytes));
   return ok();
@@ -182,58 +252,54 @@ PartitionId Workspace::placement(const Event& event) const {
   return reference ? 0 : partition_of(placement_key(event), log_->partitions());
 }
 
-Result<std::vector<Placed>> Workspace::append(const std::vector<Event>& events) {
-  DW_TRY(space_->admit());
+void Workspace::append_async(const std::vector<Event>& events, AppendDone done) {
+  if (auto admitted = space_->admit(); !admitted) return done(admitted.error());
   std::vector<std::vector<std::string>> by_partition(log_->partitions());
-  std::vector<std::pair<PartitionId, std::size_t>> at;
+  auto answer = std::make_shared<Answer>();
   for (const auto& event : events) {
-    auto& list = by_partition[placement(event)];
-    at.emplace_back(placement(event), list.size());
-    codec::encode(event, list.emplace_back());
+    const auto partition = placement(event);
+    answer->at.emplace_back(partition, by_partition[partition].size());
+    codec::encode(event, by_partition[partition].emplace_back());
   }
-  std::vector<std::shared_ptr<Answer>> answers(by_partition.size());
+  answer->positions.resize(by_partition.size());
+  answer->done = std::move(done);
+  const auto groups = std::count_if(by_partition.begin(), by_partition.end(),
+                                    [](const auto& group) { return !group.empty(); });
+  answer->waits = static_cast<std::size_t>(groups);
+  if (groups == 0) return answer->tell();
   for (PartitionId id = 0; id < by_partition.size(); ++id) {
     if (by_partition[id].empty()) continue;
-    auto answer = answers[id] = std::make_shared<Answer>();
-    log_->append(Topic::kEvents, id, std::move(by_partition[id]),
-                 [answer](Result<std::vector<Position>> done) {
-                   const std::lock_guard lock{answer->mutex};
-                   answer->result.emplace(std::move(done));
-                   answer->there.notify_one();
-                 });
+    log_->append(
+        Topic::kEvents, id, std::move(by_partition[id]),
+        [answer, id](Result<std::vector<Position>> put) { answer->take(id, std::move(put)); });
   }
-  for (const auto& answer : answers) {
-    if (answer == nullptr) continue;
-    std::unique_lock lock{answer->mutex};
-    answer->there.wait(lock, [&] { return answer->result.has_value(); });
-  }
-  std::vector<Placed> out;
-  for (const auto& [partition, index] : at) {
-    const auto& result = *answers[partition]->result;
-    if (!result) return result.error();
-    out.push_back({partition, result.value()[index]});
-  }
-  return out;
+}
+
+Result<std::vector<Placed>> Workspace::append(const std::vector<Event>& events) {
+  return wait_for<std::vector<Placed>>(
+      [&](AppendDone done) { append_async(events, std::move(done)); });
 }
 
 Result<Placed> Workspace::append_own(Event event, PartitionId partition) {
+  return wait_for<Placed>([&](std::function<void(Result<Placed>)> done) {
+    append_own_async(std::move(event), partition, std::move(done));
+  });
+}
+
+void Workspace::append_own_async(Event event, PartitionId partition,
+                                 std::function<void(Result<Placed>)> done) {
   key_->sign(event, partition);
   std::vector<std::string> records(1);
   codec::encode(event, records[0]);
-  auto answer = std::make_shared<Answer>();
   log_->append(Topic::kEvents, partition, std::move(records),
-               [answer](Result<std::vector<Position>> done) {
-                 const std::lock_guard lock{answer->mutex};
-                 answer->result.emplace(std::move(done));
-                 answer->there.notify_one();
+               [partition, done = std::move(done)](Result<std::vector<Position>> put) {
+                 if (!put) return done(put.error());
+                 done(Placed{partition, put.value().front()});
                });
-  std::unique_lock lock{answer->mutex};
-  answer->there.wait(lock, [&] { return answer->result.has_value(); });
-  if (!*answer->result) return answer->result->error();
-  return Placed{partition, answer->result->value().front()};
 }
 
-Result<ViewRows> Workspace::query(std::string_view name, const ViewQuery& query) {
+Result<ViewRows> Workspace::query(std::string_view name, const ViewQuery& query,
+                                  std::vector<Progress>* at) {
   const auto* view = projections::find_view(name);
   if (view == nullptr) {
     std::string known;
@@ -242,9 +308,12 @@ Result<ViewRows> Workspace::query(std::string_view name, const ViewQuery& query)
   }
   std::vector<std::string> parts;
   std::optional<Error> bad;
+  if (at != nullptr) at->assign(partitions(), {});
   for (PartitionId id = 0; id < partitions(); ++id) {
     if (!serves(id)) continue;
     DW_TRY(engine_->ask(id, [&](runtime::Partition& partition) {
+      const auto& meta = partition.state().meta;
+      if (at != nullptr) (*at)[id] = {meta.events, meta.decisions};
       auto* fold = partition.state().view_fold(name);
       if (fold == nullptr) {
         bad = Error{Code::kConflict, "view " + std::string{name} + " has to be rebuilt first"};
@@ -354,6 +423,39 @@ Result<void> Workspace::with_replay(PartitionId id,
   return result;
 }
 
+Result<void> Workspace::not_in_time(PartitionId partition) {
+  if (auto why = stopped(partition)) return *why;
+  return Error{Code::kOverload,
+               "partition " + std::to_string(partition) +
+                   " has more to fold than ten seconds take; what was appended stands in the log: "
+                   "ask again",
+               true};
+}
+
+Result<void> Workspace::wait_folded(const Placed& at) {
+  Watch::Ticket ticket = 0;
+  const bool there = wait_for_call([&](std::function<void()> call) {
+    ticket = watch_->when(at.partition, at.position + 1, std::move(call));
+  });
+  watch_->forget(ticket);
+  return there ? Result<void>{ok()} : not_in_time(at.partition);
+}
+
+Result<void> Workspace::wait_until(PartitionId partition,
+                                   const std::function<bool(runtime::State&)>& holds) {
+  for (;;) {
+    const auto seen = watch_->now();
+    bool done = false;
+    DW_TRY(engine_->ask(partition, [&](runtime::Partition& p) { done = holds(p.state()); }));
+    if (done) return ok();
+    Watch::Ticket ticket = 0;
+    const bool moved = wait_for_call(
+        [&](std::function<void()> call) { ticket = watch_->when_other(seen, std::move(call)); });
+    watch_->forget(ticket);
+    if (!moved) return not_in_time(partition);
+  }
+}
+
 std::optional<Error> Workspace::stopped(PartitionId partition) {
   if (auto why = log_->status(partition).stopped) return why;
   std::optional<Error> out;
@@ -383,94 +485,6 @@ Result<void> Workspace::stop() {
   auto stopped = engine_ ? engine_->stop() : Result<void>{ok()};
   if (left_out_why_) return *left_out_why_;  // the log's own reason, where it has one
   return stopped;
-}
-
-// ---- Appender
-
-struct Appender::Shared {
-  std::mutex mutex;
-  std::condition_variable room;
-  std::vector<std::size_t> bytes_on_way;  // by partition
-  std::uint64_t durable = 0;
-  std::optional<Error> failed;
-};
-
-Appender::Appender(Workspace& workspace, std::size_t bytes_max)
-    : workspace_{workspace},
-      bytes_max_{bytes_max},
-      waiting_(workspace.partitions()),
-      waiting_bytes_(workspace.partitions()),
-      shared_{std::make_shared<Shared>()} {
-  shared_->bytes_on_way.resize(workspace.partitions());
-}
-
-Appender::~Appender() { static_cast<void>(flush()); }
-
-Result<void> Appender::add(const Event& event) {
-  const auto id = workspace_.placement(event);
-  if (event.type != TypeId::kForeignType && spec_of(event.type).group == EventGroup::kReference) {
-    // In force for what follows, in every partition, and not for what came before: it has to
-    // arrive there between the two.
-    DW_TRY(flush());
-    put(event, id);
-    DW_TRY(flush());
-    return workspace_.engine().wait_idle();
-  }
-  put(event, id);
-  if (waiting_bytes_[id] < kShipBytes) return ok();
-  if (waiting_bytes_[id] < bytes_max_ / waiting_.size()) {
-    const std::lock_guard lock{shared_->mutex};
-    if (shared_->bytes_on_way[id] > 0) return ok();  // the next group grows meanwhile
-  }
-  return ship(id);
-}
-
-// Counted, or flush() would not wait for it.
-void Appender::put(const Event& event, PartitionId id) {
-  auto& bytes = waiting_[id].emplace_back();
-  codec::encode(event, bytes);
-  waiting_bytes_[id] += bytes.size();
-}
-
-Result<void> Appender::ship(PartitionId id) {
-  if (waiting_[id].empty()) return ok();
-  DW_TRY(workspace_.space().admit());
-  {
-    std::unique_lock lock{shared_->mutex};
-    shared_->room.wait(lock, [&] { return shared_->failed || shared_->bytes_on_way[id] == 0; });
-    if (shared_->failed) return *shared_->failed;
-    shared_->bytes_on_way[id] = std::max<std::size_t>(1, std::exchange(waiting_bytes_[id], 0));
-  }
-  workspace_.log().append(Topic::kEvents, id, std::exchange(waiting_[id], {}),
-                          [shared = shared_, id](Result<std::vector<Position>> done) {
-                            const std::lock_guard lock{shared->mutex};
-                            shared->bytes_on_way[id] = 0;
-                            if (done) {
-                              shared->durable += done.value().size();
-                            } else if (!shared->failed) {
-                              shared->failed = done.error();
-                            }
-                            shared->room.notify_all();
-                          });
-  return ok();
-}
-
-Result<void> Appender::flush() {
-  for (PartitionId id = 0; id < waiting_.size(); ++id) {
-    DW_TRY(ship(id));
-  }
-  std::unique_lock lock{shared_->mutex};
-  const auto& on_way = shared_->bytes_on_way;
-  shared_->room.wait(lock, [&] {
-    return std::all_of(on_way.begin(), on_way.end(), [](std::size_t bytes) { return bytes == 0; });
-  });
-  if (shared_->failed) return *shared_->failed;
-  return ok();
-}
-
-std::uint64_t Appender::durable() const {
-  const std::lock_guard lock{shared_->mutex};
-  return shared_->durable;
 }
 
 }  // namespace dealwright::daemon

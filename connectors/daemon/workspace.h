@@ -2,11 +2,9 @@
 // them. What the command line and the server are made of.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,11 +13,20 @@
 
 #include "connectors/daemon/config.h"
 #include "connectors/daemon/space_guard.h"
+#include "connectors/daemon/watch.h"
 #include "connectors/embedded_log/embedded_log.h"
 #include "engine/domain/event.h"
+#include "engine/ports/channel.h"
+#include "engine/ports/worker.h"
 #include "engine/runtime/engine.h"
 
 namespace dealwright::daemon {
+
+// What carries effects out of the engine, and the threads it needs.
+struct Channels {
+  std::vector<std::unique_ptr<Worker>> workers;  // outlive the channels
+  std::vector<std::unique_ptr<Channel>> list;
+};
 
 struct WorkspaceOptions {
   std::string path;
@@ -34,6 +41,8 @@ struct WorkspaceOptions {
   std::uint64_t generation_events = 0;             // 0: the engine's own limit
   std::function<void(std::string_view)> at_point;  // crash tests: see Partition, EmbeddedLog
   std::optional<Config> config;                    // all limits; in place of those above
+  // Made once; both outlive them. Empty: effects stay requested, nothing leaves.
+  std::function<Result<Channels>(FileSystem&, const Clock&)> channels;
 };
 
 // Where a fact was put.
@@ -42,9 +51,10 @@ struct Placed {
   Position position = 0;
 };
 
-// Thread-safe, save Appender.
+// Thread-safe.
 class Workspace {
  public:
+  using AppendDone = std::function<void(Result<std::vector<Placed>>)>;
   // kNotFound: no data directory there, and `create` is off.
   static Result<std::unique_ptr<Workspace>> open(WorkspaceOptions options);
   ~Workspace();
@@ -61,12 +71,18 @@ class Workspace {
 
   // The partition that judges this fact first.
   PartitionId placement(const Event& event) const;
-  // Appends and waits until all are durable. kNoSpace: see SpaceGuard.
+  // Calls `done` once, on a thread of the log or at once: all are durable, or what failed of them.
+  // Others of them may be durable then; the same again counts once. kNoSpace: see SpaceGuard.
+  void append_async(const std::vector<Event>& events, AppendDone done);
   Result<std::vector<Placed>> append(const std::vector<Event>& events);
   // Appends what the engine itself says (signed) to one partition.
   Result<Placed> append_own(Event event, PartitionId partition);
+  void append_own_async(Event event, PartitionId partition,
+                        std::function<void(Result<Placed>)> done);
 
-  Result<ViewRows> query(std::string_view view, const ViewQuery& query);
+  // `at`: where each partition stood when it was asked.
+  Result<ViewRows> query(std::string_view view, const ViewQuery& query,
+                         std::vector<Progress>* at = nullptr);
   Result<void> rebuild_view(std::string_view view,
                             const std::function<void(std::uint64_t events)>& progress);
   // Folds a partition's whole log into a scratch state and views, checking the hash chain on its
@@ -80,13 +96,20 @@ class Workspace {
   Result<void> leave_out_stopped();
   bool serves(PartitionId partition) const { return left_out_.count(partition) == 0; }
   PartitionId first_served() const;
+  Watch& watch() { return *watch_; }
+  // Waits until the partition has folded the event there, or until `holds` does of its state;
+  // kOverload, retriable: not within ten seconds. Its own error if it stops.
+  Result<void> wait_folded(const Placed& at);
+  Result<void> wait_until(PartitionId partition, const std::function<bool(runtime::State&)>& holds);
   // Waits until all is decided; of partitions that are left out nothing is awaited.
   Result<void> wait_idle() { return engine_->wait_idle(!left_out_.empty()); }
   Result<void> stop();
 
  private:
   explicit Workspace(WorkspaceOptions options) : options_{std::move(options)} {}
+  Result<void> open_log(bool there);
   Result<void> load_key();
+  Result<void> not_in_time(PartitionId partition);
   void retain(runtime::PartitionOptions& partition);
   Result<void> rebuild_stale();
   runtime::StateLimits scratch_limits() const;
@@ -97,6 +120,7 @@ class Workspace {
   bool event_clock_ = false;
   std::set<PartitionId> left_out_;
   std::optional<Error> left_out_why_;  // of the first
+  std::shared_ptr<Watch> watch_;
   std::unique_ptr<FileSystem> files_;
   std::unique_ptr<SpaceGuard> space_;
   std::unique_ptr<Clock> clock_;
@@ -105,30 +129,8 @@ class Workspace {
   std::unique_ptr<DeciderFactory> deciders_;
   std::function<Result<std::unique_ptr<Store>>(const std::string&)> open_store_;
   std::unique_ptr<embedded_log::EmbeddedLog> log_;
+  Channels channels_;
   std::unique_ptr<runtime::Engine> engine_;
-};
-
-// Appends a stream of facts without waiting for each: groups them by partition, one group of each
-// on its way, so that a refused one leaves no hole: the rows of a batch that are there are its
-// first. Holds at most about twice `bytes_max`. One thread.
-class Appender {
- public:
-  Appender(Workspace& workspace, std::size_t bytes_max = std::size_t{16} << 20);
-  ~Appender();  // waits for what is on the way
-  // kNoSpace, kOverload, kUnknownOutcome ...: of this fact or of an earlier one.
-  Result<void> add(const Event& event);
-  Result<void> flush();  // everything added is durable
-  std::uint64_t durable() const;
-
- private:
-  struct Shared;
-  void put(const Event& event, PartitionId partition);
-  Result<void> ship(PartitionId partition);
-  Workspace& workspace_;
-  const std::size_t bytes_max_;
-  std::vector<std::vector<std::string>> waiting_;
-  std::vector<std::size_t> waiting_bytes_;
-  std::shared_ptr<Shared> shared_;
 };
 
 }  // namespace dealwright::daemon

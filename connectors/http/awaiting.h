@@ -1,6 +1,7 @@
 // Waiting in a handler without holding its thread.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -17,6 +18,9 @@ using Resume = std::function<void()>;
 
 // Hands `start` a Resume and waits for its call. REQUIRES: a thread of the server.
 Awaitable<void> suspend(std::function<void(Resume)> start);
+
+// The same, for at most `ms`. False: the time was over first; a call that comes later does nothing.
+Awaitable<bool> suspend_for(std::int64_t ms, std::function<void(Resume)> start);
 
 // Waits for the value that `start`'s callback gets: `start` is called with a function that may be
 // called once from any thread (an append's Done, say).

@@ -111,32 +111,14 @@ Result<void> KeyBook::read(std::string_view text, KeyBook& into) {
 }
 
 Result<void> KeyBook::save(FileSystem& files, const std::string& path) const {
-  const auto text = to_text();
-  const auto draft = path + ".new";
-  DW_TRY(const bool left, files.exists(draft));
-  if (left) {
-    DW_TRY(files.remove(draft));
-  }
-  {
-    DW_TRY(auto file, files.open(draft, FileSystem::Mode::kCreate));
-    DW_TRY(file->write_at(0, text));
-    DW_TRY(file->sync());
-  }
-  DW_TRY(files.rename(draft, path));
-  const auto slash = path.rfind('/');
-  return files.sync_directory(slash == std::string::npos ? "." : path.substr(0, slash));
+  return write_durable(files, path, to_text());
 }
 
 Result<void> KeyBook::load(FileSystem& files, const std::string& path, KeyBook& into) {
-  DW_TRY(const bool there, files.exists(path));
-  if (!there) return Error{Code::kNotFound, path + " is not there"};
-  DW_TRY(auto file, files.open(path, FileSystem::Mode::kRead));
-  DW_TRY(const auto size, file->size());
-  if (size > kFileBytesMax) return bad("it is longer than 16 MiB");
-  std::string text(static_cast<std::size_t>(size), '\0');
-  DW_TRY(const auto count, file->read_at(0, text.size(), text.data()));
-  text.resize(count);
-  return read(text, into);
+  auto text = read_whole(files, path, kFileBytesMax);
+  if (!text && text.error().code == Code::kRefused) return bad("it is longer than 16 MiB");
+  DW_TRY(const auto bytes, std::move(text));
+  return read(bytes, into);
 }
 
 }  // namespace dealwright::http

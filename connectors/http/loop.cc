@@ -97,4 +97,24 @@ Awaitable<void> suspend(std::function<void(Resume)> start) {
       initiate, asio::use_awaitable);
 }
 
+Awaitable<bool> suspend_for(std::int64_t ms, std::function<void(Resume)> start) {
+  struct Race {
+    asio::steady_timer timer;
+    bool late = false;
+  };
+  const auto race = std::make_shared<Race>(Race{asio::steady_timer{Loop::current()->context()}});
+  std::function<void(Resume)> begin = [race, ms, &start](const Resume& resume) {
+    race->timer.expires_after(std::chrono::milliseconds{ms});
+    race->timer.async_wait([race, resume](const boost::system::error_code& cancelled) {
+      if (cancelled) return;
+      race->late = true;
+      resume();
+    });
+    start(resume);
+  };
+  co_await suspend(std::move(begin));
+  race->timer.cancel();
+  co_return !race->late;
+}
+
 }  // namespace dealwright::http

@@ -71,7 +71,8 @@ Value content(const std::vector<std::string>& types, const std::string& schema) 
   Map out;
   for (auto type : types) {
     // A JSON Schema says nothing of CSV's or a stream's text.
-    const bool described = !schema.empty() && type != kCsv && type != kEventStream;
+    const bool described = !schema.empty() && type != kCsv && type != kEventStream && type != "*";
+    if (type == "*") type = "*/*";
     if (type.ends_with('*')) type = type.substr(0, type.size() - 1) + "+json";
     out.emplace_back(type, described ? Map{{"schema", reference(schema)}} : Map{});
   }

@@ -38,6 +38,7 @@ constexpr ProblemCode kCodes[] = {
     {"misdirected", 421, "That host is not served here"},
     {"no_space", 503, "The disk is full"},
     {"not_acceptable", 406, "None of the forms that this route answers in is accepted"},
+    {"not_caught_up", 503, "The views have not come to that position"},
     {"not_found", 404, "There is no such resource"},
     {"outcome_unknown", 503, "Perhaps done: repeat it with the same ids"},
     {"overload", 503, "The server has as much to do as it takes"},

@@ -10,7 +10,6 @@ namespace dealwright::smtp {
 namespace {
 
 constexpr std::string_view kEnd = ".eml";
-constexpr std::string_view kUnfinished = ".part";
 constexpr std::size_t kTimeSize = sizeof "20260302T090000.000Z" - 1;
 
 // 20260302T090000.000Z: sorts by time, and no file system minds it.
@@ -45,18 +44,7 @@ std::optional<DroppedMail> parse_name(const std::string& name) {
 Result<void> MailDrop::write(const EffectId& effect, Instant at, std::string_view bytes) {
   DW_TRY(create_durable(files_, folder_));
   const auto path = fmt::format("{}/{}-{}{}", folder_, time_text(at), hex(effect), kEnd);
-  const auto unfinished = path + std::string{kUnfinished};
-  DW_TRY(const auto left, files_.exists(unfinished));  // of a process that died
-  if (left) {
-    DW_TRY(files_.remove(unfinished));
-  }
-  {
-    DW_TRY(auto file, files_.open(unfinished, FileSystem::Mode::kCreate));
-    DW_TRY(file->write_at(0, bytes));
-    DW_TRY(file->sync());
-  }
-  DW_TRY(files_.rename(unfinished, path));
-  return files_.sync_directory(folder_);
+  return write_durable(files_, path, bytes);
 }
 
 Result<std::vector<DroppedMail>> MailDrop::list() const {

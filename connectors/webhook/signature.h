@@ -19,8 +19,4 @@ Result<std::string> parse_secret(std::string_view text);
 std::string signatures(const std::vector<std::string>& secrets, std::string_view id,
                        std::int64_t timestamp_s, std::string_view body);
 
-std::string base64(std::string_view bytes);
-// RFC 4648 with padding. kInvalid.
-Result<std::string> parse_base64(std::string_view text);
-
 }  // namespace dealwright::webhook

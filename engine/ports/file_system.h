@@ -60,4 +60,10 @@ class FileSystem {
 // was there already. Costs a sync of the parent each time: for opening, not for the way of events.
 Result<void> create_durable(FileSystem& files, const std::string& path);
 
+// Puts `bytes` in place of what `path` held, whole or not at all: through `<path>.new`, synced and
+// renamed, the directory synced. The directory is there.
+Result<void> write_durable(FileSystem& files, const std::string& path, std::string_view bytes);
+// All of a file. kNotFound; kRefused: it is longer than `bytes_max`.
+Result<std::string> read_whole(FileSystem& files, const std::string& path, std::size_t bytes_max);
+
 }  // namespace dealwright

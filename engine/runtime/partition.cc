@@ -47,6 +47,7 @@ Result<std::unique_ptr<Partition>> Partition::open(const PartitionParts& parts,
   out->look_ahead_.emplace(out->state_->records());
   out->replay_ = std::make_unique<Replay>(parts.log, out->options_.id, *out->state_, *out->folder_);
   out->confirmed_ = out->state_->meta.decisions;
+  out->confirmed_events_ = out->state_->meta.events;
   if (!parts.channels.empty()) {
     out->dispatch_ = std::make_unique<Dispatch>(
         *out->state_, Dispatch::Place{out->options_.id,
@@ -92,6 +93,7 @@ Result<bool> Partition::step() {
   if (result) {
     if (const auto& failure = state_->failure()) result = *failure;
   }
+  if (result) tell_progress();
   if (!result) {
     phase_ = Phase::kStopped;
     stopped_ = result.error();
@@ -106,12 +108,14 @@ Result<bool> Partition::fold_step() {
     at_end_ = !folded;
     if (!folded) {
       confirmed_ = state_->meta.decisions;
+      confirmed_events_ = state_->meta.events;
       if (!options_.lead) return i > 0;
       DW_TRY(claim());
       return true;
     }
   }
   confirmed_ = state_->meta.decisions;
+  confirmed_events_ = state_->meta.events;
   return true;
 }
 
@@ -293,6 +297,7 @@ Result<void> Partition::append(DecisionRecord record) {
   codec::encode(record, bytes_);
   InFlight flight;
   flight.position = meta.decisions;
+  flight.through = header.through;
   flight.hash = sha256(bytes_);
   if (auto* batch = std::get_if<Batch>(&record.body)) {
     for (auto& turn : batch->turns) {

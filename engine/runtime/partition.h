@@ -51,6 +51,9 @@ struct PartitionOptions {
   // reads the logs from these positions on, so what lies before them may go, if retention says so.
   // An error stops the partition.
   std::function<Result<void>(PartitionId, Position events, Position decisions)> on_snapshot;
+  // Called on the partition's thread when more is folded and durable, in both logs up to here: what
+  // is asked from then on sees it. Short; it must not ask the partition.
+  std::function<void(PartitionId, Position events, Position decisions)> on_progress;
   // Called at named points, for crash tests: claim.{begin,appended,confirmed}, decide.{begin,
   // appended}, timer.{decided,recorded}, fold.read_back, send.{begin,durable},
   // flush.{begin,durable, written,adopted}; flush.durable on the flusher's thread, the others on
@@ -119,6 +122,7 @@ class Partition {
   enum class Phase : std::uint8_t { kFolding, kClaiming, kLeading, kStopped };
   struct InFlight {
     Position position = 0;  // that it will take
+    Position through = 0;   // events that it covers
     Sha256 hash{};
     bool timers = false;  // it fires some
     std::vector<Send> sends;
@@ -132,6 +136,7 @@ class Partition {
   Result<bool> take_mail();
   Result<void> read_back();
   void confirm(InFlight done);
+  void tell_progress();
   void send_on(const std::vector<Send>& sends);
   Result<bool> decide();
   Result<bool> read_events();
@@ -165,6 +170,8 @@ class Partition {
   std::deque<InFlight> in_flight_;
   std::size_t acknowledged_ = 0;  // of in_flight_: durable, not read back
   Position confirmed_ = 0;        // decisions up to here are read back
+  Position confirmed_events_ = 0;
+  std::pair<Position, Position> told_;  // by on_progress
   LogBatch events_;
   std::size_t next_event_ = 0;
   std::optional<LookAhead> look_ahead_;

@@ -11,6 +11,7 @@ namespace dealwright::runtime {
 
 void Partition::confirm(InFlight done) {
   confirmed_ = done.position + 1;
+  confirmed_events_ = done.through;
   if (done.timers) point("timer.recorded");
   if (phase_ == Phase::kClaiming) {
     point("claim.confirmed");
@@ -25,6 +26,13 @@ void Partition::confirm(InFlight done) {
   if (!done.sends.empty()) point("send.begin");
   send_on(done.sends);
   for (auto& release : done.releases) release();
+}
+
+void Partition::tell_progress() {
+  const auto now = std::make_pair(confirmed_events_, confirmed_);
+  if (now == told_) return;
+  told_ = now;
+  if (options_.on_progress) options_.on_progress(options_.id, now.first, now.second);
 }
 
 // Those to one partition go together: numbered, so in order.

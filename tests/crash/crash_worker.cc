@@ -15,6 +15,7 @@
 #include <set>
 #include <string>
 
+#include "connectors/daemon/appender.h"
 #include "connectors/daemon/workspace.h"
 #include "engine/codec/decision_codec.h"
 #include "engine/codec/event_codec.h"

@@ -11,6 +11,7 @@
 #include <set>
 #include <thread>
 
+#include "connectors/daemon/appender.h"
 #include "connectors/daemon/workspace.h"
 #include "engine/codec/event_codec.h"
 #include "engine/ports/fake/fake_file_system.h"

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/base/base64.h"
 #include "tests/child.h"
 #include "tests/table.h"
 

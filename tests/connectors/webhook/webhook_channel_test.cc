@@ -13,6 +13,7 @@
 #include "connectors/os/system_clock.h"
 #include "connectors/webhook/request.h"
 #include "connectors/webhook/signature.h"
+#include "engine/base/base64.h"
 #include "engine/base/hash.h"
 #include "engine/ports/fake/fake_clock.h"
 #include "tests/attempt_ends.h"

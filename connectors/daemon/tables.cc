@@ -1,13 +1,13 @@
-#include "connectors/cli/tables.h"
+#include "connectors/daemon/tables.h"
 
 #include <algorithm>
 
 #include "engine/base/bytes.h"
 #include "rules/compile.h"
 
-namespace dealwright::cli {
+namespace dealwright::daemon {
 
-Result<void> scan_all(daemon::Workspace& workspace, char letter, const Visit& visit) {
+Result<void> scan_all(Workspace& workspace, char letter, const Visit& visit) {
   Result<void> result = ok();
   for (PartitionId id = 0; id < workspace.partitions(); ++id) {
     if (!workspace.serves(id)) continue;
@@ -45,14 +45,14 @@ Result<void> only_one(std::size_t found, std::string_view what, std::string_view
                "more than one " + std::string{what} + begins + ": write more of it"};
 }
 
-Result<std::vector<PublishedRule>> published_rules(daemon::Workspace& workspace) {
+Result<std::vector<PublishedRule>> published_rules(Workspace& workspace) {
   Result<std::vector<PublishedRule>> out = std::vector<PublishedRule>{};
   DW_TRY(workspace.engine().ask(workspace.first_served(),
                                 [&](runtime::Partition& p) { out = p.state().published(); }));
   return out;
 }
 
-Result<StepNames> StepNames::load(daemon::Workspace& workspace) {
+Result<StepNames> StepNames::load(Workspace& workspace) {
   StepNames out;
   DW_TRY(auto published, published_rules(workspace));
   for (const auto& rule : published) {
@@ -72,4 +72,4 @@ std::string StepNames::name(const Enrolment& enrolment) const {
   return it->second[enrolment.step];
 }
 
-}  // namespace dealwright::cli
+}  // namespace dealwright::daemon

@@ -10,12 +10,12 @@
 #include "connectors/daemon/workspace.h"
 #include "engine/domain/enrolment.h"
 
-namespace dealwright::cli {
+namespace dealwright::daemon {
 
 using Visit = std::function<void(PartitionId, std::string_view key, std::string_view value)>;
 
 // Every entry of a table of each partition that is served: see engine/runtime/keys.h.
-Result<void> scan_all(daemon::Workspace& workspace, char letter, const Visit& visit);
+Result<void> scan_all(Workspace& workspace, char letter, const Visit& visit);
 
 std::string hex_of(const Hash128& id);
 bool is_hex(std::string_view text);
@@ -25,7 +25,7 @@ Result<void> only_one(std::size_t found, std::string_view what, std::string_view
 // The ids of steps, by rule and version: an enrolment knows a number.
 class StepNames {
  public:
-  static Result<StepNames> load(daemon::Workspace& workspace);
+  static Result<StepNames> load(Workspace& workspace);
   std::string name(const Enrolment& enrolment) const;
 
  private:
@@ -33,6 +33,6 @@ class StepNames {
 };
 
 // All versions of all rules, as the first partition that is served has them.
-Result<std::vector<PublishedRule>> published_rules(daemon::Workspace& workspace);
+Result<std::vector<PublishedRule>> published_rules(Workspace& workspace);
 
-}  // namespace dealwright::cli
+}  // namespace dealwright::daemon

@@ -1,0 +1,142 @@
+#include "connectors/cli/dev_data.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+
+#include "connectors/daemon/appender.h"
+#include "connectors/daemon/rule_book.h"
+#include "connectors/daemon/workspace.h"
+#include "connectors/sample/ops_files.h"
+#include "connectors/sample/sample_year.h"
+#include "connectors/sample/shift.h"
+#include "rules/file/schema_file.h"
+
+namespace dealwright::cli {
+namespace {
+
+constexpr std::string_view kActor = "system/sample";
+constexpr std::int64_t kDayMs = 86'400'000;
+
+// The year ends in the week before `now`.
+std::int64_t days_to(Instant now) {
+  const auto weeks = (now.ms - sample::kYearEnd.ms) / (7 * kDayMs);
+  const bool ends_later = sample::kYearEnd + days(weeks * 7) > now;
+  return (weeks - (ends_later ? 1 : 0)) * 7;
+}
+
+Result<void> publish_schema(daemon::Workspace& workspace, const sample::OpsFile& file) {
+  const auto read = rules::read_schema_file(file.text, nullptr);
+  if (read.schema == nullptr) {
+    return Error{Code::kInvalid, std::string{file.name} + " has errors: a fault of this build"};
+  }
+  Event event;
+  event.source = "dealwright/ops";
+  event.type = TypeId::kSchemaUpdated;
+  event.subject = {Kind::kWorkspace, "default"};
+  event.actor = kActor;
+  event.id = "schema.updated-sample";
+  event.data = read.data;
+  event.data.set(Field::kAuthor, Value{kActor});
+  event.data.set(Field::kVersion, Value{1});
+  DW_TRY(const auto placed, workspace.append({event}));
+  return workspace.wait_folded(placed[0]);
+}
+
+Result<void> publish_rule(daemon::Workspace& workspace, const sample::OpsFile& file) {
+  DW_TRY(const auto compiled, daemon::check_rule(workspace, file.text));
+  if (compiled.plan == nullptr) {
+    return Error{Code::kInvalid, std::string{file.name} + " has errors: a fault of this build"};
+  }
+  DW_TRY(daemon::publish_rule(workspace, compiled, std::string{file.text},
+                              {std::string{kActor}, "rule.published-" + compiled.rule}));
+  return ok();
+}
+
+Result<void> publish_ops_files(daemon::Workspace& workspace, DevData& out) {
+  for (const auto& file : sample::ops_files()) {
+    if (file.name.ends_with(".schema.yaml")) {
+      DW_TRY(publish_schema(workspace, file));
+    }
+  }
+  for (const auto& file : sample::ops_files()) {
+    if (!file.name.ends_with(".rule.yaml")) continue;
+    DW_TRY(publish_rule(workspace, file));
+    ++out.rules;
+  }
+  return ok();
+}
+
+Result<void> append_year(daemon::Workspace& workspace, Instant now, DevData& out) {
+  daemon::Appender appender{workspace};
+  sample::SampleYear year{1};
+  const auto by = days_to(now);
+  Event event;
+  while (year.next(event)) {
+    sample::shift(event, by);
+    DW_TRY(appender.add(event));
+    ++out.events;
+  }
+  DW_TRY(appender.flush());
+  DW_TRY(workspace.engine().wait_idle());
+  return workspace.engine().advance_together();
+}
+
+Result<void> go_on_by_the_wall(daemon::Workspace& workspace) {
+  for (PartitionId id = 0; id < workspace.partitions(); ++id) {
+    Result<void> switched = ok();
+    do {
+      DW_TRY(workspace.engine().wait_idle());
+      DW_TRY(workspace.engine().ask(id, [&](runtime::Partition& partition) {
+        switched = partition.switch_to_wall(std::string{kActor});
+      }));
+    } while (!switched && switched.error().code == Code::kConflict);
+    DW_TRY(std::move(switched));
+  }
+  return workspace.engine().wait_idle();
+}
+
+// Beside its place, and moved there when it is whole: a start that was broken off leaves nothing
+// behind that looks like data.
+Result<DevData> make_at(const std::string& path, const daemon::Config& config, bool empty,
+                        const Clock& clock) {
+  DevData out;
+  out.made = true;
+  daemon::WorkspaceOptions options;
+  options.path = path;
+  options.create = true;
+  options.event_clock = !empty;
+  options.clock_witness = true;
+  options.config = config;
+  DW_TRY(const auto workspace, daemon::Workspace::open(std::move(options)));
+  DW_TRY(workspace->engine().wait_idle());
+  if (!empty) {
+    DW_TRY(publish_ops_files(*workspace, out));
+    DW_TRY(append_year(*workspace, clock.wall(), out));
+    DW_TRY(go_on_by_the_wall(*workspace));
+  }
+  DW_TRY(workspace->stop());
+  return out;
+}
+
+}  // namespace
+
+Result<DevData> make_dev_data(const daemon::Config& config, bool empty, const Clock& clock) {
+  std::error_code failed;
+  if (std::filesystem::exists(config.data + "/log/meta", failed)) return DevData{};
+  const auto draft = config.data + ".new";
+  std::filesystem::remove_all(draft, failed);
+  DW_TRY(auto out, make_at(draft, config, empty, clock));
+  std::filesystem::create_directories(config.data, failed);
+  for (const auto& entry : std::filesystem::directory_iterator{draft, failed}) {
+    std::filesystem::rename(entry.path(),
+                            std::filesystem::path{config.data} / entry.path().filename(), failed);
+    if (failed) break;
+  }
+  if (failed)
+    return Error{Code::kIo, "cannot put the data in " + config.data + ": " + failed.message()};
+  std::filesystem::remove_all(draft, failed);
+  return out;
+}
+
+}  // namespace dealwright::cli

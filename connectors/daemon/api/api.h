@@ -1,0 +1,98 @@
+// The resources under /v1 (interfaces.md 2), one source each: what a route takes, who may call it,
+// and what it answers. docs/api.md is made from this table.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "connectors/daemon/drafts.h"
+#include "connectors/daemon/intake.h"
+#include "connectors/daemon/workspace.h"
+#include "connectors/http/awaiting.h"
+#include "connectors/http/message.h"
+#include "connectors/http/route.h"
+
+namespace dealwright::daemon::api {
+
+// What handlers are bound to; all of it outlives the server.
+struct Parts {
+  Workspace& workspace;
+  Intake& intake;
+  Drafts& drafts;
+  http::WorkerPool& pool;  // for what blocks
+  http::KeyBook& keys;
+  Random& random;
+  std::string keys_path;
+  http::Limits limits;
+};
+
+using Routes = std::vector<http::Route>;
+void add_event_routes(Parts& parts, Routes& out);
+void add_record_routes(Parts& parts, Routes& out);
+void add_view_routes(Parts& parts, Routes& out);
+void add_rule_routes(Parts& parts, Routes& out);
+void add_enrolment_routes(Parts& parts, Routes& out);
+void add_effect_routes(Parts& parts, Routes& out);
+void add_set_aside_routes(Parts& parts, Routes& out);
+void add_partition_routes(Parts& parts, Routes& out);
+void add_key_routes(Parts& parts, Routes& out);
+// Behind all others: health, and the description of the whole table.
+Result<void> add_open_routes(Parts& parts, Routes& out);
+
+// The whole table. kInvalid: a mistake of ours in it.
+Result<http::RouteTable> make_table(Parts& parts);
+// The OpenAPI document of the table, without a server: for docs and their check.
+Result<Value> describe_api(const http::RouteTable& table);
+
+// ---- what sources of this folder share
+
+// Who may: each set names its roles in full, so that what is left out may not.
+http::RoleSet readers();     // all but publishers
+http::RoleSet publishers();  // append events
+http::RoleSet authors();     // write rules
+http::RoleSet approvers();   // put them in force
+http::RoleSet operators();   // act on what runs
+http::RoleSet admins();
+
+http::Route get(std::string pattern, std::string operation, std::string summary,
+                std::string resource, http::Handler handler);
+http::Route post(std::string pattern, std::string operation, std::string summary,
+                 std::string resource, http::RoleSet roles, http::Handler handler);
+http::Parameter text(std::string name, std::string description);
+http::Parameter number(std::string name, std::string description, std::int64_t least,
+                       std::int64_t most);
+http::Parameter instant(std::string name, std::string description);
+http::Parameter flag(std::string name, std::string description);
+void add_paging(http::Route& route);   // limit, cursor
+void add_waiting(http::Route& route);  // wait_for, timeout
+std::size_t limit_of(const http::Request& request);
+std::optional<Instant> instant_of(const http::Request& request, std::string_view name);
+
+// Lets the caller read its own writes: waits until what `wait_for` names is folded, where it went
+// to as well. The answer, if that did not come in time or is no position.
+http::Awaitable<std::optional<http::Response>> wait_for_position(Parts& parts,
+                                                                 http::Request& request);
+
+// A page of a table.
+struct Page {
+  ViewRows rows;
+  std::string cursor;  // of the next one; "": this is the last
+  std::vector<std::pair<std::string, std::string>> fields = {};  // of the answer's head
+};
+// In the form that Accept likes best: an array of objects, an object a line, or CSV.
+http::Response answer(const http::Request& request, const Page& page);
+// Runs `work` beside the server's threads and answers what it comes to.
+http::Awaitable<http::Response> answer_page(Parts& parts, http::Request& request,
+                                            std::function<Result<Page>()> work);
+http::Awaitable<http::Response> answer_value(Parts& parts, http::Request& request,
+                                             std::function<Result<Value>()> work);
+
+// Of the engine's own facts that a caller asked for: who did it.
+std::string actor_of(const http::Request& request);
+std::string fresh_id(Parts& parts, const http::Request& request, std::string_view what);
+
+}  // namespace dealwright::daemon::api

@@ -1,0 +1,376 @@
+// Facts in: CloudEvents in structured, binary and batch mode. And out: one, a list, a stream.
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include "connectors/daemon/across.h"
+#include "connectors/daemon/api/api.h"
+#include "connectors/http/accept.h"
+#include "connectors/http/query.h"
+#include "connectors/http/text.h"
+#include "engine/base/base64.h"
+#include "engine/codec/cloudevents_json.h"
+#include "engine/codec/event_codec.h"
+#include "engine/runtime/timeline.h"
+
+namespace dealwright::daemon::api {
+namespace {
+
+using http::Awaitable;
+using http::Problem;
+using http::ProblemDetail;
+using http::Request;
+using http::Response;
+
+constexpr std::size_t kBatchMax = 10'000;     // events of one request
+constexpr std::size_t kLookedAtMax = 20'000;  // of a list that filters, a page
+constexpr std::string_view kStructured = "application/cloudevents+json";
+constexpr std::string_view kBatch = "application/cloudevents-batch+json";
+
+Problem bad_events(std::vector<ProblemDetail> faults, std::string code) {
+  auto problem = http::make_problem(std::move(code));
+  if (http::find_problem_code(problem.code) == nullptr) {
+    problem.status = 400;
+    problem.title = "An event is not valid";
+  }
+  problem.detail = faults.front().detail;
+  problem.errors = std::move(faults);
+  return problem;
+}
+
+// ---- in: what was sent, as events
+
+struct Taken {
+  std::vector<Event> events;
+  std::vector<ProblemDetail> faults;
+  std::string code;  // of the first
+};
+
+void take(const Value& object, std::optional<std::int64_t> index, Taken& out) {
+  Event event;
+  for (auto& error : codec::read_cloudevent(object, event)) {
+    if (out.code.empty()) out.code = error.code;
+    ProblemDetail fault;
+    fault.event = index.value_or(0);
+    fault.pointer = std::move(error.pointer);
+    fault.detail = std::move(error.detail);
+    fault.hint = std::move(error.hint);
+    out.faults.push_back(std::move(fault));
+  }
+  out.events.push_back(std::move(event));
+}
+
+// A header's value as CloudEvents' HTTP binding writes it: percent-encoded UTF-8, maybe quoted.
+std::optional<std::string> decode_header(std::string_view text) {
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') {
+    text = text.substr(1, text.size() - 2);
+  }
+  return http::percent_decode(text);
+}
+
+bool is_json(std::string_view type) { return type == http::kJson || type.ends_with("+json"); }
+
+// Attributes stand in `ce-` fields, data is the body.
+Result<Value> binary_object(const Request& request) {
+  Map object;
+  for (const auto& [name, text] : request.fields) {
+    auto lower = http::lower(name);
+    if (!lower.starts_with("ce-")) continue;
+    lower.erase(0, 3);
+    const auto value = decode_header(text);
+    if (!value) {
+      return Error{Code::kInvalid, "field ce-" + lower +
+                                       " is no percent-encoded UTF-8; encode blanks, quotes, "
+                                       "percent signs and all that is not ASCII"};
+    }
+    if (lower == "datacontenttype" || lower == "data") {
+      return Error{Code::kInvalid, "there is no field ce-" + lower +
+                                       " in binary mode: Content-Type and the body say it"};
+    }
+    std::int64_t number = 0;
+    const auto* end = value->data() + value->size();
+    const auto [last, bad] = std::from_chars(value->data(), end, number);
+    const bool row = lower == "importrow" && bad == std::errc{} && last == end;
+    if (value->empty()) continue;  // a client that writes what it does not have
+    object.emplace_back(lower, row ? Value{number} : Value{*value});
+  }
+  if (!request.media_type.empty()) {
+    object.emplace_back("datacontenttype", Value{request.fields.get("content-type")});
+  }
+  if (request.body.empty()) return Value{std::move(object)};
+  if (is_json(request.media_type) || request.media_type.empty()) {
+    DW_TRY(auto data, request.json());
+    object.emplace_back("data", std::move(data));
+  } else {
+    object.emplace_back("data_base64", Value{base64(request.body)});
+  }
+  return Value{std::move(object)};
+}
+
+Result<Taken> take_body(const Request& request) {
+  Taken out;
+  if (request.media_type == kBatch) {
+    codec::JsonLimits limits;
+    limits.values = 500'000;
+    limits.bytes = request.body.size();
+    DW_TRY(const auto batch, request.json(limits));
+    const auto* list = batch.as_list();
+    if (list == nullptr) return Error{Code::kInvalid, "a batch is a JSON array of events"};
+    if (list->size() > kBatchMax) {
+      return Error{Code::kInvalid, "a batch has at most " + std::to_string(kBatchMax) +
+                                       " events; this one has " + std::to_string(list->size()) +
+                                       ": send it in parts"};
+    }
+    for (std::size_t i = 0; i < list->size(); ++i)
+      take((*list)[i], static_cast<std::int64_t>(i), out);
+    return out;
+  }
+  if (request.media_type == kStructured) {
+    DW_TRY(const auto object, request.json());
+    take(object, std::nullopt, out);
+    return out;
+  }
+  if (request.media_type.starts_with("application/cloudevents")) {
+    return Error{Code::kUnsupported, "of CloudEvents' formats there are " +
+                                         std::string{kStructured} + ", " + std::string{kBatch} +
+                                         ", and binary mode with ce- fields"};
+  }
+  if (request.fields.find("ce-specversion") == nullptr) {
+    return Error{Code::kInvalid,
+                 "no CloudEvent: send " + std::string{kStructured} + ", " + std::string{kBatch} +
+                     ", or binary mode with ce-specversion, ce-id, ce-source, ce-type and "
+                     "ce-subject"};
+  }
+  DW_TRY(const auto object, binary_object(request));
+  take(object, std::nullopt, out);
+  return out;
+}
+
+// The furthest in each partition: who waits for these has waited for all.
+std::string position_of(const std::vector<Placed>& at) {
+  std::map<PartitionId, Position> furthest;
+  for (const auto& place : at) {
+    auto& position = furthest[place.partition];
+    position = std::max(position, place.position);
+  }
+  std::string out;
+  for (const auto& [partition, position] : furthest) {
+    out += (out.empty() ? "" : ",") + std::to_string(partition) + ":" + std::to_string(position);
+  }
+  return out;
+}
+
+Awaitable<Response> append(Parts& parts, Request& request) {
+  auto taken = take_body(request);
+  if (!taken) {
+    auto problem = http::problem_of(taken.error());
+    if (taken.error().code == Code::kUnsupported)
+      problem = http::make_problem("media_type", taken.error().detail);
+    co_return http::problem_response(problem, request.trace);
+  }
+  auto& all = taken.value();
+  if (!all.faults.empty()) {
+    co_return http::problem_response(bad_events(std::move(all.faults), std::move(all.code)),
+                                     request.trace);
+  }
+  if (request.fields.find("traceparent") != nullptr) {
+    for (auto& event : all.events) {
+      if (event.traceparent.empty()) event.traceparent = request.trace.traceparent();
+    }
+  }
+  using Receipt = Result<Intake::Receipt>;
+  std::function<void(std::function<void(Receipt)>)> begin = [&](std::function<void(Receipt)> done) {
+    parts.intake.append(std::move(all.events), std::move(done));
+  };
+  const auto receipt = co_await http::await_call<Receipt>(std::move(begin));
+  if (!receipt) co_return http::problem_response(receipt.error(), request.trace);
+  co_return http::json_response(
+      Value{Map{{"position", Value{position_of(receipt.value().at)}},
+                {"duplicates", Value{static_cast<std::int64_t>(receipt.value().duplicates)}}}},
+      202);
+}
+
+// CloudEvents' webhook handshake: who delivers asks whether he may, and how fast.
+Awaitable<Response> handshake(Parts& parts, Request& request) {
+  auto out = http::no_content();
+  out.fields.add("Allow", "GET, HEAD, OPTIONS, POST");
+  if (const auto* origin = request.fields.find("webhook-request-origin")) {
+    out.fields.add("WebHook-Allowed-Origin", *origin);
+    out.fields.add("WebHook-Allowed-Rate",
+                   std::to_string(static_cast<std::int64_t>(parts.limits.per_key.per_s) * 60));
+  }
+  co_return out;
+}
+
+// ---- out
+
+std::string line_of(PartitionId partition, Position position, const Event& event) {
+  return "{\"position\":\"" + std::to_string(partition) + ":" + std::to_string(position) +
+         "\",\"event\":" + codec::to_cloudevent(event) + "}";
+}
+
+struct Filter {
+  std::optional<RecordKey> subject;
+  std::string type;
+  bool passes(const Event& event) const {
+    return (!subject || event.subject == *subject) && (type.empty() || event.type_name() == type);
+  }
+};
+
+struct Listed {
+  std::string body;
+  std::string cursor;
+};
+
+// Walks the partitions one behind the other, each in its order, as far as they were at the first
+// page.
+Result<Listed> list_events(Parts& parts, const Filter& filter, Placed from, std::size_t limit) {
+  Listed out;
+  std::size_t found = 0;
+  std::size_t looked_at = 0;
+  auto& log = parts.workspace.log();
+  const auto ends = parts.workspace.watch().now();
+  out.body = "[";
+  for (auto at = from; at.partition < parts.workspace.partitions(); at = {at.partition + 1, 0}) {
+    if (!parts.workspace.serves(at.partition)) continue;
+    DW_TRY(const auto begin, log.begin(Topic::kEvents, at.partition));
+    at.position = std::max(at.position, begin);
+    while (at.position < ends[at.partition].events) {
+      DW_TRY(const auto batch, log.read(Topic::kEvents, at.partition, at.position, 256 << 10));
+      if (batch.records.empty()) break;
+      for (const auto& record : batch.records) {
+        if (record.position >= ends[at.partition].events) break;
+        if (found == limit || looked_at++ == kLookedAtMax) {
+          out.cursor = std::to_string(at.partition) + ":" + std::to_string(record.position);
+          out.body += ']';
+          return out;
+        }
+        Event event;
+        if (!codec::decode(record.bytes, event) || !filter.passes(event)) continue;
+        out.body += (found++ > 0 ? "," : "") + line_of(at.partition, record.position, event);
+      }
+      at.position = batch.next;
+    }
+  }
+  out.body += ']';
+  return out;
+}
+
+Awaitable<Response> list(Parts& parts, Request& request) {
+  if (auto early = co_await wait_for_position(parts, request)) co_return std::move(*early);
+  Placed from;
+  const auto partitions = parts.workspace.partitions();
+  if (const auto* cursor = request.query.find("cursor")) {
+    const auto place = http::read_cursor("events", *cursor);
+    const auto at = place ? parse_positions(place.value(), partitions)
+                          : Result<std::vector<std::pair<PartitionId, Position>>>{place.error()};
+    if (!at) {
+      auto problem = http::make_problem("bad_cursor", at.error().detail);
+      co_return http::problem_response(problem, request.trace);
+    }
+    from = {at.value().front().first, at.value().front().second};
+  } else if (const auto* start = request.query.find("position")) {
+    const auto at = parse_positions(*start, partitions);
+    if (!at) co_return http::problem_response(at.error(), request.trace);
+    from = {at.value().front().first, at.value().front().second};
+  }
+  Filter filter;
+  filter.type = request.query.get("type");
+  if (const auto* subject = request.query.find("subject"))
+    filter.subject = parse_record_key(*subject);
+  std::function<Result<Listed>()> work = [&parts, filter, from, limit = limit_of(request)] {
+    return list_events(parts, filter, from, limit);
+  };
+  auto listed = co_await http::run_blocking<Listed>(parts.pool, std::move(work));
+  if (!listed) co_return http::problem_response(listed.error(), request.trace);
+  auto out = http::text_response(std::string{http::kJson}, std::move(listed.value().body));
+  if (!listed.value().cursor.empty()) {
+    out.fields.add("Link", "</v1/events?" +
+                               request.query.with(
+                                   "cursor", http::make_cursor("events", listed.value().cursor)) +
+                               ">; rel=\"next\"");
+  }
+  co_return out;
+}
+
+Result<Value> fate_value(Parts& parts, const Placed& place) {
+  DW_TRY(const auto stops, follow(parts.workspace, place));
+  List out;
+  for (const auto& stop : stops) {
+    const auto at =
+        std::to_string(stop.place.partition) + ":" + std::to_string(stop.place.position);
+    Map one{{"position", Value{at}}, {"decided", Value{stop.fate.decided}}};
+    if (stop.fate.decided) one.emplace_back("verdict", Value{verdict_name(stop.fate.verdict)});
+    if (!stop.fate.code.empty()) one.emplace_back("code", Value{stop.fate.code});
+    if (!stop.fate.detail.empty()) one.emplace_back("detail", Value{stop.fate.detail});
+    out.emplace_back(std::move(one));
+  }
+  return Value{std::move(out)};
+}
+
+Result<Value> show(Parts& parts, const std::string& text) {
+  DW_TRY(const auto places, parse_positions(text, parts.workspace.partitions()));
+  const auto [partition, position] = places.front();
+  if (places.size() > 1) return Error{Code::kInvalid, "one position, not several"};
+  auto& log = parts.workspace.log();
+  DW_TRY(const auto end, log.end(Topic::kEvents, partition));
+  if (position >= end) return Error{Code::kNotFound, "no event stands at " + text};
+  DW_TRY(const auto batch, log.read(Topic::kEvents, partition, position, 1));
+  if (batch.records.empty() || batch.records[0].position != position) {
+    return Error{Code::kNotFound, "no event stands at " + text};
+  }
+  Event event;
+  DW_TRY(codec::decode(batch.records[0].bytes, event));
+  DW_TRY(const auto object, codec::parse_json(codec::to_cloudevent(event)));
+  DW_TRY(auto way, fate_value(parts, {partition, position}));
+  return Value{Map{{"position", Value{text}}, {"event", object}, {"way", std::move(way)}}};
+}
+
+}  // namespace
+
+void add_event_routes(Parts& parts, Routes& out) {
+  auto in = post("/v1/events", "append_events", "Append facts; 202 when they are durable", "events",
+                 publishers(), [&parts](Request& request) { return append(parts, request); });
+  in.takes = {"application/cloudevents*", "*"};
+  in.body_bytes = parts.limits.batch_body_bytes;
+  in.success = 202;
+  in.request_schema = "CloudEvents";
+  in.answer_schema = "Receipt";
+  in.problems = {"bad_data", "bad_envelope",    "bad_money", "bad_time", "reserved_type",
+                 "no_space", "outcome_unknown", "overload",  "damaged"};
+  out.push_back(std::move(in));
+
+  auto ask = get("/v1/events", "webhook_handshake", "CloudEvents' webhook handshake", "events",
+                 [&parts](Request& request) { return handshake(parts, request); });
+  ask.method = "OPTIONS";
+  ask.roles = {};
+  ask.open = true;
+  ask.success = 204;
+  ask.gives = {};
+  out.push_back(std::move(ask));
+
+  auto all = get("/v1/events", "list_events", "Facts in the order of the log", "events",
+                 [&parts](Request& request) { return list(parts, request); });
+  add_paging(all);
+  all.gives = {std::string{http::kJson}};
+  all.answer_schema = "Events";
+  add_waiting(all);
+  all.parameters.push_back(text("position", "begin there: partition:position"));
+  all.parameters.push_back(text("subject", "of one record: <kind>/<id>"));
+  all.parameters.push_back(text("type", "of one type"));
+  out.push_back(std::move(all));
+
+  auto one = get("/v1/events/{position}", "get_event", "One fact, and what became of it", "events",
+                 [&parts](Request& request) {
+                   std::function<Result<Value>()> work = [&parts, at = request.param("position")] {
+                     return show(parts, at);
+                   };
+                   return answer_value(parts, request, std::move(work));
+                 });
+  one.answer_schema = "Event";
+  one.problems = {"not_found"};
+  add_waiting(one);
+  out.push_back(std::move(one));
+}
+
+}  // namespace dealwright::daemon::api

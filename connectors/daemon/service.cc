@@ -1,0 +1,171 @@
+#include "connectors/daemon/service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "connectors/daemon/api/api.h"
+#include "connectors/daemon/channels.h"
+#include "connectors/daemon/intake.h"
+#include "connectors/http/server.h"
+#include "connectors/os/posix_file_system.h"
+#include "connectors/os/system_clock.h"
+
+namespace dealwright::daemon {
+namespace {
+
+constexpr std::int64_t kGraceMs = 3'000;  // of the five seconds that a stop may take
+constexpr std::string_view kKeysFile = "/keys/api-keys.json";
+
+std::vector<std::string> words(std::string_view text) {
+  std::vector<std::string> out;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find(' ', at), text.size());
+    if (end > at) out.emplace_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
+
+http::Options http_options(const HttpConfig& config) {
+  http::Options out;
+  out.address = config.address;
+  out.port = config.port;
+  out.io_threads = config.threads;
+  out.certificate_file = config.certificate_file;
+  out.key_file = config.key_file;
+  out.clear_text_beyond_loopback = config.clear_text;
+  out.hosts = words(config.hosts);
+  auto& limits = out.limits;
+  limits.connections = config.connections;
+  limits.requests_in_flight = config.requests;
+  limits.bytes_in_flight = config.memory_bytes;
+  const auto rate = static_cast<double>(config.rate);
+  limits.per_key = limits.per_address = {rate, rate};
+  limits.worker_threads = config.workers;
+  return out;
+}
+
+std::string line_of(const Clock& clock, std::string_view level, std::string_view code,
+                    std::string_view detail) {
+  return to_json(Value{Map{{"time", Value{clock.wall()}},
+                           {"level", Value{level}},
+                           {"code", Value{code}},
+                           {"detail", Value{detail}}}});
+}
+
+}  // namespace
+
+// Torn down from the bottom up: first nobody asks any more, then what is asked goes.
+struct Service::Parts {
+  explicit Parts(ServiceOptions its_options) : options{std::move(its_options)} {}
+
+  ServiceOptions options;
+  std::unique_ptr<Clock> clock = os::make_system_clock();
+  std::unique_ptr<Random> random = os::make_system_random();
+  http::KeyBook keys;
+  std::string keys_path;
+  std::string first_key;
+  std::unique_ptr<Workspace> workspace;
+  std::unique_ptr<Intake> intake;
+  std::unique_ptr<Drafts> drafts;
+  std::unique_ptr<api::Parts> api;
+  std::unique_ptr<http::Server> server;
+  std::unique_ptr<http::WorkerPool> pool;  // ends before the server that its jobs answer through
+  bool stopped = false;
+
+  Result<void> open_workspace();
+  Result<void> load_keys();
+  Result<void> listen();
+  void log(std::string_view level, std::string_view code, std::string_view detail) const {
+    if (options.log) options.log(line_of(*clock, level, code, detail));
+  }
+};
+
+Result<void> Service::Parts::open_workspace() {
+  const auto& config = options.config;
+  WorkspaceOptions open;
+  open.path = config.data;
+  open.clock_witness = config.trust_clock;
+  open.config = config;
+  open.at_point = options.at_point;
+  open.channels = [&config](FileSystem& files, const Clock& time) {
+    return make_channels(config, files, time);
+  };
+  DW_TRY(auto opened, Workspace::open(std::move(open)));
+  workspace = std::move(opened);
+  return ok();
+}
+
+// The first start makes a key that may do everything, and tells it once.
+Result<void> Service::Parts::load_keys() {
+  keys_path = options.config.data + std::string{kKeysFile};
+  auto loaded = http::KeyBook::load(workspace->files(), keys_path, keys);
+  if (loaded) return ok();
+  if (loaded.error().code != Code::kNotFound) return loaded.error();
+  http::KeyRecord asked;
+  asked.name = "first";
+  asked.workspace = "default";
+  for (int i = 0; i < http::kRoles; ++i) asked.roles.add(static_cast<http::Role>(i));
+  DW_TRY(auto made, keys.make(*random, clock->wall(), std::move(asked)));
+  DW_TRY(keys.save(workspace->files(), keys_path));
+  first_key = std::move(made.key);
+  return ok();
+}
+
+Result<void> Service::Parts::listen() {
+  auto http = http_options(options.config.http);
+  if (options.access_log && options.log) {
+    http.hooks.access = [log = options.log](const http::AccessLine& line) { log(to_json(line)); };
+  }
+  intake = std::make_unique<Intake>(*workspace);
+  drafts = std::make_unique<Drafts>(workspace->files(), workspace->path() + "/drafts");
+  pool = std::make_unique<http::WorkerPool>(http.limits.worker_threads, http.limits.worker_queue);
+  api = std::make_unique<api::Parts>(
+      api::Parts{*workspace, *intake, *drafts, *pool, keys, *random, keys_path, http.limits});
+  DW_TRY(auto table, api::make_table(*api));
+  DW_TRY(auto started,
+         http::Server::start(std::move(http), std::move(table), keys, *clock, *random));
+  server = std::move(started);
+  return ok();
+}
+
+Service::Service(std::unique_ptr<Parts> parts) : parts_{std::move(parts)} {}
+
+Result<std::unique_ptr<Service>> Service::start(ServiceOptions options) {
+  const auto files = os::make_posix_file_system();
+  DW_TRY(check_channels(options.config, *files));
+  auto parts = std::make_unique<Parts>(std::move(options));
+  DW_TRY(parts->open_workspace());
+  DW_TRY(parts->load_keys());
+  DW_TRY(parts->listen());
+  std::unique_ptr<Service> out{new Service{std::move(parts)}};
+  out->parts_->log("info", "started", "listening on " + out->url());
+  return out;
+}
+
+Service::~Service() { static_cast<void>(stop()); }
+
+std::string Service::url() const {
+  const auto& http = parts_->options.config.http;
+  const bool tls = !http.certificate_file.empty();
+  const bool v6 = http.address.find(':') != std::string::npos;
+  return (tls ? "https://" : "http://") + (v6 ? "[" + http.address + "]" : http.address) + ":" +
+         std::to_string(parts_->server->port());
+}
+
+const std::string& Service::first_key() const { return parts_->first_key; }
+Workspace& Service::workspace() { return *parts_->workspace; }
+
+Result<bool> Service::stop() {
+  if (std::exchange(parts_->stopped, true)) return true;
+  const bool whole = parts_->server->stop(kGraceMs);
+  parts_->pool.reset();
+  auto settled = parts_->workspace->stop();
+  parts_->log(settled ? "info" : "error", settled ? "stopped" : code_name(settled.error().code),
+              settled ? (whole ? "all that was in flight is done" : "some requests were cut")
+                      : settled.error().detail);
+  if (!settled) return settled.error();
+  return whole;
+}
+
+}  // namespace dealwright::daemon
