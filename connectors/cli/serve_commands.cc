@@ -137,7 +137,7 @@ Result<void> dev(Context& context, bool empty, const ServeOptions& options) {
 void add_serve_commands(CLI::App& app, Context& context) {
   auto options = std::make_shared<ServeOptions>();
   auto* serves = verb(app, context, "serve", "Serve a data directory over HTTP, send what is due",
-                      "dealwright serve --data ./data",
+                      "dealwright serve --http-port 7380",
                       [&context, options] { return serve(context, *options); });
   auto empty = std::make_shared<bool>(false);
   auto* tries =

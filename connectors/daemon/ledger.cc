@@ -65,27 +65,35 @@ Result<void> each(Workspace& workspace, char letter,
 template <class Key, class T>
 class Best {
  public:
-  Best(std::optional<Key> after, std::size_t limit)
-      : after_{std::move(after)}, most_{limit == 0 ? ~std::size_t{0} : limit} {}
+  // `limit` 0: all.
+  Best(std::optional<Key> after, std::size_t limit) : after_{std::move(after)}, limit_{limit} {}
   void add(Key key, T value) {
     if (after_ && key <= *after_) return;
-    if (list_.size() > most_ && !(key < list_.back().first)) return;
-    const auto at =
-        std::lower_bound(list_.begin(), list_.end(), key,
-                         [](const auto& entry, const Key& wanted) { return entry.first < wanted; });
-    list_.insert(at, {std::move(key), std::move(value)});
-    if (list_.size() > most_ + 1) list_.pop_back();
+    list_.emplace_back(std::move(key), std::move(value));
+    if (limit_ > 0 && list_.size() >= 2 * limit_ + kChunk) cut();
   }
   // The page; `more`: it is not the last.
   std::vector<std::pair<Key, T>> take(bool& more) {
-    more = list_.size() > most_;
+    if (limit_ > 0 && list_.size() > limit_ + 1) cut();
+    std::sort(list_.begin(), list_.end(), by_key);
+    more = limit_ > 0 && list_.size() > limit_;
     if (more) list_.pop_back();
     return std::move(list_);
   }
 
  private:
+  static bool by_key(const std::pair<Key, T>& a, const std::pair<Key, T>& b) {
+    return a.first < b.first;
+  }
+  // One more than the page stays: it says that there is another page.
+  void cut() {
+    const auto end = list_.begin() + static_cast<std::ptrdiff_t>(limit_ + 1);
+    std::nth_element(list_.begin(), end - 1, list_.end(), by_key);
+    list_.erase(end, list_.end());
+  }
+
   const std::optional<Key> after_;
-  const std::size_t most_;
+  const std::size_t limit_;
   std::vector<std::pair<Key, T>> list_;
 };
 

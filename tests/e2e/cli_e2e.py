@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "<!-- commands: tests/e2e/cli_e2e.py writes what follows from the helps -->\n"
 FAULTS = []
+SERVERS = [("serve",), ("dev",)]  # they run until they are told to stop
 
 
 class Bed:
@@ -42,6 +43,24 @@ class Bed:
         if done.returncode != 0:
             sys.exit(f"preparing: {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout
+
+    def shell(self, line):
+        return subprocess.run(["bash", "-c", line], cwd=self.work, env=self.environment, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True)
+
+    def serving(self, line):
+        """A server: told to stop once it has said where it listens."""
+        environment = {**self.environment, "DEALWRIGHT_HTTP_PORT": "0"}
+        process = subprocess.Popen(["bash", "-c", "exec " + line], cwd=self.work, env=environment,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        said = ""
+        for shown in process.stdout:
+            said += shown
+            if "http://" in shown:
+                break
+        process.send_signal(signal.SIGTERM)
+        rest, errors = process.communicate()
+        return subprocess.CompletedProcess(line, process.returncode, said + rest, errors)
 
     def holding(self, *arguments):
         """A process that has the data directory: it waits for its standard input."""
@@ -135,8 +154,7 @@ def run_examples(bed):
             shutil.rmtree(bed.data)
             shutil.copytree(kept, bed.data)
             line = example[1].replace(" > ", json_flag + " > ") if " > " in example[1] else example[1] + json_flag
-            done = subprocess.run(["bash", "-c", line], cwd=bed.work, env=bed.environment, stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE, text=True)
+            done = bed.serving(line) if path in SERVERS else bed.shell(line)
             check(line, done.returncode == 0, f"exit {done.returncode}: {done.stdout}{done.stderr}")
             if not json_flag:
                 continue
