@@ -222,24 +222,23 @@ struct Listed {
   std::string cursor;
 };
 
-// Walks the partitions one behind the other, each in its order, as far as they were at the first
-// page.
+// Walks the partitions one behind the other, each in its order.
 Result<Listed> list_events(Parts& parts, const Filter& filter, Placed from, std::size_t limit) {
   Listed out;
   std::size_t found = 0;
   std::size_t looked_at = 0;
   auto& log = parts.workspace.log();
-  const auto ends = parts.workspace.watch().now();
   out.body = "[";
   for (auto at = from; at.partition < parts.workspace.partitions(); at = {at.partition + 1, 0}) {
     if (!parts.workspace.serves(at.partition)) continue;
     DW_TRY(const auto begin, log.begin(Topic::kEvents, at.partition));
+    DW_TRY(const auto end, log.end(Topic::kEvents, at.partition));
     at.position = std::max(at.position, begin);
-    while (at.position < ends[at.partition].events) {
+    while (at.position < end) {
       DW_TRY(const auto batch, log.read(Topic::kEvents, at.partition, at.position, 256 << 10));
       if (batch.records.empty()) break;
       for (const auto& record : batch.records) {
-        if (record.position >= ends[at.partition].events) break;
+        if (record.position >= end) break;
         if (found == limit || looked_at++ == kLookedAtMax) {
           out.cursor = std::to_string(at.partition) + ":" + std::to_string(record.position);
           out.body += ']';
