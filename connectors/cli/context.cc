@@ -62,6 +62,38 @@ Result<void> Context::configure() {
     reader_ = std::move(with_file);
   }
   config_ = reader_.config();
+  if (config_.server.url.empty()) return ok();
+  std::string key;
+  if (const char* said = std::getenv(std::string{daemon::kKeyVariable}.c_str()); said != nullptr) {
+    key = said;
+  } else if (!config_.server.key_file.empty()) {
+    DW_TRY(auto text, read_file(config_.server.key_file));
+    key = text.substr(0, text.find_first_of("\r\n"));
+  }
+  auto url = config_.server.url;
+  while (url.ends_with('/')) url.pop_back();
+  remote_ = std::make_unique<Remote>(std::move(url), std::move(key), config_.server.ca_file);
+  return ok();
+}
+
+Result<void> Context::needs_data(std::string_view what) const {
+  if (remote_ == nullptr) return ok();
+  return Error{Code::kRefused, std::string{what} +
+                                   " works on the data directory itself: stop the "
+                                   "server and leave --server away"};
+}
+
+Result<void> Context::print_rows(const std::string& path, std::size_t limit) const {
+  bool more = false;
+  DW_TRY(const auto rows, remote_->rows(path, limit, &more));
+  print(rows);
+  if (more) print_line("... more; see --limit");
+  return ok();
+}
+
+Result<void> Context::print_value(const Result<Value>& value) const {
+  if (!value) return value.error();
+  if (const auto* map = value.value().as_map()) print_object(*map);
   return ok();
 }
 
@@ -74,6 +106,7 @@ daemon::WorkspaceOptions Context::workspace_options() const {
 }
 
 Result<std::unique_ptr<daemon::Workspace>> Context::open(Stopped how) const {
+  DW_TRY(needs_data("this command"));
   DW_TRY(auto workspace, daemon::Workspace::open(workspace_options()));
   auto idle = workspace->engine().wait_idle(how == Stopped::kLeftOut);
   if (how == Stopped::kLeftOut) {
@@ -97,6 +130,8 @@ int exit_code_of(Code code) {
     case Code::kConflict:
     case Code::kRefused:
       return 4;
+    case Code::kClosed:
+      return 5;
     case Code::kDamaged:
       return 6;
     default:
@@ -213,6 +248,7 @@ int run(int argc, char** argv) {
   app.add_flag("--json", context.json, "One JSON object, or a line each; errors too, on stderr");
   add_settings(app, context);
   add_serve_commands(app, context);
+  add_key_commands(app, context);
   add_data_commands(app, context);
   add_event_commands(app, context);
   add_record_commands(app, context);

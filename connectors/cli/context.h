@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "connectors/cli/remote.h"
 #include "connectors/daemon/config.h"
 #include "connectors/daemon/workspace.h"
 #include "engine/base/result.h"
@@ -39,6 +40,14 @@ class Context {
   const std::vector<daemon::ConfigValue>& config_values() const { return reader_.values(); }
   const std::string& data() const { return config_.data; }
 
+  // Whom to ask instead of opening the data directory; null: nobody, see `server`.
+  const Remote* remote() const { return remote_.get(); }
+  // Of what has to have the data directory itself. kRefused: a server was named.
+  Result<void> needs_data(std::string_view what) const;
+  // A list as the server has it, up to `limit` rows (0: all); an object.
+  Result<void> print_rows(const std::string& path, std::size_t limit) const;
+  Result<void> print_value(const Result<Value>& value) const;
+
   // What becomes of partitions that stopped, a damaged one say: the command fails; it answers from
   // the others, and their stop() fails the command at its end; it looks at them itself.
   enum class Stopped { kFails, kLeftOut, kShown };
@@ -64,6 +73,7 @@ class Context {
  private:
   daemon::ConfigReader reader_;
   daemon::Config config_ = reader_.config();
+  std::unique_ptr<Remote> remote_;
 };
 
 int exit_code_of(Code code);
@@ -84,6 +94,7 @@ CLI::App* noun(CLI::App& app, const char* name, const char* description);
 std::string usage_hint(const CLI::App& app, int argc, char** argv);
 
 void add_serve_commands(CLI::App& app, Context& context);
+void add_key_commands(CLI::App& app, Context& context);
 void add_event_commands(CLI::App& app, Context& context);
 void add_view_commands(CLI::App& app, Context& context);
 void add_record_commands(CLI::App& app, Context& context);

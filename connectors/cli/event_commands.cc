@@ -1,7 +1,9 @@
 // event append, tail, show.
 #include <CLI/CLI.hpp>
 #include <fstream>
+#include <functional>
 #include <iostream>
+#include <utility>
 
 #include "connectors/cli/context.h"
 #include "connectors/daemon/across.h"
@@ -48,36 +50,95 @@ Result<Verdicts> verdicts(daemon::Workspace& workspace) {
 
 Value count_of(std::uint64_t n) { return Value{static_cast<std::int64_t>(n)}; }
 
-Result<void> append_file(Context& context, const AppendOptions& options) {
+// Events of a file to a server, in batches; each batch is durable before the next one goes.
+class Batches {
+ public:
+  explicit Batches(const Remote& remote) : remote_{remote} {}
+  Result<void> add(const Event& event) {
+    body_ += (body_.empty() ? "[" : ",") + codec::to_cloudevent(event);
+    return ++count_ % kBatch == 0 || body_.size() > kBytes ? flush() : Result<void>{ok()};
+  }
+  Result<void> flush() {
+    if (body_.empty()) return ok();
+    DW_TRY(const auto said, remote_.post("/v1/events", "application/cloudevents-batch+json",
+                                         std::exchange(body_, {}) + "]"));
+    const auto* more = said.as_map() == nullptr ? nullptr : find(*said.as_map(), "duplicates");
+    if (more != nullptr && more->as_int() != nullptr) duplicates_ += *more->as_int();
+    return ok();
+  }
+  std::int64_t duplicates() const { return duplicates_; }
+
+ private:
+  static constexpr std::size_t kBatch = 500;
+  static constexpr std::size_t kBytes = std::size_t{4} << 20;
+  const Remote& remote_;
+  std::string body_;
+  std::size_t count_ = 0;
+  std::int64_t duplicates_ = 0;
+};
+
+struct Read {
+  std::uint64_t good = 0;
+  std::uint64_t bad = 0;
+};
+
+// Each event of a file, one JSON object a line; malformed lines are told and left out.
+Result<Read> each_event(Context& context, const AppendOptions& options,
+                        const std::function<Result<void>(const Event&)>& take) {
   std::ifstream file;
   if (options.file != "-") {
     file.open(options.file, std::ios::binary);
     if (!file) return Error{Code::kNotFound, "cannot read " + options.file};
   }
   std::istream& in = options.file == "-" ? std::cin : file;
-  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
-  DW_TRY(auto before, verdicts(*workspace));
-  daemon::Appender appender{*workspace, context.config().import.append_bytes};
   std::string text;
-  std::size_t line = 0, bad = 0;
-  std::uint64_t good = 0;
+  std::size_t line = 0;
+  Read out;
   Event event;
   while (std::getline(in, text)) {
     ++line;
     if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
     if (auto errors = codec::parse_cloudevent(text, event); !errors.empty()) {
-      ++bad;
+      ++out.bad;
       context.print_error(bad_form(line, errors));
       continue;
     }
-    ++good;
+    ++out.good;
     if (!options.dry_run) {
-      DW_TRY(appender.add(event));
+      DW_TRY(take(event));
     }
-    if (good % 10'000 == 0) context.progress(std::to_string(good) + " events");
+    if (out.good % 10'000 == 0) context.progress(std::to_string(out.good) + " events");
   }
-  DW_TRY(appender.flush());
   context.progress_done();
+  return out;
+}
+
+Result<void> left_out(const Read& read, bool dry_run) {
+  if (read.bad == 0) return ok();
+  return Error{Code::kRefused, std::to_string(read.bad) +
+                                   " lines are malformed and were left out; the others " +
+                                   (dry_run ? "are sound" : "stand")};
+}
+
+Result<void> append_file_there(Context& context, const AppendOptions& options) {
+  Batches batches{*context.remote()};
+  DW_TRY(const auto read,
+         each_event(context, options, [&](const Event& event) { return batches.add(event); }));
+  DW_TRY(batches.flush());
+  context.print_object({{options.dry_run ? "would_append" : "appended", count_of(read.good)},
+                        {"malformed", count_of(read.bad)},
+                        {"duplicates", Value{batches.duplicates()}}});
+  return left_out(read, options.dry_run);
+}
+
+Result<void> append_file(Context& context, const AppendOptions& options) {
+  if (context.remote() != nullptr) return append_file_there(context, options);
+  DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
+  DW_TRY(auto before, verdicts(*workspace));
+  daemon::Appender appender{*workspace, context.config().import.append_bytes};
+  DW_TRY(const auto read,
+         each_event(context, options, [&](const Event& event) { return appender.add(event); }));
+  DW_TRY(appender.flush());
   if (!options.dry_run) {
     DW_TRY(workspace->wait_idle());
     if (workspace->event_clock()) {
@@ -85,18 +146,13 @@ Result<void> append_file(Context& context, const AppendOptions& options) {
     }
   }
   DW_TRY(auto after, verdicts(*workspace));
-  context.print_object({{options.dry_run ? "would_append" : "appended", count_of(good)},
-                        {"malformed", count_of(bad)},
+  context.print_object({{options.dry_run ? "would_append" : "appended", count_of(read.good)},
+                        {"malformed", count_of(read.bad)},
                         {"duplicates", count_of(after.duplicates - before.duplicates)},
                         {"refused", count_of(after.refused - before.refused)},
                         {"set_aside", count_of(after.set_aside - before.set_aside)}});
   DW_TRY(workspace->stop());
-  if (bad > 0) {
-    return Error{Code::kRefused, std::to_string(bad) +
-                                     " lines are malformed and were left out; the others " +
-                                     (options.dry_run ? "are sound" : "stand")};
-  }
-  return ok();
+  return left_out(read, options.dry_run);
 }
 
 Result<Event> event_of(Context& context, const AppendOptions& options) {
@@ -135,6 +191,10 @@ Result<void> append_one(Context& context, const AppendOptions& options) {
   if (options.dry_run) {
     context.print_object({{"event", Value{codec::to_cloudevent(event)}}});
     return ok();
+  }
+  if (const auto* remote = context.remote()) {
+    return context.print_value(
+        remote->post("/v1/events", "application/cloudevents+json", codec::to_cloudevent(event)));
   }
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   DW_TRY(const auto ends, daemon::event_ends(*workspace));
@@ -217,6 +277,9 @@ Result<void> explain_way(const Context& context, daemon::Workspace& workspace,
 
 Result<void> show(Context& context, const std::string& where) {
   DW_TRY(auto place, parse_position(where));
+  if (const auto* remote = context.remote()) {
+    return context.print_value(remote->get("/v1/events/" + escaped(where)));
+  }
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   if (place.partition >= workspace->partitions()) {
     return Error{Code::kNotFound, "there is no partition " + std::to_string(place.partition)};

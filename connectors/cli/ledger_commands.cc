@@ -16,6 +16,7 @@ Result<void> print_page(Context& context, daemon::Workspace& workspace,
 }
 
 Result<void> list_timers(Context& context, std::size_t limit) {
+  if (context.remote() != nullptr) return context.print_rows("/v1/timers", limit);
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   daemon::LedgerFilter filter;
   filter.limit = limit;
@@ -24,6 +25,7 @@ Result<void> list_timers(Context& context, std::size_t limit) {
 
 // How late timers fired, by partition.
 Result<void> show_lateness(Context& context) {
+  DW_TRY(context.needs_data("timer list --stats"));
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   ViewRows rows;
   rows.columns = {{"partition", "int"}, {"pending", "int"}, {"fired", "int"}};
@@ -50,6 +52,12 @@ struct Filter {
 };
 
 Result<void> list_effects(Context& context, const Filter& asked) {
+  if (context.remote() != nullptr) {
+    return context.print_rows(
+        with_query("/v1/effects",
+                   {{"state", asked.state}, {"rule", asked.rule}, {"channel", asked.channel}}),
+        asked.limit);
+  }
   daemon::LedgerFilter filter;
   filter.rule = asked.rule;
   filter.channel = asked.channel;
@@ -63,6 +71,9 @@ Result<void> list_effects(Context& context, const Filter& asked) {
 }
 
 Result<void> show_effect(Context& context, const std::string& prefix) {
+  if (const auto* remote = context.remote()) {
+    return context.print_value(remote->get("/v1/effects/" + escaped(prefix)));
+  }
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   DW_TRY(const auto found, daemon::find_effect(*workspace, prefix));
   context.print_object(daemon::describe(found.second));
@@ -70,6 +81,9 @@ Result<void> show_effect(Context& context, const std::string& prefix) {
 }
 
 Result<void> list_enrolments(Context& context, const Filter& asked) {
+  if (context.remote() != nullptr) {
+    return context.print_rows(with_query("/v1/enrolments", {{"rule", asked.rule}}), asked.limit);
+  }
   daemon::LedgerFilter filter;
   filter.rule = asked.rule;
   filter.limit = asked.limit;
@@ -78,6 +92,9 @@ Result<void> list_enrolments(Context& context, const Filter& asked) {
 }
 
 Result<void> show_enrolment(Context& context, const std::string& prefix) {
+  if (const auto* remote = context.remote()) {
+    return context.print_value(remote->get("/v1/enrolments/" + escaped(prefix)));
+  }
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   DW_TRY(const auto found, daemon::describe_enrolment(*workspace, prefix));
   context.print_object(found);

@@ -143,6 +143,7 @@ Result<void> dump_log(Context& context, int only) {
 }
 
 Result<void> list_partitions(Context& context) {
+  if (context.remote() != nullptr) return context.print_rows("/v1/partitions", 0);
   DW_TRY(auto workspace, context.open(Context::Stopped::kShown));
   std::optional<Error> stopped;
   ViewRows rows;

@@ -93,7 +93,25 @@ daemon::Act act_of(const Context& context, std::string_view what, const std::str
   return {"user/cli", std::string{what} + "-" + rule + "-" + to_text(context.now())};
 }
 
+// Each file becomes the rule's draft, and the draft is put in force.
+Result<void> publish_there(const Context& context, const std::vector<std::string>& paths) {
+  for (const auto& path : paths) {
+    DW_TRY(const auto text, read_file(path));
+    const auto rule = rules::compile(text).rule;
+    if (rule.empty()) return Error{Code::kRefused, path + " names no rule"};
+    const auto at = "/v1/rules/" + escaped(rule);
+    const auto known = context.remote()->get(at);
+    if (!known && known.error().code != Code::kNotFound) return known.error();
+    DW_TRY(context.remote()->put(at, "application/yaml", text, known ? "*" : ""));
+    auto done = context.remote()->post(at + "/publish");
+    if (!done) return Error{done.error().code, path + ": " + done.error().detail};
+    DW_TRY(context.print_value(done));
+  }
+  return ok();
+}
+
 Result<void> publish(Context& context, const std::vector<std::string>& paths) {
+  if (context.remote() != nullptr) return publish_there(context, paths);
   DW_TRY(auto workspace, context.open());
   DW_TRY(const auto schemas, daemon::schemas_in_force(*workspace));
   auto schema = schemas.share_current();
@@ -122,6 +140,12 @@ Result<void> publish(Context& context, const std::vector<std::string>& paths) {
 }
 
 Result<void> switch_rule(Context& context, const std::string& rule, TypeId type) {
+  if (const auto* remote = context.remote()) {
+    const auto* verb = type == TypeId::kRulePaused    ? "/pause"
+                       : type == TypeId::kRuleRetired ? "/retire"
+                                                      : "/resume";
+    return context.print_value(remote->post("/v1/rules/" + escaped(rule) + verb));
+  }
   DW_TRY(auto workspace, context.open());
   DW_TRY(const bool changed,
          daemon::switch_rule(*workspace, rule, type, act_of(context, spec_of(type).name, rule)));
@@ -132,6 +156,10 @@ Result<void> switch_rule(Context& context, const std::string& rule, TypeId type)
 }
 
 Result<void> show_rule(Context& context, const std::string& rule, std::uint32_t version) {
+  if (const auto* remote = context.remote()) {
+    return version == 0 ? context.print_value(remote->get("/v1/rules/" + escaped(rule)))
+                        : context.print_rows("/v1/rules/" + escaped(rule) + "/versions", 0);
+  }
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   DW_TRY(auto known, daemon::published_rules(*workspace));
   DW_TRY(auto found, daemon::newest_rule(known, rule));
@@ -158,6 +186,7 @@ Result<void> show_rule(Context& context, const std::string& rule, std::uint32_t 
 }
 
 Result<void> list_rules(Context& context) {
+  if (context.remote() != nullptr) return context.print_rows("/v1/rules", 0);
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   DW_TRY(auto known, daemon::published_rules(*workspace));
   ViewRows rows;

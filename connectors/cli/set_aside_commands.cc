@@ -8,6 +8,7 @@ namespace dealwright::cli {
 namespace {
 
 Result<void> list_set_aside(Context& context) {
+  if (context.remote() != nullptr) return context.print_rows("/v1/set-aside", 0);
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   daemon::LedgerFilter filter;
   filter.limit = 0;
@@ -19,16 +20,33 @@ Result<void> list_set_aside(Context& context) {
 Result<void> order(Context& context, const std::string& where, TypeId type,
                    const std::string& reason) {
   DW_TRY(auto place, parse_position(where));
+  const bool drops = type == TypeId::kEventDropped;
+  const auto print_done = [&] {
+    context.print_object(
+        {{"position", Value{where}}, {"done", Value{drops ? "dropped" : "redriven"}}});
+  };
+  const auto stays = [&](std::string_view code, std::string_view detail) {
+    return Error{Code::kRefused, "the event at " + where + " was judged again and stays: " +
+                                     std::string{code} + " " + std::string{detail}};
+  };
+  if (const auto* remote = context.remote()) {
+    const auto path = "/v1/set-aside/" + escaped(where) + (drops ? "/drop" : "/redrive");
+    DW_TRY(const auto said, remote->post(with_query(path, {{"reason", reason}})));
+    const auto text = [&](std::string_view name) {
+      const auto* value = said.as_map() == nullptr ? nullptr : find(*said.as_map(), name);
+      return value == nullptr ? std::string_view{} : value->text_or_empty();
+    };
+    if (!text("code").empty()) return stays(text("code"), text("detail"));
+    print_done();
+    return ok();
+  }
   DW_TRY(auto workspace, context.open());
   const auto id = std::string{spec_of(type).name} + "-" + where + "-" + to_text(context.now());
   DW_TRY(const auto left, daemon::order_set_aside(*workspace, place, type, reason, "user/cli", id));
   DW_TRY(workspace->engine().wait_idle());
   DW_TRY(workspace->stop());
-  if (left)
-    return Error{Code::kRefused, "the event at " + where + " was judged again and stays: " +
-                                     left->code + " " + left->detail};
-  context.print_object({{"position", Value{where}},
-                        {"done", Value{type == TypeId::kEventDropped ? "dropped" : "redriven"}}});
+  if (left) return stays(left->code, left->detail);
+  print_done();
   return ok();
 }
 

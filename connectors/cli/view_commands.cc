@@ -67,7 +67,40 @@ void print_csv(const ViewRows& rows) {
   }
 }
 
+Result<ViewRows> remote_view(const Remote& remote, const ShowOptions& options) {
+  std::vector<std::pair<std::string, std::string>> query{{"as_of", options.as_of},
+                                                         {"known_by", options.known_by}};
+  std::string groups;
+  for (const auto& column : options.group_by) groups += (groups.empty() ? "" : ",") + column;
+  query.emplace_back("group_by", groups);
+  for (const auto& filter : options.filters) {
+    const auto equals = filter.find('=');
+    query.emplace_back(filter.substr(0, equals), filter.substr(equals + 1));
+  }
+  return remote.rows(with_query("/v1/views/" + escaped(options.name), query), 0);
+}
+
+Result<void> print_view(const Context& context, const ShowOptions& options, const ViewRows& rows) {
+  if (options.csv && !context.json) {
+    print_csv(rows);
+  } else {
+    context.print(rows);
+  }
+  return ok();
+}
+
+// The path of a record.
+std::string path_of(const std::string& text) {
+  const auto key = parse_record_key(text);
+  return "/v1/records/" + std::string{kind_name(key.kind)} + "/" + escaped(key.id);
+}
+
 Result<void> show_view(Context& context, const ShowOptions& options) {
+  if (const auto* remote = context.remote()) {
+    DW_TRY(query_of(context, options));  // says what is no filter
+    DW_TRY(const auto rows, remote_view(*remote, options));
+    return print_view(context, options, rows);
+  }
   DW_TRY(auto query, query_of(context, options));
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   if (workspace->event_clock()) {  // "now" is the log's
@@ -75,15 +108,12 @@ Result<void> show_view(Context& context, const ShowOptions& options) {
                                    [&](runtime::Partition& p) { query.now = p.state().meta.now; }));
   }
   DW_TRY(auto rows, workspace->query(options.name, query));
-  if (options.csv && !context.json) {
-    print_csv(rows);
-  } else {
-    context.print(rows);
-  }
+  DW_TRY(print_view(context, options, rows));
   return workspace->stop();
 }
 
 Result<void> rebuild_view(Context& context, const std::string& name) {
+  DW_TRY(context.needs_data("view rebuild"));
   DW_TRY(auto workspace, context.open());
   DW_TRY(workspace->rebuild_view(name, [&](std::uint64_t events) {
     context.progress("rebuilding " + name + ": " + std::to_string(events) + " events folded");
@@ -94,6 +124,7 @@ Result<void> rebuild_view(Context& context, const std::string& name) {
 }
 
 Result<void> list_views(Context& context) {
+  if (context.remote() != nullptr) return context.print_rows("/v1/views", 0);
   ViewRows rows;
   rows.columns = {{"view", "text"}, {"version", "int"}, {"description", "text"}};
   for (const auto* view : projections::all_views()) {
@@ -105,6 +136,7 @@ Result<void> list_views(Context& context) {
 }
 
 Result<void> show_record(Context& context, const std::string& text) {
+  if (const auto* remote = context.remote()) return context.print_value(remote->get(path_of(text)));
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   auto found = daemon::describe_record(*workspace, parse_record_key(text));
   DW_TRY(workspace->stop());  // it may lie in one that is left out
@@ -114,6 +146,7 @@ Result<void> show_record(Context& context, const std::string& text) {
 }
 
 Result<void> show_timeline(Context& context, const std::string& text) {
+  if (context.remote() != nullptr) return context.print_rows(path_of(text) + "/timeline", 0);
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   auto found = daemon::timeline_rows(*workspace, parse_record_key(text));
   DW_TRY(workspace->stop());
@@ -123,6 +156,9 @@ Result<void> show_timeline(Context& context, const std::string& text) {
 }
 
 Result<void> list_records(Context& context, const std::string& kind_text, std::size_t limit) {
+  if (context.remote() != nullptr) {
+    return context.print_rows("/v1/records/" + escaped(kind_text), limit);
+  }
   DW_TRY(const auto kind, daemon::parse_kind(kind_text));
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   daemon::RecordFilter filter;

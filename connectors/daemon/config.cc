@@ -220,7 +220,9 @@ Result<void> ConfigReader::take_environment(
   std::vector<std::string> names;
   for (const auto& key : config_keys()) names.push_back(environment_name(key));
   for (const auto& [variable, text] : variables) {
-    if (!variable.starts_with(kPrefix) || variable == kConfigVariable) continue;
+    if (!variable.starts_with(kPrefix) || variable == kConfigVariable || variable == kKeyVariable) {
+      continue;
+    }
     const auto at = std::find(names.begin(), names.end(), variable);
     if (at == names.end()) {
       std::vector<std::string_view> known{names.begin(), names.end()};

@@ -75,8 +75,16 @@ struct MailConfig {
   std::string dkim_selector, dkim_key_file;
 };
 
+// Of commands: whom they ask.
+struct ServerConfig {
+  std::string url;
+  std::string key_file;
+  std::string ca_file;
+};
+
 struct Config {
   std::string data;
+  ServerConfig server;
   std::string ops;
   bool trust_clock = false;
   LogConfig log;
@@ -108,6 +116,8 @@ std::string limits_text(const ConfigKey& key);       // "1 MiB to 1 GiB", "true 
 
 // Where configuration is looked for if no flag names a file; besides <data>/dealwright.yaml.
 inline constexpr std::string_view kConfigVariable = "DEALWRIGHT_CONFIG";
+// The key that commands show a server: a secret, so no key of the table and never printed.
+inline constexpr std::string_view kKeyVariable = "DEALWRIGHT_KEY";
 
 // A value, and who said so: "default", "FILE:3", "DEALWRIGHT_X", "--x".
 struct ConfigValue {

@@ -14,6 +14,16 @@ constexpr ConfigKey kKeys[] = {
     {"data", Type::kText, "", "dealwright-data", 0, 0,
      "The data directory: both logs, and the state that is folded from them.",
      [](Config& c, std::uint64_t, std::string_view text) { c.data = text; }},
+    {"server", Type::kText, "", "", 0, 0,
+     "A server that commands ask instead of opening the data directory, such as http://127.0.0.1:7380. Its key comes "
+     "from DEALWRIGHT_KEY or server_key_file.",
+     [](Config& c, std::uint64_t, std::string_view text) { c.server.url = text; }},
+    {"server_key_file", Type::kText, "", "", 0, 0,
+     "A file with the key that commands show that server.",
+     [](Config& c, std::uint64_t, std::string_view text) { c.server.key_file = text; }},
+    {"server_ca_file", Type::kText, "", "", 0, 0,
+     "A PEM file of authorities that its certificate is checked by. Empty: those of the system.",
+     [](Config& c, std::uint64_t, std::string_view text) { c.server.ca_file = text; }},
     {"trust_clock", Type::kBool, "", "false", 0, 1,
      "An operator vouches for this machine's clock: a log that was not written for more than 7 days goes on "
      "at once, and no jump of the clock holds timers back.",

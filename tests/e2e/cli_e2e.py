@@ -90,6 +90,10 @@ def prepare(bed):
     bed.data.mkdir()
     (bed.data / "dealwright.yaml").write_text("log: { segment: 64 KiB }\nstate: { memory: 32 MiB }\n")
     bed.must("init", "--partitions", "1")
+    digest = "0a1b2c3d4e5f" + "0" * 52  # of no key: the help of `key revoke` names it
+    (bed.data / "keys" / "api-keys.json").write_text(json.dumps({"format": 1, "keys": [
+        {"created": "2026-01-01T00:00:00.000Z", "digest": digest, "id": "k_0a1b2c3d4e5f", "name": "crm",
+         "roles": ["publisher"], "scopes": [], "workspace": "default"}]}))
     bed.must("event", "append", "--type", "pipeline.updated", "--subject", "pipeline/sales", "--data",
              json.dumps({"stages": stages("demo", "offer")}))
     bed.must("rule", "publish", "deploy/rules/offer-silence.rule.yaml", "deploy/rules/new-lead-call.rule.yaml")

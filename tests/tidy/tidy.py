@@ -33,7 +33,7 @@ LIBRARIES = {
     r"yaml\.h": ["rules/yaml/", "connectors/import/yaml_tree.cc"],
     r"libxml/": ["connectors/import/"], r"zlib\.h": ["connectors/import/", "connectors/http/gzip.cc"], r"csv\.h": ["connectors/import/"],
     r"openssl/": ["engine/base/hash.cc", "connectors/smtp/dkim.cc"], r"re2/": ["rules/"], r"CLI/": ["connectors/cli/"],
-    r"curl/": ["connectors/smtp/sender", "connectors/webhook/"],
+    r"curl/": ["connectors/smtp/sender", "connectors/webhook/", "connectors/cli/remote.cc"],
     r"gmime/": ["connectors/smtp/gmime.cc", "connectors/smtp/message.cc", "connectors/smtp/bounce.cc"],
     r"opendkim/": ["connectors/smtp/dkim.cc"],
     r"boost/asio/awaitable\.hpp": ["connectors/http/awaitable.h"],

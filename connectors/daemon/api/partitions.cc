@@ -1,6 +1,5 @@
 // Partitions: who leads, how far each has come, why one stopped.
 #include "connectors/daemon/api/api.h"
-#include "engine/runtime/lateness.h"
 
 namespace dealwright::daemon::api {
 namespace {
@@ -9,45 +8,49 @@ using http::Request;
 
 Value count(std::uint64_t n) { return Value{static_cast<std::int64_t>(n)}; }
 
-// What people read first: where it stands, and if it does not go on, why, and what helps.
-Map describe(Workspace& workspace, PartitionId id) {
-  Map out{{"partition", Value{std::int64_t{id}}}};
-  const auto why = workspace.stopped(id);
-  static_cast<void>(workspace.engine().ask(id, [&](runtime::Partition& partition) {
-    const auto status = partition.status();
-    const auto& meta = partition.state().meta;
-    out = {{"partition", Value{std::int64_t{id}}},
-           {"leading", Value{status.leading}},
-           {"caught_up", Value{status.caught_up}},
-           {"clock_held", Value{status.clock_held}},
-           {"term", count(status.term)},
-           {"events", count(status.events)},
-           {"events_end", count(status.events_end)},
-           {"lag_events", count(status.events_end - std::min(status.events, status.events_end))},
-           {"decisions", count(status.decisions)},
-           {"now", status.now > kInstantMin ? Value{status.now} : Value{Null{}}},
-           {"timers", count(status.timers)},
-           {"timers_fired", count(meta.timers_fired)},
-           {"accepted", count(meta.accepted)},
-           {"duplicates", count(meta.duplicates)},
-           {"refused", count(meta.refused)},
-           {"set_aside", count(meta.aside)},
-           {"waiting", count(status.waiting)}};
-  }));
-  out.emplace_back("state", Value{why ? "stopped" : "running"});
-  if (why) {
-    out.emplace_back("code", Value{code_name(why->code)});
-    out.emplace_back("reason", Value{why->detail});
+// Where each stands, and if it does not go on, why.
+Result<Page> list(Parts& parts) {
+  auto& workspace = parts.workspace;
+  Page out;
+  out.rows.columns = {
+      {"partition", "int"},   {"state", "text"},     {"leading", "bool"}, {"caught_up", "bool"},
+      {"clock_held", "bool"}, {"term", "int"},       {"events", "int"},   {"events_end", "int"},
+      {"decisions", "int"},   {"now", "instant"},    {"timers", "int"},   {"timers_fired", "int"},
+      {"accepted", "int"},    {"duplicates", "int"}, {"refused", "int"},  {"set_aside", "int"},
+      {"waiting", "int"},     {"code", "text"},      {"reason", "text"}};
+  for (PartitionId id = 0; id < workspace.partitions(); ++id) {
+    const auto why = workspace.stopped(id);
+    std::vector<Value> row(out.rows.columns.size(), Value{Null{}});
+    static_cast<void>(workspace.engine().ask(id, [&](runtime::Partition& partition) {
+      const auto status = partition.status();
+      const auto& meta = partition.state().meta;
+      row = {Value{Null{}},
+             Value{Null{}},
+             Value{status.leading},
+             Value{status.caught_up},
+             Value{status.clock_held},
+             count(status.term),
+             count(status.events),
+             count(status.events_end),
+             count(status.decisions),
+             status.now > kInstantMin ? Value{status.now} : Value{Null{}},
+             count(status.timers),
+             count(meta.timers_fired),
+             count(meta.accepted),
+             count(meta.duplicates),
+             count(meta.refused),
+             count(meta.aside),
+             count(status.waiting),
+             Value{Null{}},
+             Value{Null{}}};
+    }));
+    row[0] = Value{std::int64_t{id}};
+    row[1] = Value{why ? "stopped" : "running"};
+    if (why) row[row.size() - 2] = Value{code_name(why->code)};
+    if (why) row[row.size() - 1] = Value{why->detail};
+    out.rows.rows.push_back(std::move(row));
   }
   return out;
-}
-
-Result<Value> list(Parts& parts) {
-  List out;
-  for (PartitionId id = 0; id < parts.workspace.partitions(); ++id) {
-    out.emplace_back(describe(parts.workspace, id));
-  }
-  return Value{std::move(out)};
 }
 
 }  // namespace
@@ -55,10 +58,11 @@ Result<Value> list(Parts& parts) {
 void add_partition_routes(Parts& parts, Routes& out) {
   auto all = get("/v1/partitions", "list_partitions", "How far each partition has come",
                  "partitions", [&parts](Request& request) {
-                   std::function<Result<Value>()> work = [&parts] { return list(parts); };
-                   return answer_value(parts, request, std::move(work));
+                   std::function<Result<Page>()> work = [&parts] { return list(parts); };
+                   return answer_page(parts, request, std::move(work));
                  });
-  all.answer_schema = "Partitions";
+  all.gives = {"application/json", "text/csv", "application/x-ndjson"};
+  all.answer_schema = "Rows";
   out.push_back(std::move(all));
 }
 

@@ -1,0 +1,249 @@
+#include "connectors/cli/remote.h"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include "engine/codec/json.h"
+
+namespace dealwright::cli {
+namespace {
+
+constexpr std::size_t kAnswerBytesMax = std::size_t{256} << 20;
+constexpr std::size_t kPage = 1'000;
+constexpr long kSecondsMax = 60;
+
+std::size_t take_body(char* bytes, std::size_t size, std::size_t count, void* to) {
+  auto& out = *static_cast<std::string*>(to);
+  if (out.size() + size * count > kAnswerBytesMax) return 0;
+  out.append(bytes, size * count);
+  return size * count;
+}
+
+std::size_t take_field(char* bytes, std::size_t size, std::size_t count, void* to) {
+  const std::string_view line{bytes, size * count};
+  const auto colon = line.find(':');
+  if (colon == std::string_view::npos) return line.size();
+  std::string name{line.substr(0, colon)};
+  for (auto& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  auto value = line.substr(colon + 1);
+  while (!value.empty() && value.front() == ' ') value.remove_prefix(1);
+  while (!value.empty() && (value.back() == '\r' || value.back() == '\n')) value.remove_suffix(1);
+  (*static_cast<std::map<std::string, std::string>*>(to))[std::move(name)] = value;
+  return line.size();
+}
+
+Code code_of(long status) {
+  if (status == 404) return Code::kNotFound;
+  if (status == 409) return Code::kConflict;
+  if (status == 429 || status == 503) return Code::kOverload;
+  if (status == 401 || status == 403 || status == 412 || status == 422) return Code::kRefused;
+  return status >= 500 ? Code::kIo : Code::kInvalid;
+}
+
+std::string text_in(const Map& map, std::string_view name) {
+  const auto* found = find(map, name);
+  return found == nullptr ? std::string{} : std::string{found->text_or_empty()};
+}
+
+// What the server said is wrong, each fault a line.
+Error error_of(long status, const std::string& body) {
+  const auto value = codec::parse_json(body);
+  const auto* map = value ? value.value().as_map() : nullptr;
+  if (map == nullptr)
+    return Error{code_of(status), "the server answered " + std::to_string(status)};
+  auto text = text_in(*map, "detail");
+  if (text.empty()) text = text_in(*map, "title");
+  if (const auto* faults = find(*map, "errors");
+      faults != nullptr && faults->as_list() != nullptr) {
+    text.clear();
+    for (const auto& fault : *faults->as_list()) {
+      const auto* one = fault.as_map();
+      if (one == nullptr) continue;
+      const auto hint = text_in(*one, "hint");
+      const auto* line = find(*one, "line");
+      text += text.empty() ? "" : "\n  ";
+      if (line != nullptr) text += "line " + to_json(*line) + ": ";
+      if (const auto pointer = text_in(*one, "pointer"); !pointer.empty()) text += pointer + ": ";
+      text += text_in(*one, "detail") + (hint.empty() ? "" : ". Mend it: " + hint);
+    }
+  }
+  if (status == 401) text += "; say a key by DEALWRIGHT_KEY or --server-key-file";
+  return Error{code_of(status), text, status == 429 || status == 503};
+}
+
+// One cell, of the type that the server names.
+Value cell_of(const Map& row, const ViewColumn& column) {
+  const auto* value = find(row, column.name);
+  if (column.type == "money") {
+    const auto* minor = find(row, column.name + "_minor");
+    const auto currency = Currency::parse(text_in(row, column.name + "_currency"));
+    if (minor == nullptr || minor->as_int() == nullptr || !currency) return Value{Null{}};
+    return Value{Money{*minor->as_int(), currency.value()}};
+  }
+  if (value == nullptr) return Value{Null{}};
+  if (column.type == "instant" && value->as_text() != nullptr) {
+    const auto at = parse_instant(*value->as_text());
+    return at ? Value{at.value()} : *value;
+  }
+  return column.type == "rate" && value->as_text() == nullptr && !value->null()
+             ? Value{to_json(*value)}
+             : *value;
+}
+
+std::vector<ViewColumn> columns_of(std::string_view text) {
+  std::vector<ViewColumn> out;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(','), text.size());
+    const auto one = text.substr(0, end);
+    const auto colon = one.find(':');
+    out.push_back({std::string{one.substr(0, colon)}, std::string{one.substr(colon + 1)}});
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+// The target of `<target>; rel="next"`.
+std::string next_of(const std::string& link) {
+  const auto from = link.find('<');
+  const auto to = link.find('>');
+  if (from == std::string::npos || to == std::string::npos || to < from) return {};
+  return link.substr(from + 1, to - from - 1);
+}
+
+}  // namespace
+
+struct Remote::Asked {
+  std::string method;
+  std::string path;
+  std::string accept = "application/json";
+  std::string type = {};
+  std::string body = {};
+  std::string if_match = {};
+};
+struct Remote::Answer {
+  std::string body;
+  std::map<std::string, std::string> fields;
+};
+
+std::string escaped(std::string_view text) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_' || c == '.' || c == '~';
+    if (plain) {
+      out += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += '%';
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+  return out;
+}
+
+std::string with_query(std::string path,
+                       const std::vector<std::pair<std::string, std::string>>& query) {
+  char separator = '?';
+  for (const auto& [name, value] : query) {
+    if (value.empty()) continue;
+    path += separator + escaped(name) + "=" + escaped(value);
+    separator = '&';
+  }
+  return path;
+}
+
+Result<Remote::Answer> Remote::ask(const Asked& asked) const {
+  const std::unique_ptr<CURL, decltype(&::curl_easy_cleanup)> curl{::curl_easy_init(),
+                                                                   ::curl_easy_cleanup};
+  curl_slist* list = nullptr;
+  const auto add = [&](const std::string& field) {
+    list = ::curl_slist_append(list, field.c_str());
+  };
+  add("Accept: " + asked.accept);
+  add("Expect:");
+  if (!key_.empty()) add("Authorization: Bearer " + key_);
+  if (!asked.type.empty()) add("Content-Type: " + asked.type);
+  if (!asked.if_match.empty()) add("If-Match: " + asked.if_match);
+  const std::unique_ptr<curl_slist, decltype(&::curl_slist_free_all)> fields{list,
+                                                                             ::curl_slist_free_all};
+  Answer out;
+  char problem[CURL_ERROR_SIZE] = "";
+  const auto url = url_ + asked.path;
+  ::curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+  ::curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, fields.get());
+  ::curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, take_body);
+  ::curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &out.body);
+  ::curl_easy_setopt(curl.get(), CURLOPT_HEADERFUNCTION, take_field);
+  ::curl_easy_setopt(curl.get(), CURLOPT_HEADERDATA, &out.fields);
+  ::curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, problem);
+  ::curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, kSecondsMax);
+  ::curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
+  ::curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https");
+  if (!ca_file_.empty()) ::curl_easy_setopt(curl.get(), CURLOPT_CAINFO, ca_file_.c_str());
+  if (asked.method != "GET") {
+    ::curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, asked.method.c_str());
+    ::curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(asked.body.size()));
+    ::curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, asked.body.c_str());
+  }
+  if (const auto done = ::curl_easy_perform(curl.get()); done != CURLE_OK) {
+    const std::string why = problem[0] != '\0' ? problem : ::curl_easy_strerror(done);
+    return Error{Code::kClosed, "no server answers at " + url_ + ": " + why +
+                                    "; start it with: dealwright serve, or leave --server away"};
+  }
+  long status = 0;
+  ::curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  if (status >= 300) return error_of(status, out.body);
+  return out;
+}
+
+Result<Value> Remote::value(const Asked& asked) const {
+  DW_TRY(const auto answer, ask(asked));
+  if (answer.body.empty()) return Value{Map{}};
+  codec::JsonLimits limits;
+  limits.bytes = kAnswerBytesMax;
+  limits.values = 10'000'000;
+  return codec::parse_json(answer.body, limits);
+}
+
+Result<Value> Remote::get(const std::string& path) const { return value({"GET", path}); }
+Result<Value> Remote::post(const std::string& path, const std::string& type,
+                           const std::string& body) const {
+  return value({"POST", path, "application/json", type, body});
+}
+Result<Value> Remote::put(const std::string& path, const std::string& type, const std::string& body,
+                          const std::string& if_match) const {
+  return value({"PUT", path, "application/json", type, body, if_match});
+}
+
+Result<ViewRows> Remote::rows(const std::string& path, std::size_t limit, bool* more) const {
+  ViewRows out;
+  const auto page = std::to_string(limit == 0 ? kPage : std::min(limit, kPage));
+  auto next = path + (path.find('?') == std::string::npos ? "?" : "&") + "limit=" + page;
+  while (!next.empty()) {
+    DW_TRY(const auto answer, ask({"GET", next, "application/x-ndjson"}));
+    const auto columns = answer.fields.find("dealwright-columns");
+    if (columns != answer.fields.end()) out.columns = columns_of(columns->second);
+    for (std::string_view rest = answer.body; !rest.empty();) {
+      const auto end = std::min(rest.find('\n'), rest.size());
+      DW_TRY(const auto row, codec::parse_json(rest.substr(0, end)));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+      if (row.as_map() == nullptr) continue;
+      auto& cells = out.rows.emplace_back();
+      for (const auto& column : out.columns) cells.push_back(cell_of(*row.as_map(), column));
+    }
+    const auto link = answer.fields.find("link");
+    next = link == answer.fields.end() ? "" : next_of(link->second);
+    if (limit > 0 && out.rows.size() >= limit) break;
+  }
+  const bool cut = limit > 0 && out.rows.size() > limit;
+  if (cut) out.rows.resize(limit);
+  if (more != nullptr) *more = cut || !next.empty();
+  return out;
+}
+
+}  // namespace dealwright::cli

@@ -1,0 +1,49 @@
+// A server that a command asks instead of opening the data directory: the same API that everybody
+// else uses.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/ports/view.h"
+
+namespace dealwright::cli {
+
+// `path?a=b`, each value escaped; pairs with an empty value are left out.
+std::string with_query(std::string path,
+                       const std::vector<std::pair<std::string, std::string>>& query);
+// One segment of a path.
+std::string escaped(std::string_view text);
+
+// One thread.
+class Remote {
+ public:
+  // `url`: http://host:port, nothing behind it; `ca_file` may be empty.
+  Remote(std::string url, std::string key, std::string ca_file)
+      : url_{std::move(url)}, key_{std::move(key)}, ca_file_{std::move(ca_file)} {}
+
+  // Rows of a list, page by page up to `limit` (0: all), columns in the server's order.
+  // kClosed: nobody answers there. Else what the server said: kInvalid, kNotFound, kRefused ...
+  Result<ViewRows> rows(const std::string& path, std::size_t limit, bool* more = nullptr) const;
+  Result<Value> get(const std::string& path) const;
+  Result<Value> post(const std::string& path, const std::string& type = {},
+                     const std::string& body = {}) const;
+  Result<Value> put(const std::string& path, const std::string& type, const std::string& body,
+                    const std::string& if_match) const;
+
+ private:
+  struct Asked;
+  struct Answer;
+  Result<Answer> ask(const Asked& asked) const;
+  Result<Value> value(const Asked& asked) const;
+
+  const std::string url_;
+  const std::string key_;
+  const std::string ca_file_;
+};
+
+}  // namespace dealwright::cli
