@@ -87,12 +87,17 @@ Result<std::string> dev_key(const daemon::Config& config, const daemon::Service&
   return key ? key.value() : std::string{"$DEALWRIGHT_KEY"};
 }
 
+// A customer who missed a meeting: the sample rule `no-show` mails at once.
 std::string curl_line(const std::string& url, const std::string& key) {
+  const auto event = [](const char* id, const char* type, const char* data) {
+    return std::string{"{\"specversion\":\"1.0\",\"source\":\"you\",\"id\":\""} + id +
+           "\",\"type\":\"" + type + "\",\"subject\":\"contact/try\",\"data\":" + data + "}";
+  };
   return "curl -s " + url + "/v1/events -H 'Authorization: Bearer " + key +
-         "' -H 'Content-Type: application/cloudevents+json' -d '{\"specversion\":\"1.0\","
-         "\"id\":\"try-1\",\"source\":\"you\",\"type\":\"lead.captured\",\"subject\":\"lead/"
-         "try-1\",\"data\":{\"source\":\"web\",\"company\":\"Try & Co\",\"person\":{\"name\":"
-         "\"Ada Try\",\"email\":\"ada@example.com\"}}}'";
+         "' -H 'Content-Type: application/cloudevents-batch+json' -d '[" +
+         event("try-1", "contact.updated",
+               "{\"set\":{\"name\":\"Ada Try\",\"emails\":[\"ada@example.com\"]}}") +
+         "," + event("try-2", "meeting.no_show", "{\"meeting\":\"m1\",\"kind\":\"demo\"}") + "]'";
 }
 
 Result<void> dev(Context& context, bool empty, const ServeOptions& options) {

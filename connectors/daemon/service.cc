@@ -9,6 +9,7 @@
 #include "connectors/http/server.h"
 #include "connectors/os/posix_file_system.h"
 #include "connectors/os/system_clock.h"
+#include "connectors/smtp/drop.h"
 
 namespace dealwright::daemon {
 namespace {
@@ -68,6 +69,7 @@ struct Service::Parts {
   std::unique_ptr<Workspace> workspace;
   std::unique_ptr<Intake> intake;
   std::unique_ptr<Drafts> drafts;
+  std::unique_ptr<smtp::MailDrop> drop;
   std::unique_ptr<api::Parts> api;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<http::WorkerPool> pool;  // ends before the server that its jobs answer through
@@ -119,9 +121,12 @@ Result<void> Service::Parts::listen() {
   }
   intake = std::make_unique<Intake>(*workspace);
   drafts = std::make_unique<Drafts>(workspace->files(), workspace->path() + "/drafts");
+  if (options.config.mail.send == "drop") {
+    drop = std::make_unique<smtp::MailDrop>(workspace->files(), mail_folder(options.config));
+  }
   pool = std::make_unique<http::WorkerPool>(http.limits.worker_threads, http.limits.worker_queue);
-  api = std::make_unique<api::Parts>(
-      api::Parts{*workspace, *intake, *drafts, *pool, keys, *random, keys_path, http.limits});
+  api = std::make_unique<api::Parts>(api::Parts{*workspace, *intake, *drafts, *pool, keys, *random,
+                                                keys_path, http.limits, drop.get()});
   DW_TRY(auto table, api::make_table(*api));
   DW_TRY(auto started,
          http::Server::start(std::move(http), std::move(table), keys, *clock, *random));

@@ -16,6 +16,10 @@
 #include "connectors/http/message.h"
 #include "connectors/http/route.h"
 
+namespace dealwright::smtp {
+class MailDrop;
+}
+
 namespace dealwright::daemon::api {
 
 // What handlers are bound to; all of it outlives the server.
@@ -28,6 +32,7 @@ struct Parts {
   Random& random;
   std::string keys_path;
   http::Limits limits;
+  const smtp::MailDrop* drop;  // null: mails are not dropped as files
 };
 
 using Routes = std::vector<http::Route>;
@@ -40,6 +45,7 @@ void add_effect_routes(Parts& parts, Routes& out);
 void add_set_aside_routes(Parts& parts, Routes& out);
 void add_partition_routes(Parts& parts, Routes& out);
 void add_key_routes(Parts& parts, Routes& out);
+void add_mail_routes(Parts& parts, Routes& out);  // REQUIRES: parts.drop
 // Behind all others: health, and the description of the whole table.
 Result<void> add_open_routes(Parts& parts, Routes& out);
 

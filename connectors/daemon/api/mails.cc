@@ -1,0 +1,58 @@
+// Mails that were dropped instead of sent, for trying things out: list, read.
+#include "connectors/daemon/api/api.h"
+#include "connectors/smtp/drop.h"
+
+namespace dealwright::daemon::api {
+namespace {
+
+using http::Awaitable;
+using http::Request;
+using http::Response;
+
+constexpr std::size_t kListedMax = 1'000;
+
+Result<Page> list(const smtp::MailDrop& drop, std::size_t limit) {
+  DW_TRY(const auto mails, drop.list());
+  Page out;
+  out.rows.columns = {{"mail", "text"}, {"at", "instant"}, {"effect", "text"}};
+  for (const auto& mail : mails) {
+    if (out.rows.rows.size() == std::min(limit, kListedMax)) break;
+    out.rows.rows.push_back({Value{mail.name}, Value{mail.at}, Value{hex(mail.effect)}});
+  }
+  return out;
+}
+
+Awaitable<Response> show(Parts& parts, Request& request) {
+  std::function<Result<std::string>()> work = [&parts, &request] {
+    return parts.drop->read(request.param("mail"));
+  };
+  auto mail = co_await http::run_blocking<std::string>(parts.pool, std::move(work));
+  if (!mail) co_return http::problem_response(mail.error(), request.trace);
+  auto out = http::text_response("message/rfc822", std::move(mail.value()));
+  out.fields.add("Content-Disposition", "attachment");
+  co_return out;
+}
+
+}  // namespace
+
+void add_mail_routes(Parts& parts, Routes& out) {
+  auto all = get("/v1/mails", "list_mails", "Mails that were dropped as files, the newest first",
+                 "mails", [&parts](Request& request) {
+                   std::function<Result<Page>()> work = [&parts, limit = limit_of(request)] {
+                     return list(*parts.drop, limit);
+                   };
+                   return answer_page(parts, request, std::move(work));
+                 });
+  all.parameters.push_back(number("limit", "how many at most; 50 if left out", 1, 1'000));
+  all.gives = {"application/json", "text/csv", "application/x-ndjson"};
+  all.answer_schema = "Rows";
+  out.push_back(std::move(all));
+
+  auto one = get("/v1/mails/{mail}", "get_mail", "A dropped mail, as it would have been sent",
+                 "mails", [&parts](Request& request) { return show(parts, request); });
+  one.gives = {"message/rfc822"};
+  one.problems = {"not_found", "invalid"};
+  out.push_back(std::move(one));
+}
+
+}  // namespace dealwright::daemon::api
