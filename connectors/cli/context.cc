@@ -83,9 +83,15 @@ Result<void> Context::needs_data(std::string_view what) const {
                                    "server and leave --server away"};
 }
 
-Result<void> Context::print_rows(const std::string& path, std::size_t limit) const {
+Result<void> Context::print_rows(const std::string& path) const {
+  DW_TRY(const auto rows, remote_->rows(path));
+  print(rows);
+  return ok();
+}
+
+Result<void> Context::print_pages(const std::string& path, std::size_t limit) const {
   bool more = false;
-  DW_TRY(const auto rows, remote_->rows(path, limit, &more));
+  DW_TRY(const auto rows, remote_->pages(path, limit, &more));
   print(rows);
   if (more) print_line("... more; see --limit");
   return ok();

@@ -44,8 +44,9 @@ class Context {
   const Remote* remote() const { return remote_.get(); }
   // Of what has to have the data directory itself. kRefused: a server was named.
   Result<void> needs_data(std::string_view what) const;
-  // A list as the server has it, up to `limit` rows (0: all); an object.
-  Result<void> print_rows(const std::string& path, std::size_t limit) const;
+  // A list as the server has it, in one piece or by pages up to `limit` rows (0: all); an object.
+  Result<void> print_rows(const std::string& path) const;
+  Result<void> print_pages(const std::string& path, std::size_t limit) const;
   Result<void> print_value(const Result<Value>& value) const;
 
   // What becomes of partitions that stopped, a damaged one say: the command fails; it answers from

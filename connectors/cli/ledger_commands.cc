@@ -16,7 +16,7 @@ Result<void> print_page(Context& context, daemon::Workspace& workspace,
 }
 
 Result<void> list_timers(Context& context, std::size_t limit) {
-  if (context.remote() != nullptr) return context.print_rows("/v1/timers", limit);
+  if (context.remote() != nullptr) return context.print_pages("/v1/timers", limit);
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   daemon::LedgerFilter filter;
   filter.limit = limit;
@@ -53,7 +53,7 @@ struct Filter {
 
 Result<void> list_effects(Context& context, const Filter& asked) {
   if (context.remote() != nullptr) {
-    return context.print_rows(
+    return context.print_pages(
         with_query("/v1/effects",
                    {{"state", asked.state}, {"rule", asked.rule}, {"channel", asked.channel}}),
         asked.limit);
@@ -82,7 +82,7 @@ Result<void> show_effect(Context& context, const std::string& prefix) {
 
 Result<void> list_enrolments(Context& context, const Filter& asked) {
   if (context.remote() != nullptr) {
-    return context.print_rows(with_query("/v1/enrolments", {{"rule", asked.rule}}), asked.limit);
+    return context.print_pages(with_query("/v1/enrolments", {{"rule", asked.rule}}), asked.limit);
   }
   daemon::LedgerFilter filter;
   filter.rule = asked.rule;

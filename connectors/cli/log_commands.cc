@@ -40,6 +40,7 @@ Result<runtime::ChainReport> verify_chain(FileSystem& files, const std::string& 
 
 // Every byte of the files first, then the hash chain over both logs.
 Result<void> verify_log(Context& context) {
+  DW_TRY(context.needs_data("log verify"));
   auto files = os::make_posix_file_system();
   DW_TRY(auto count, partitions_of(*files, context.data()));
   ViewRows rows;
@@ -129,6 +130,7 @@ void print_frame(const Context& context, PartitionId id, const embedded_log::Dum
 }
 
 Result<void> dump_log(Context& context, int only) {
+  DW_TRY(context.needs_data("log dump"));
   auto files = os::make_posix_file_system();
   DW_TRY(auto count, partitions_of(*files, context.data()));
   if (only >= 0 && static_cast<PartitionId>(only) >= count)
@@ -143,7 +145,7 @@ Result<void> dump_log(Context& context, int only) {
 }
 
 Result<void> list_partitions(Context& context) {
-  if (context.remote() != nullptr) return context.print_rows("/v1/partitions", 0);
+  if (context.remote() != nullptr) return context.print_rows("/v1/partitions");
   DW_TRY(auto workspace, context.open(Context::Stopped::kShown));
   std::optional<Error> stopped;
   ViewRows rows;

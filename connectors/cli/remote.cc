@@ -220,25 +220,34 @@ Result<Value> Remote::put(const std::string& path, const std::string& type, cons
   return value({"PUT", path, "application/json", type, body, if_match});
 }
 
-Result<ViewRows> Remote::rows(const std::string& path, std::size_t limit, bool* more) const {
+Result<std::string> Remote::page(const std::string& path, ViewRows& out) const {
+  DW_TRY(const auto answer, ask({"GET", path, "application/x-ndjson"}));
+  const auto columns = answer.fields.find("dealwright-columns");
+  if (columns != answer.fields.end()) out.columns = columns_of(columns->second);
+  for (std::string_view rest = answer.body; !rest.empty();) {
+    const auto end = std::min(rest.find('\n'), rest.size());
+    DW_TRY(const auto row, codec::parse_json(rest.substr(0, end)));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (row.as_map() == nullptr) continue;
+    auto& cells = out.rows.emplace_back();
+    for (const auto& column : out.columns) cells.push_back(cell_of(*row.as_map(), column));
+  }
+  const auto link = answer.fields.find("link");
+  return link == answer.fields.end() ? std::string{} : next_of(link->second);
+}
+
+Result<ViewRows> Remote::rows(const std::string& path) const {
   ViewRows out;
-  const auto page = std::to_string(limit == 0 ? kPage : std::min(limit, kPage));
-  auto next = path + (path.find('?') == std::string::npos ? "?" : "&") + "limit=" + page;
-  while (!next.empty()) {
-    DW_TRY(const auto answer, ask({"GET", next, "application/x-ndjson"}));
-    const auto columns = answer.fields.find("dealwright-columns");
-    if (columns != answer.fields.end()) out.columns = columns_of(columns->second);
-    for (std::string_view rest = answer.body; !rest.empty();) {
-      const auto end = std::min(rest.find('\n'), rest.size());
-      DW_TRY(const auto row, codec::parse_json(rest.substr(0, end)));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-      if (row.as_map() == nullptr) continue;
-      auto& cells = out.rows.emplace_back();
-      for (const auto& column : out.columns) cells.push_back(cell_of(*row.as_map(), column));
-    }
-    const auto link = answer.fields.find("link");
-    next = link == answer.fields.end() ? "" : next_of(link->second);
-    if (limit > 0 && out.rows.size() >= limit) break;
+  DW_TRY(page(path, out));
+  return out;
+}
+
+Result<ViewRows> Remote::pages(const std::string& path, std::size_t limit, bool* more) const {
+  ViewRows out;
+  const auto rows = std::to_string(limit == 0 ? kPage : std::min(limit, kPage));
+  auto next = path + (path.find('?') == std::string::npos ? "?" : "&") + "limit=" + rows;
+  while (!next.empty() && (limit == 0 || out.rows.size() < limit)) {
+    DW_TRY(next, page(next, out));
   }
   const bool cut = limit > 0 && out.rows.size() > limit;
   if (cut) out.rows.resize(limit);

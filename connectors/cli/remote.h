@@ -26,9 +26,11 @@ class Remote {
   Remote(std::string url, std::string key, std::string ca_file)
       : url_{std::move(url)}, key_{std::move(key)}, ca_file_{std::move(ca_file)} {}
 
-  // Rows of a list, page by page up to `limit` (0: all), columns in the server's order.
+  // Rows of a list that comes in one piece, or page by page up to `limit` (0: all); columns in the
+  // server's order.
   // kClosed: nobody answers there. Else what the server said: kInvalid, kNotFound, kRefused ...
-  Result<ViewRows> rows(const std::string& path, std::size_t limit, bool* more = nullptr) const;
+  Result<ViewRows> rows(const std::string& path) const;
+  Result<ViewRows> pages(const std::string& path, std::size_t limit, bool* more = nullptr) const;
   Result<Value> get(const std::string& path) const;
   Result<Value> post(const std::string& path, const std::string& type = {},
                      const std::string& body = {}) const;
@@ -40,6 +42,8 @@ class Remote {
   struct Answer;
   Result<Answer> ask(const Asked& asked) const;
   Result<Value> value(const Asked& asked) const;
+  // Appends a page to `out`; the next one's path, "" if there is none.
+  Result<std::string> page(const std::string& path, ViewRows& out) const;
 
   const std::string url_;
   const std::string key_;

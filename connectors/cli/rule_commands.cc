@@ -158,7 +158,7 @@ Result<void> switch_rule(Context& context, const std::string& rule, TypeId type)
 Result<void> show_rule(Context& context, const std::string& rule, std::uint32_t version) {
   if (const auto* remote = context.remote()) {
     return version == 0 ? context.print_value(remote->get("/v1/rules/" + escaped(rule)))
-                        : context.print_rows("/v1/rules/" + escaped(rule) + "/versions", 0);
+                        : context.print_rows("/v1/rules/" + escaped(rule) + "/versions");
   }
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   DW_TRY(auto known, daemon::published_rules(*workspace));
@@ -186,7 +186,7 @@ Result<void> show_rule(Context& context, const std::string& rule, std::uint32_t 
 }
 
 Result<void> list_rules(Context& context) {
-  if (context.remote() != nullptr) return context.print_rows("/v1/rules", 0);
+  if (context.remote() != nullptr) return context.print_rows("/v1/rules");
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   DW_TRY(auto known, daemon::published_rules(*workspace));
   ViewRows rows;

@@ -8,7 +8,7 @@ namespace dealwright::cli {
 namespace {
 
 Result<void> list_set_aside(Context& context) {
-  if (context.remote() != nullptr) return context.print_rows("/v1/set-aside", 0);
+  if (context.remote() != nullptr) return context.print_pages("/v1/set-aside", 0);
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   daemon::LedgerFilter filter;
   filter.limit = 0;

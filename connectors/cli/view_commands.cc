@@ -77,7 +77,7 @@ Result<ViewRows> remote_view(const Remote& remote, const ShowOptions& options) {
     const auto equals = filter.find('=');
     query.emplace_back(filter.substr(0, equals), filter.substr(equals + 1));
   }
-  return remote.rows(with_query("/v1/views/" + escaped(options.name), query), 0);
+  return remote.pages(with_query("/v1/views/" + escaped(options.name), query), 0);
 }
 
 Result<void> print_view(const Context& context, const ShowOptions& options, const ViewRows& rows) {
@@ -124,7 +124,7 @@ Result<void> rebuild_view(Context& context, const std::string& name) {
 }
 
 Result<void> list_views(Context& context) {
-  if (context.remote() != nullptr) return context.print_rows("/v1/views", 0);
+  if (context.remote() != nullptr) return context.print_rows("/v1/views");
   ViewRows rows;
   rows.columns = {{"view", "text"}, {"version", "int"}, {"description", "text"}};
   for (const auto* view : projections::all_views()) {
@@ -146,7 +146,7 @@ Result<void> show_record(Context& context, const std::string& text) {
 }
 
 Result<void> show_timeline(Context& context, const std::string& text) {
-  if (context.remote() != nullptr) return context.print_rows(path_of(text) + "/timeline", 0);
+  if (context.remote() != nullptr) return context.print_rows(path_of(text) + "/timeline");
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   auto found = daemon::timeline_rows(*workspace, parse_record_key(text));
   DW_TRY(workspace->stop());
@@ -157,7 +157,7 @@ Result<void> show_timeline(Context& context, const std::string& text) {
 
 Result<void> list_records(Context& context, const std::string& kind_text, std::size_t limit) {
   if (context.remote() != nullptr) {
-    return context.print_rows("/v1/records/" + escaped(kind_text), limit);
+    return context.print_pages("/v1/records/" + escaped(kind_text), limit);
   }
   DW_TRY(const auto kind, daemon::parse_kind(kind_text));
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));

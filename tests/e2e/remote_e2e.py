@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Commands that ask a server print what they print when they read the data directory themselves; what changes
+something there is done by the server; refusals and a server that is not there end with their exit codes.
+
+Usage: remote_e2e.py BUILD_DIR
+"""
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FAULTS = []
+READS = ["view list", "view show board", "view show deals", "view show cycle", "view export board",
+         "view show tasks --group-by owner", "record list deal --limit 30", "record show DEAL",
+         "record timeline DEAL", "rule list", "rule show offer-silence --version 1", "enrolment list --limit 0",
+         "timer list --limit 0", "effect list --limit 300", "set-aside list", "event show 0:40"]
+
+
+def check(name, good, shown=""):
+    if not good:
+        FAULTS.append(f"{name}: {shown}")
+
+
+class Bed:
+    def __init__(self, build, work):
+        self.binary, self.work = Path(build).resolve() / "bin" / "dealwright", Path(work)
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("DEALWRIGHT_")}
+        self.environment["DEALWRIGHT_DATA"] = str(self.work / "data")
+
+    def start(self):
+        self.process = subprocess.Popen([str(self.binary), "--json", "--http-port", "0", "dev"], env=self.environment,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        said = json.loads(self.process.stdout.readline())
+        self.there = {**self.environment, "DEALWRIGHT_SERVER": said["url"], "DEALWRIGHT_KEY": said["key"]}
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        check("the server's end", self.process.wait() == 0)
+
+    def run(self, line, environment, stdin=""):
+        return subprocess.run([str(self.binary), *line.split(" ")], env=environment, input=stdin, capture_output=True,
+                              text=True, cwd=ROOT)
+
+
+def rows(text):
+    """What was printed, without what two ways of looking may order differently."""
+    return sorted(re.sub(r'"(-?\d+\.\d*?)0+"', r'"\1"', line) for line in text.splitlines())
+
+
+def main(build):
+    with tempfile.TemporaryDirectory(prefix="dw-remote-") as work:
+        bed = Bed(build, work)
+        bed.start()
+        key = bed.there["DEALWRIGHT_KEY"]
+        event = bed.run("event append --type lead.captured --subject lead/r1 --data {\"company\":\"R\"} --id r1", bed.there)
+        check("event append", event.returncode == 0 and "position" in event.stdout, event.stdout + event.stderr)
+        lines = "".join(json.dumps({"specversion": "1.0", "source": "r", "id": f"f{i % 40}", "type": "lead.captured",
+                                    "subject": f"lead/f{i}", "data": {}}) + "\n" for i in range(60)) + "{}\n"
+        many = bed.run("--json event append --file -", bed.there, lines)
+        said = json.loads(many.stdout or "{}")
+        check("event append --file", many.returncode == 4 and said.get("appended") == 60 and said.get("malformed") == 1,
+              many.stdout + many.stderr)
+        publish = bed.run("rule publish deploy/rules/big-deal.rule.yaml", bed.there)
+        check("rule publish", publish.returncode == 0, publish.stdout + publish.stderr)
+        for verb, status in (("pause", "paused"), ("resume", "live")):
+            done = bed.run(f"rule {verb} big-deal", bed.there)
+            check(f"rule {verb}", done.returncode == 0 and status in done.stdout, done.stdout + done.stderr)
+        made = bed.run("--json key create --name crm --role publisher", bed.there)
+        check("key create", made.returncode == 0, made.stderr)
+        crm = json.loads(made.stdout)
+        refused = bed.run("view show board", {**bed.there, "DEALWRIGHT_KEY": crm["key"]})
+        check("a key without the right", refused.returncode == 4, f"{refused.returncode} {refused.stderr}")
+        check("key list", crm["id"] in bed.run("key list", bed.there).stdout)
+        check("key revoke", bed.run(f"key revoke {crm['id']}", bed.there).returncode == 0)
+        for line, code, hint in (("view show none", 3, "no view"), ("record show deal/none", 3, "no record"),
+                                 ("effect list --state lost", 2, "unknown"), ("log verify", 4, "--server"),
+                                 ("rule pause none", 3, "no rule"), ("set-aside drop 0:999999", 3, "set aside"),
+                                 ("view show board --filter colour=red", 2, "colour")):
+            done = bed.run(line, bed.there)
+            check(line, done.returncode == code and hint in done.stderr, f"exit {done.returncode}: {done.stderr}")
+        wrong = bed.run("view list", {**bed.there, "DEALWRIGHT_KEY": "dw_wrong"})
+        check("a wrong key", wrong.returncode == 4 and "DEALWRIGHT_KEY" in wrong.stderr, wrong.stderr)
+        check("the key is in no output", key not in wrong.stderr + wrong.stdout)
+        deal = json.loads(bed.run("--json record list deal --limit 1", bed.there).stdout)["record"]
+        reads = [line.replace("DEAL", deal) for line in READS]
+        seen = {line: bed.run("--json " + line, bed.there) for line in reads}
+        bed.stop()
+        nobody = bed.run("view list", bed.there)
+        check("no server", nobody.returncode == 5 and "dealwright serve" in nobody.stderr, nobody.stderr)
+        for line, there in seen.items():
+            here = bed.run("--json " + line, bed.environment)
+            check(line, there.returncode == 0 and here.returncode == 0, there.stderr + here.stderr)
+            if line.startswith(("view list", "rule show", "event show", "rule list")):
+                continue  # the API has more, or other names
+            check(line, rows(there.stdout) == rows(here.stdout),
+                  f"\nthere: {there.stdout[:600]}\nhere:  {here.stdout[:600]}")
+    for fault in FAULTS:
+        print(fault)
+    print(f"remote: {len(READS)} commands read the same there and here, {len(FAULTS)} faults")
+    return 1 if FAULTS else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
