@@ -283,7 +283,7 @@ Result<Mapping> parse_mapping(std::string_view text, std::string_view name) {
   mapping.name = name;
   YamlNode root;
   std::vector<Diagnostic> found(1);
-  if (parse_yaml(text, root, found[0])) {
+  if (parse_yaml(text, "IM", root, found[0])) {
     MappingReader reader{mapping};
     reader.read(root);
     if (reader.found().empty()) return mapping;

@@ -7,9 +7,12 @@
 #include <vector>
 
 #include "connectors/import/mapping.h"
-#include "connectors/import/yaml_tree.h"
+#include "engine/codec/yaml_tree.h"
 
 namespace dealwright::import {
+
+using codec::Diagnostic;
+using codec::YamlNode;
 
 class MappingReader {
  public:

@@ -30,6 +30,9 @@ Sha256 sha256(std::string_view bytes);
 // HMAC-SHA-256 of RFC 2104.
 Sha256 hmac_sha256(std::string_view key, std::string_view bytes);
 
+// Whether two secrets are equal, in a time that does not tell where they differ.
+bool same_secret(std::string_view a, std::string_view b);
+
 // SHA-256 fed in pieces; reusable after finish(). One thread.
 class Sha256Stream {
  public:

@@ -234,6 +234,12 @@ MISUSE = [
     ("rule check deploy/rules/big-deal.rule.yaml --schema none.yaml", 3, "none.yaml"),
     ("rule check deploy/rules/big-deal.rule.yaml --schema deploy/rules/big-deal.rule.yaml", 4, "has errors"),
     ("rule check deploy/rules/big-deal.rule.yaml --schema deploy/rules", 2, "holds 0 files"),
+    ("hook check none.hook.yaml", 3, "none.hook.yaml"),
+    ("hook check docs/examples/leads.mapping.yaml", 4, "error HK1005 key 'connector' is missing"),
+    ("hook test docs/examples/hubspot.hook.yaml --payload docs/examples/leads.csv", 4, "400 bad_payload"),
+    ("hook test docs/examples/hubspot.hook.yaml --payload none.json", 3, "none.json"),
+    ("hook test docs/examples/hubspot.hook.yaml --payload docs/examples/hubspot.payload.json --verify", 3, "HUBSPOT_SECRET"),
+    ("hook test docs/examples/hubspot.hook.yaml --payload docs/examples/hubspot.payload.json --header x", 2, "has no colon"),
     ("schema check none.schema.yaml", 3, "none.schema.yaml"),
     ("schema check docs/examples/leads.mapping.yaml", 4, "has errors"),
     ("schema publish docs/examples/leads.mapping.yaml", 4, "nothing was published"),
@@ -414,6 +420,26 @@ def check_terminal(bed):
     check("no escapes in a file", "\x1b" not in bed.run("view", "list").stdout)
 
 
+def check_hooks(bed):
+    """What a hook makes is taken by an engine, and a request that comes again counts once."""
+    data = ("--json", "--data", str(bed.work / "hooked"))
+    bed.must(*data, "init", "--partitions", "2")
+    names = ["qualified", "demo", "offer", "Negotiation"]
+    bed.must(*data, "event", "append", "--type", "pipeline.updated", "--subject", "pipeline/sales", "--data",
+             json.dumps({"stages": stages(*names)}))
+    for name, kind, subject, field, value in [
+            ("hubspot", "json", "deal/77", "stage", "demo"), ("shop", "json", "lead/v-7", "source", "shop"),
+            ("salesforce-outbound", "xml", "deal/006000000000001AAA", "stage", "qualified")]:
+        events = bed.must("--json", "hook", "test", f"docs/examples/{name}.hook.yaml", "--payload",
+                          f"docs/examples/{name}.payload.{kind}")
+        for duplicates in (0, events.count("\n")):
+            done = json.loads(bed.must(*data, "event", "append", "--file", "-", stdin=events))
+            check(f"hook {name}", done["duplicates"] == duplicates and done["set_aside"] == done["refused"] == 0,
+                  str(done))
+        record = bed.must(*data, "record", "show", subject)
+        check(f"hook {name}: record", json.loads(record).get(field) == value, record)
+
+
 def check_locked(bed):
     process = bed.holding("event", "append", "--file", "-")
     done = bed.run("record", "list", "deal")
@@ -455,6 +481,7 @@ def main(build):
         check_configuration(bed)
         check_custom_fields(bed)
         check_terminal(bed)
+        check_hooks(bed)
         check_locked(bed)
         check_damage(bed)
     for fault in FAULTS:

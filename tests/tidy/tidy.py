@@ -30,8 +30,8 @@ JOINERS = {"connectors/daemon": ["engine/", "connectors/", "projections", "rules
 LIBRARIES = {
     r"rocksdb/": ["projections/rocks_store.cc"],
     r"boost/json": ["engine/codec/json.cc", "tests/"],
-    r"yaml\.h": ["rules/yaml/", "connectors/import/yaml_tree.cc"],
-    r"libxml/": ["connectors/import/"], r"zlib\.h": ["connectors/import/", "connectors/http/gzip.cc"], r"csv\.h": ["connectors/import/"],
+    r"yaml\.h": ["rules/yaml/", "engine/codec/yaml_tree.cc"],
+    r"libxml/": ["connectors/import/", "connectors/hooks/soap.cc"], r"zlib\.h": ["connectors/import/", "connectors/http/gzip.cc"], r"csv\.h": ["connectors/import/"],
     r"openssl/": ["engine/base/hash.cc", "connectors/smtp/dkim.cc"], r"re2/": ["rules/"], r"CLI/": ["connectors/cli/"],
     r"curl/": ["connectors/smtp/sender", "connectors/webhook/", "connectors/cli/remote.cc"],
     r"gmime/": ["connectors/smtp/gmime.cc", "connectors/smtp/message.cc", "connectors/smtp/bounce.cc"],

@@ -25,7 +25,7 @@ TEST(MappingTest, SaysWhatIsWrongWhereAndHowToMendIt) {
       {"a: !!str 1\n", "m.yaml:1:4 error IM1002 a tag is not taken; leave out the '!'"},
       {"a: 1\na: 2\n", "m.yaml:2:1 error IM1003 'a' stands here twice; the first is in line 1"},
       {"a: 1\n---\nb: 1\n",
-       "m.yaml:2:1 error IM1002 a second document is not taken; one mapping a file"},
+       "m.yaml:2:1 error IM1002 a second document is not taken; one document a file"},
       {kHead, "m.yaml:1:1 error IM1005 key 'emit' is missing"},
       {kHead + "emti: []\nemit: [{ type: lead.recycled, subject: \"lead/{Id}\" }]\n",
        "m.yaml:3:1 error IM1004 unknown key 'emti'; did you mean 'emit'?"},

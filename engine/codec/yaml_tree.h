@@ -1,5 +1,6 @@
-// A small YAML document as a tree with places, for mapping files. One document, 256 KiB, 16 deep,
-// without anchors, aliases, tags, merge keys or duplicate keys; all scalars are text.
+// A small YAML document as a tree with places, for files of connectors: mappings, hooks. One
+// document, 256 KiB, 16 deep, without anchors, aliases, tags, merge keys or duplicate keys; all
+// scalars are text.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +11,13 @@
 
 #include "engine/base/result.h"
 
-namespace dealwright::import {
+namespace dealwright::codec {
 
 // Found in a file, by place: `orders.mapping.yaml:6:7 error IM1004 unknown key 'tpye'; type?`
 struct Diagnostic {
   std::uint32_t line = 1;
   std::uint32_t column = 1;
-  std::string code;  // IM1001 ...: stable
+  std::string code;  // IM1001 ...: stable; the letters say what kind of file
   std::string text;
   std::string hint;  // how to mend it; may be empty
 };
@@ -37,7 +38,8 @@ struct YamlNode {
   const YamlNode* find(std::string_view key) const;  // of a map
 };
 
-// False: `found` says why (IM1001 not YAML, IM1002 not taken, IM1003 duplicate key, IM1009 limits).
-bool parse_yaml(std::string_view text, YamlNode& root, Diagnostic& found);
+// False: `found` says why: `letters` and 1001 not YAML, 1002 not taken, 1003 duplicate key, 1009
+// limits.
+bool parse_yaml(std::string_view text, std::string_view letters, YamlNode& root, Diagnostic& found);
 
-}  // namespace dealwright::import
+}  // namespace dealwright::codec
