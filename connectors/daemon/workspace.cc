@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "connectors/daemon/unsubscribe.h"
 #include "connectors/daemon/zones.h"
 #include "connectors/embedded_log/meta.h"
 #include "connectors/os/posix_file_system.h"
@@ -89,7 +90,14 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
   DW_TRY(auto log, embedded_log::open(*out->files_, *out->clock_, o.path, log_options));
   out->log_ = std::move(log);
   DW_TRY(out->load_key());
-  out->deciders_ = rules::make_decider_factory({{}, named_zones(), zones_version()});
+  rules::DeciderOptions decisions{{}, named_zones(), zones_version(), {}};
+  if (!o.unsubscribe_base.empty()) {
+    decisions.unsubscribe_url = [key = out->key_.get(), base = o.unsubscribe_base](
+                                    std::uint32_t partition, const Effect& effect) {
+      return base + unsubscribe_token(unsubscription_of(partition, effect), *key);
+    };
+  }
+  out->deciders_ = rules::make_decider_factory(std::move(decisions));
   const auto partitions = out->log_->partitions();
   auto budget = projections::StoreBudget::from_bytes(o.memory_bytes / 4);
   out->open_store_ = [budget](const std::string& path) {

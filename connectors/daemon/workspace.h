@@ -34,6 +34,7 @@ struct WorkspaceOptions {
   std::uint64_t generation_events = 0;             // 0: the engine's own limit
   std::function<void(std::string_view)> at_point;  // crash tests: see Partition, EmbeddedLog
   std::optional<Config> config;                    // all limits; in place of those above
+  std::string unsubscribe_base;  // https://.../ in front of a token; "": no marketing mail leaves
 };
 
 // Where a fact was put.
