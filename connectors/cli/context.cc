@@ -216,6 +216,7 @@ int run(int argc, char** argv) {
   add_view_commands(app, context);
   add_rule_commands(app, context);
   add_schema_commands(app, context);
+  add_template_commands(app, context);
   add_ledger_commands(app, context);
   add_set_aside_commands(app, context);
   add_import_commands(app, context);

@@ -215,8 +215,7 @@ Result<void> list_records(Context& context, const std::string& kind_text, std::s
   const auto kind = kind_of(kind_text);
   if (!kind) {
     std::vector<std::string_view> names;
-    for (int k = 1; k <= static_cast<int>(Kind::kEvent); ++k)
-      names.push_back(kind_name(static_cast<Kind>(k)));
+    for (std::size_t k = 1; k < kKinds; ++k) names.push_back(kind_name(static_cast<Kind>(k)));
     return Error{Code::kInvalid,
                  "there is no kind '" + kind_text + "'. " + rules::did_you_mean(kind_text, names)};
   }

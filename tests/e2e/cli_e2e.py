@@ -83,6 +83,7 @@ def prepare(bed):
     ]
     bed.must("event", "append", "--file", "-", stdin="\n".join(facts) + "\n")
     bed.must("schema", "publish", "deploy/schema/custom.schema.yaml")
+    bed.must("template", "publish", "deploy/templates/base.liquid", "deploy/templates/offer-nudge.liquid")
     pause_an_import(bed)
 
 
@@ -212,6 +213,14 @@ MISUSE = [
     ("rule check deploy/rules/big-deal.rule.yaml --schema none.yaml", 3, "none.yaml"),
     ("rule check deploy/rules/big-deal.rule.yaml --schema deploy/rules/big-deal.rule.yaml", 4, "has errors"),
     ("rule check deploy/rules/big-deal.rule.yaml --schema deploy/rules", 2, "holds 0 files"),
+    ("template check none.liquid", 3, "none.liquid"),
+    ("template check docs/examples/leads.mapping.yaml", 2, "NAME.liquid"),
+    ("template publish docs/examples/leads.mapping.yaml", 2, "NAME.liquid"),
+    ("template show offer-nugde", 3, "Did you mean 'offer-nudge'?"),
+    ("template retire none", 3, "none"),
+    ("template preview offer-nudge --record offer/none", 3, "no record offer/none"),
+    ("template preview offer-nudge --record nothing", 2, "deal/d1"),
+    ("template preview win-back --record deal/d1", 3, "template win-back is not published"),
     ("schema check none.schema.yaml", 3, "none.schema.yaml"),
     ("schema check docs/examples/leads.mapping.yaml", 4, "has errors"),
     ("schema publish docs/examples/leads.mapping.yaml", 4, "nothing was published"),
