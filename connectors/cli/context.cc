@@ -262,6 +262,7 @@ int run(int argc, char** argv) {
   add_rule_commands(app, context);
   add_schema_commands(app, context);
   add_hook_commands(app, context);
+  add_template_commands(app, context);
   add_ledger_commands(app, context);
   add_set_aside_commands(app, context);
   add_import_commands(app, context);

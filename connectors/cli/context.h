@@ -102,6 +102,7 @@ void add_record_commands(CLI::App& app, Context& context);
 void add_rule_commands(CLI::App& app, Context& context);
 void add_schema_commands(CLI::App& app, Context& context);
 void add_hook_commands(CLI::App& app, Context& context);
+void add_template_commands(CLI::App& app, Context& context);
 void add_ledger_commands(CLI::App& app, Context& context);  // timer, effect, enrolment
 void add_set_aside_commands(CLI::App& app, Context& context);
 void add_log_commands(CLI::App& app, Context& context);     // log, partition

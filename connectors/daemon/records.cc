@@ -179,8 +179,7 @@ Result<RecordPage> list_records(Workspace& workspace, const RecordFilter& filter
 Result<Kind> parse_kind(std::string_view text) {
   if (const auto kind = kind_of(text)) return *kind;
   std::vector<std::string_view> names;
-  for (int k = 1; k <= static_cast<int>(Kind::kEvent); ++k)
-    names.push_back(kind_name(static_cast<Kind>(k)));
+  for (std::size_t k = 1; k < kKinds; ++k) names.push_back(kind_name(static_cast<Kind>(k)));
   return Error{Code::kInvalid,
                "there is no kind '" + std::string{text} + "'. " + rules::did_you_mean(text, names)};
 }

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include "connectors/daemon/unsubscribe.h"
 #include "connectors/daemon/zones.h"
 #include "connectors/embedded_log/meta.h"
 #include "connectors/os/posix_file_system.h"
@@ -140,7 +141,14 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
   }
   DW_TRY(out->open_log(there));
   DW_TRY(out->load_key());
-  out->deciders_ = rules::make_decider_factory({{}, named_zones(), zones_version()});
+  rules::DeciderOptions decisions{{}, named_zones(), zones_version(), {}};
+  if (!o.unsubscribe_base.empty()) {
+    decisions.unsubscribe_url = [key = out->key_.get(), base = o.unsubscribe_base](
+                                    std::uint32_t partition, const Effect& effect) {
+      return base + unsubscribe_token(unsubscription_of(partition, effect), *key);
+    };
+  }
+  out->deciders_ = rules::make_decider_factory(std::move(decisions));
   const auto partitions = out->log_->partitions();
   auto budget = projections::StoreBudget::from_bytes(o.memory_bytes / 4);
   out->open_store_ = [budget](const std::string& path) {

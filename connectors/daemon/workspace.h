@@ -43,6 +43,7 @@ struct WorkspaceOptions {
   std::optional<Config> config;                    // all limits; in place of those above
   // Made once; both outlive them. Empty: effects stay requested, nothing leaves.
   std::function<Result<Channels>(FileSystem&, const Clock&)> channels;
+  std::string unsubscribe_base;  // https://.../ in front of a token; "": no marketing mail leaves
 };
 
 // Where a fact was put.

@@ -206,6 +206,12 @@ void take_values(Record& record, const Event& event, const FoldAt& at, const Sch
     case TypeId::kRuleResumed:
       set_register(record, Field::kStatus, Value{"live"}, stamp, out);
       return;
+    case TypeId::kTemplatePublished:
+      set_register(record, Field::kStatus, Value{"published"}, stamp, out);
+      break;
+    case TypeId::kTemplateRetired:
+      set_register(record, Field::kStatus, Value{"retired"}, stamp, out);
+      return;
     default:
       break;
   }

@@ -21,9 +21,9 @@ constexpr Named kFieldNames[] = {
 };
 
 constexpr std::string_view kKindNames[kKinds] = {
-    "",         "account",  "contact", "lead",    "deal", "offer",     "contract",
-    "task",     "ticket",   "survey",  "product", "user", "team",      "target",
-    "pipeline", "calendar", "rule",    "import",  "fx",   "workspace", "event"};
+    "",       "account", "contact", "lead",      "deal",  "offer",   "contract", "task",
+    "ticket", "survey",  "product", "user",      "team",  "target",  "pipeline", "calendar",
+    "rule",   "import",  "fx",      "workspace", "event", "template"};
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> out;

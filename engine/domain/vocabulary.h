@@ -34,8 +34,9 @@ enum class Kind : std::uint8_t {
   kFx = 18,
   kWorkspace = 19,
   kEvent = 20,  // a log record of `events`: what operators' acts are about
+  kTemplate = 21,
 };
-inline constexpr std::size_t kKinds = 21;
+inline constexpr std::size_t kKinds = 22;
 
 std::string_view kind_name(Kind kind);  // "deal"; kForeign: ""
 std::optional<Kind> kind_of(std::string_view name);

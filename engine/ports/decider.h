@@ -14,6 +14,7 @@
 #include "engine/base/result.h"
 #include "engine/domain/changes.h"
 #include "engine/domain/record.h"
+#include "engine/domain/schema.h"
 
 namespace dealwright {
 
@@ -68,6 +69,13 @@ class Decider {
   virtual void on_fact(const FoldedFact& fact, Turn& turn) = 0;
   // The timer is gone from the index already; the enrolment stands on the step that waited.
   virtual void on_timer(const TimerKey& timer, Turn& turn) = 0;
+  // What an attempt of this effect carries (Attempt::content), as records and templates are now;
+  // empty: its payload is all. Changes nothing. An error names the template, the line and what is
+  // missing: the effect is never sent with a hole. `schema`: in force; none: nothing is declared.
+  virtual Result<Map> content(const Effect& effect, Turn& turn, const Schema* schema) {
+    static_cast<void>(effect), static_cast<void>(turn), static_cast<void>(schema);
+    return Map{};
+  }
 };
 
 // One published version of a rule. Older ones stay: enrolments are pinned to theirs.

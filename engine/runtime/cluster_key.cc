@@ -39,6 +39,13 @@ bool ClusterKey::genuine(const Event& event, std::uint32_t partition) const {
   return difference == 0;
 }
 
+Sha256 ClusterKey::seal(std::string_view use, std::string_view bytes) const {
+  std::string text;
+  put_text(text, use);
+  text += bytes;
+  return hmac_sha256(bytes_, text);
+}
+
 void mark_send(Event& event, SendMark mark) {
   Map extensions = event.extensions;
   std::erase_if(extensions, [](const auto& entry) { return entry.first == kSendExtension; });

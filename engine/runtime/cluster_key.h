@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/hash.h"
 #include "engine/domain/event.h"
 
 namespace dealwright::runtime {
@@ -18,6 +19,8 @@ class ClusterKey {
   explicit ClusterKey(std::string bytes);
   void sign(Event& event, std::uint32_t partition) const;
   bool genuine(const Event& event, std::uint32_t partition) const;
+  // For tokens that leave and come back: an HMAC under this key, of `bytes` for one use alone.
+  Sha256 seal(std::string_view use, std::string_view bytes) const;
 
  private:
   std::string mac(const Event& event, std::uint32_t partition) const;

@@ -144,12 +144,21 @@ void Dispatch::look_at(LeaderTurn& turn, const EffectId& id,
     turn.hold_back(id, passage);
     return;
   }
+  auto content = turn.content(*effect);
+  if (!content) {
+    const std::string_view why = content.error().detail;
+    turn.move_effect(
+        {id, EffectState::kRejected, std::string{why.substr(0, utf8_end(why, kWordsMax))}, {}});
+    return;
+  }
   const auto attempt = effect->attempts + 1;
   const bool passes = !channel->waits_at_gate();
   if (passes) turn.move_effect({id, EffectState::kAttemptStarted, "", {}});
   under_way_[id] = {attempt, passes};
   // Not before what requests it, or starts it, is read back.
-  then.push_back([this, copy = *effect, channel, attempt] { send(copy, *channel, attempt); });
+  then.push_back([this, channel, made = Attempt{*effect, attempt, std::move(content.value())}] {
+    send(made, *channel);
+  });
 }
 
 // At its point of no return: everything is asked once more, and the start of the attempt is written
@@ -175,8 +184,10 @@ void Dispatch::pass(LeaderTurn& turn, const EffectId& id, Channel::Gate gate,
   then.push_back([gate = std::move(gate)] { gate(true); });
 }
 
-void Dispatch::send(const Effect& effect, Channel& channel, std::uint32_t attempt) {
+void Dispatch::send(const Attempt& attempt, Channel& channel) {
   if (stopped_) return;
+  const auto& id = attempt.effect.id;
+  const auto number = attempt.number;
   const auto tell = [mail = mail_](auto put) {
     {
       const std::lock_guard lock{mail->mutex};
@@ -185,12 +196,12 @@ void Dispatch::send(const Effect& effect, Channel& channel, std::uint32_t attemp
     mail->wake();
   };
   channel.send(
-      {effect, attempt, {}},
-      [tell, id = effect.id, attempt](Channel::Gate gate) {
-        tell([&](Mail& mail) { mail.at_gate.push_back({id, attempt, std::move(gate)}); });
+      attempt,
+      [tell, id, number](Channel::Gate gate) {
+        tell([&](Mail& mail) { mail.at_gate.push_back({id, number, std::move(gate)}); });
       },
-      [tell, id = effect.id, attempt](AttemptResult result) {
-        tell([&](Mail& mail) { mail.done.push_back({id, attempt, std::move(result)}); });
+      [tell, id, number](AttemptResult result) {
+        tell([&](Mail& mail) { mail.done.push_back({id, number, std::move(result)}); });
       });
 }
 

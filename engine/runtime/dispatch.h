@@ -66,7 +66,7 @@ class Dispatch {
   void look_at(LeaderTurn& turn, const EffectId& id, std::vector<std::function<void()>>& then);
   void pass(LeaderTurn& turn, const EffectId& id, Channel::Gate gate,
             std::vector<std::function<void()>>& then);
-  void send(const Effect& effect, Channel& channel, std::uint32_t attempt);
+  void send(const Attempt& attempt, Channel& channel);
   std::string fact_of(const EffectId& id, std::uint32_t attempt, const AttemptResult& result,
                       Instant now);
 

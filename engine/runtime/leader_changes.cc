@@ -134,6 +134,11 @@ void LeaderTurn::hold_back(const EffectId& id, const Passage& passage) {
   }
 }
 
+Result<Map> LeaderTurn::content(const Effect& effect) {
+  if (decider_ == nullptr) return Map{};
+  return decider_->content(effect, *this, state_.reference.schemas.current());
+}
+
 bool LeaderTurn::change(Change change) {
   if (auto* requested = std::get_if<EffectRequested>(&change); requested != nullptr && !timer_) {
     requested->effect.traceparent = frame_.event.traceparent;

@@ -59,6 +59,7 @@ class LeaderTurn : public Turn {
   void move_effect(EffectMoved moved);
   Passage judge_passage(const Effect& effect);
   void hold_back(const EffectId& id, const Passage& passage);  // REQUIRES: it is not to go
+  Result<Map> content(const Effect& effect);                   // see Decider
   bool full() const { return bytes_ >= kBatchBytesMax; }
   // Writes down what others are to know of the events taken. REQUIRES: nothing is taken behind it
   void finish();

@@ -20,8 +20,10 @@ class RulesDeciderFactory : public DeciderFactory {
     const auto compile = [this](const PublishedRule& rule) { return plan_of(rule); };
     std::erase_if(plans_, [](const auto& plan) { return plan.second.expired(); });
     DW_TRY(auto rules, RuleSet::build(published, compile, fingerprint));
-    return std::shared_ptr<Decider>{
-        std::make_shared<RulesDecider>(std::move(rules), workspace, options_.zones)};
+    auto mails =
+        std::make_unique<mail::Renderer>(workspace, options_.zones, options_.unsubscribe_url);
+    return std::shared_ptr<Decider>{std::make_shared<RulesDecider>(
+        std::move(rules), workspace, options_.zones, std::move(mails))};
   }
 
  private:

@@ -1,7 +1,10 @@
 // How the rest of the system gets a decider from published rules.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "engine/ports/decider.h"
 #include "rules/plan/reader.h"
@@ -13,6 +16,9 @@ struct DeciderOptions {
   Workspace workspace;
   ZoneProvider zones;         // named zones of the tz database; thread-safe
   std::string zones_version;  // of that database: part of the rule set's id
+  // Where a recipient opts out of mails like this one: https, opaque. Thread-safe. Empty: nowhere,
+  // and no mail that needs it leaves.
+  std::function<std::string(std::uint32_t partition, const Effect&)> unsubscribe_url = {};
 };
 
 // One caller at a time; plans are immutable and shared between the deciders. A text is compiled

@@ -191,6 +191,11 @@ void RulesDecider::apply(const FoldedFact& fact, Turn& turn) {
   }
 }
 
+Result<Map> RulesDecider::content(const Effect& effect, Turn& turn, const Schema* schema) {
+  if (mails_ == nullptr || effect.channel != "email") return Map{};
+  return mails_->render(effect, turn, schema);
+}
+
 // ---- the two questions
 
 void RulesDecider::on_fact(const FoldedFact& fact, Turn& turn) {

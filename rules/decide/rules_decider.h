@@ -9,19 +9,26 @@
 #include "rules/decide/calendars.h"
 #include "rules/decide/rule_set.h"
 #include "rules/decide/run.h"
+#include "rules/mail/renderer.h"
 
 namespace dealwright::rules {
 
-// One thread: it remembers calendars and reuses its buffers; decisions depend on neither. Of the
+// One thread: it remembers calendars and reuses its buffers; decisions depend on neither, nor do
+// the mails that it renders. Of the
 // decision before it remembers what timers ended, see cancel_wins.cc.
 class RulesDecider : public Decider {
  public:
-  RulesDecider(std::unique_ptr<const RuleSet> rules, Workspace workspace, ZoneProvider zones)
-      : rules_{std::move(rules)}, calendars_{std::move(workspace), std::move(zones)} {}
+  // `mails`: none: mails carry what their payload holds.
+  RulesDecider(std::unique_ptr<const RuleSet> rules, Workspace workspace, ZoneProvider zones,
+               std::unique_ptr<mail::Renderer> mails = nullptr)
+      : rules_{std::move(rules)},
+        calendars_{std::move(workspace), std::move(zones)},
+        mails_{std::move(mails)} {}
 
   std::string_view rule_set_id() const override { return rules_->id(); }
   void on_fact(const FoldedFact& fact, Turn& turn) override;
   void on_timer(const TimerKey& timer, Turn& turn) override;
+  Result<Map> content(const Effect& effect, Turn& turn, const Schema* schema) override;
   const RuleSet& rules() const { return *rules_; }
 
  private:
@@ -72,6 +79,7 @@ class RulesDecider : public Decider {
 
   std::unique_ptr<const RuleSet> rules_;
   Calendars calendars_;
+  const std::unique_ptr<mail::Renderer> mails_;
   DecisionSoFar so_far_;
   std::vector<Ended> ended_;  // at one instant, the last at which timers fired
   std::vector<Verdict> verdicts_;

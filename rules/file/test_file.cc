@@ -57,7 +57,7 @@ class TestReader {
       if (const auto* text = read_text(*name, "name", out_)) test.name = *text;
     }
     if (const auto* given = node.find("given")) {
-      for (const auto& entry : given->entries) record(entry, test);
+      test.given = records(*given);
     }
     if (const auto* events = node.find("events")) {
       for (const auto& item : events->items) event(item, test);
@@ -68,6 +68,12 @@ class TestReader {
     std::stable_sort(test.events.begin(), test.events.end(),
                      [](const auto& a, const auto& b) { return a.at < b.at; });
     return test;
+  }
+
+  std::vector<TestRecord> records(const Node& given) {
+    std::vector<TestRecord> out;
+    for (const auto& entry : given.entries) record(entry, out);
+    return out;
   }
 
  private:
@@ -105,7 +111,7 @@ class TestReader {
               [](const auto& a, const auto& b) { return a.first < b.first; });
   }
 
-  void record(const yaml::Entry& entry, TestCase& test) {
+  void record(const yaml::Entry& entry, std::vector<TestRecord>& out) {
     TestRecord record;
     record.key = parse_record_key(entry.key);
     if (record.key.kind == Kind::kForeign) {
@@ -137,7 +143,7 @@ class TestReader {
       if (auto value = read_typed(field.value, *field_spec, out_))
         record.fields.set(*known, std::move(*value));
     }
-    test.given.push_back(std::move(record));
+    out.push_back(std::move(record));
   }
 
   void event(const Node& node, TestCase& test) {
@@ -244,6 +250,10 @@ class TestReader {
 };
 
 }  // namespace
+
+std::vector<TestRecord> read_given(const Node& given, const Schema* schema, Diagnostics& out) {
+  return TestReader{utc(), schema, out}.records(given);
+}
 
 std::vector<TestCase> read_tests(const RuleFile& file, std::shared_ptr<const Zone> zone,
                                  const Schema* schema, Diagnostics& out) {

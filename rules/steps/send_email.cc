@@ -42,22 +42,10 @@ class SendEmail : public Step {
   StepResult run(StepRun& run) const override {
     const auto [to, failure] = evaluate_who(mail_.to, run);
     if (failure) return *failure;
-    Map payload = mail_.fixed;
+    Map payload = mail_payload(run.reader.turn(), run.enrolment.subject, to);
+    payload.insert(payload.end(), mail_.fixed.begin(), mail_.fixed.end());
     payload.emplace_back("template", Value{mail_.template_name});
     payload.emplace_back("purpose", Value{mail_.purpose});
-    const auto* record = to ? run.reader.record(*to) : nullptr;
-    if (record != nullptr) {
-      payload.emplace_back("to", Value{to_text(record->key)});
-      if (auto address = address_of(*record); !address.empty())
-        payload.emplace_back("address", Value{address});
-      if (const auto* language = record->find(Field::kLanguage))
-        payload.emplace_back("language", *language);
-    }
-    Map records;  // what the template may read, as of this request
-    for (const auto& key : closure(run.reader.turn(), run.enrolment.subject)) {
-      records.emplace_back(std::string{kind_name(key.kind)}, Value{to_text(key)});
-    }
-    payload.emplace_back("records", Value{std::move(records)});
     run.request("email", to ? to_text(*to) : "", std::move(payload));
     return StepResult::go();
   }
@@ -111,6 +99,23 @@ std::optional<Built> compile(StepCompiler& c, const yaml::Node&, const yaml::Nod
 }
 
 }  // namespace
+
+Map mail_payload(Turn& turn, const RecordKey& about, const std::optional<RecordKey>& to) {
+  Map payload;
+  const auto* record = to ? turn.record(*to) : nullptr;
+  if (record != nullptr) {
+    payload.emplace_back("to", Value{to_text(record->key)});
+    if (auto address = address_of(*record); !address.empty())
+      payload.emplace_back("address", Value{address});
+    if (const auto* language = record->find(Field::kLanguage))
+      payload.emplace_back("language", *language);
+  }
+  Map records;
+  for (const auto& key : closure(turn, about))
+    records.emplace_back(std::string{kind_name(key.kind)}, Value{to_text(key)});
+  payload.emplace_back("records", Value{std::move(records)});
+  return payload;
+}
 
 StepKind send_email_step() { return {"send_email", {}, false, compile}; }
 

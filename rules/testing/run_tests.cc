@@ -87,19 +87,6 @@ std::string line_text(const TestLine& line) {
   return fmt::format("{} {}: {}", to_short_text(line.at), line.what, line.value);
 }
 
-void give(TestWorld& world, const TestCase& test) {
-  for (const auto& given : test.given) {
-    if (given.key.kind == Kind::kPipeline) world.give_pipeline(given.key, given.fields);
-  }
-  for (const auto& given : test.given) {
-    auto& record = world.give(given.key);
-    for (const auto& [field, value] : given.fields) give_value(record, field, value);
-    for (const auto& [name, value] : given.custom) record.custom.push_back({name, value, {}});
-    for (const auto& [name, value] : given.extra) record.extra.push_back({name, value, {}});
-    world.settle(record);
-  }
-}
-
 bool before(const TestLine& a, const TestLine& b) {
   return std::tie(a.at, a.what, a.value) < std::tie(b.at, b.what, b.value);
 }
@@ -113,7 +100,7 @@ TestResult run_one(const std::shared_ptr<const RulePlan>& plan, const TestCase& 
   RulesDecider decider{RuleSet::of({plan}), options.workspace, options.zones};
   TestWorld world{decider, Recorder{result.got, test.expect}};
   if (plan->schema != nullptr) world.give_schema(plan->schema);
-  give(world, test);
+  world.give(test.given);
   std::string notes;
   Instant last = kInstantMin;
   for (const auto& event : test.events) {

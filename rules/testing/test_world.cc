@@ -46,6 +46,19 @@ void TestWorld::give_pipeline(const RecordKey& key, const Fields& fields) {
   has_pipelines_ = true;
 }
 
+void TestWorld::give(const std::vector<TestRecord>& records) {
+  for (const auto& given : records) {
+    if (given.key.kind == Kind::kPipeline) give_pipeline(given.key, given.fields);
+  }
+  for (const auto& given : records) {
+    auto& record = give(given.key);
+    for (const auto& [field, value] : given.fields) give_value(record, field, value);
+    for (const auto& [name, value] : given.custom) record.custom.push_back({name, value, {}});
+    for (const auto& [name, value] : given.extra) record.extra.push_back({name, value, {}});
+    settle(record);
+  }
+}
+
 void TestWorld::settle(Record& record) {
   auto& life = record.life;
   life.opened = true;

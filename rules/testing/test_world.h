@@ -13,6 +13,7 @@
 
 #include "engine/domain/evolve.h"
 #include "engine/ports/decider.h"
+#include "rules/plan/plan.h"
 
 namespace dealwright::rules {
 
@@ -27,6 +28,7 @@ class TestWorld : public Turn {
   Record& give(const RecordKey& key) { return touch(key); }
   void give_pipeline(const RecordKey& key, const Fields& fields);
   void give_schema(SchemaPtr schema) { reference_.schemas.put(std::move(schema), 0); }
+  void give(const std::vector<TestRecord>& records);
   // Brings a record's life in line with its fields, as its history would have left them.
   void settle(Record& record);
 

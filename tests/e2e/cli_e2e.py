@@ -106,6 +106,7 @@ def prepare(bed):
     ]
     bed.must("event", "append", "--file", "-", stdin="\n".join(facts) + "\n")
     bed.must("schema", "publish", "deploy/schema/custom.schema.yaml")
+    bed.must("template", "publish", "deploy/templates/base.liquid", "deploy/templates/offer-nudge.liquid")
     pause_an_import(bed)
 
 
@@ -240,6 +241,14 @@ MISUSE = [
     ("hook test docs/examples/hubspot.hook.yaml --payload none.json", 3, "none.json"),
     ("hook test docs/examples/hubspot.hook.yaml --payload docs/examples/hubspot.payload.json --verify", 3, "HUBSPOT_SECRET"),
     ("hook test docs/examples/hubspot.hook.yaml --payload docs/examples/hubspot.payload.json --header x", 2, "has no colon"),
+    ("template check none.liquid", 3, "none.liquid"),
+    ("template check docs/examples/leads.mapping.yaml", 2, "NAME.liquid"),
+    ("template publish docs/examples/leads.mapping.yaml", 2, "NAME.liquid"),
+    ("template show offer-nugde", 3, "Did you mean 'offer-nudge'?"),
+    ("template retire none", 3, "none"),
+    ("template preview offer-nudge --record offer/none", 3, "no record offer/none"),
+    ("template preview offer-nudge --record nothing", 2, "deal/d1"),
+    ("template preview win-back --record deal/d1", 3, "template win-back is not published"),
     ("schema check none.schema.yaml", 3, "none.schema.yaml"),
     ("schema check docs/examples/leads.mapping.yaml", 4, "has errors"),
     ("schema publish docs/examples/leads.mapping.yaml", 4, "nothing was published"),

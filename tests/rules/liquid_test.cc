@@ -58,7 +58,7 @@ TEST(LiquidTest, PrintsAndFilters) {
       {"{{ amount }} {{ amount | money }}", "2500.50 EUR 2500.50 EUR"},
       {"{{ at | date: '%Y-%m-%d %H:%M' }}", "2026-03-02 23:30"},
       {"{{ at | local_date }} {{ at | local_time }}", "2026-03-03 2026-03-03 00:30"},
-      {"{{ at | local_time: '%e %b, %A %%' }}", "3 Mar, Tuesday %"},
+      {"{{ at | local_time: '%-d %b, %A %%' }}", "3 Mar, Tuesday %"},
       {"{{ day | date: '%d.%m.%y' }} {{ day }}", "02.03.26 2026-03-02"},
       {"{{ '{{ name }}' }}", "{{ name }}"},  // values are never templates
       {"a } b }} c { d", "a } b }} c { d"},

@@ -24,6 +24,7 @@ class FakeChannel final : public Channel {
   void send(Attempt attempt, std::function<void(Gate)> ready,
             std::function<void(AttemptResult)> done) override {
     ++sent;
+    contents[attempt.effect.id] = attempt.content;
     lines_.push_back({std::move(attempt), std::move(ready), std::move(done), {}, false});
   }
 
@@ -69,7 +70,8 @@ class FakeChannel final : public Channel {
     lines_.clear();
   }
 
-  std::map<EffectId, int> book;  // taken by the receiver
+  std::map<EffectId, int> book;      // taken by the receiver
+  std::map<EffectId, Map> contents;  // of the newest attempt
   std::size_t sent = 0;
 
  private:
