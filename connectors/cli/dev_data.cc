@@ -43,6 +43,20 @@ Result<void> publish_schema(daemon::Workspace& workspace, const sample::OpsFile&
   return workspace.wait_folded(placed[0]);
 }
 
+Result<void> publish_template(daemon::Workspace& workspace, const sample::OpsFile& file) {
+  Event event;
+  event.source = "dealwright/ops";
+  event.type = TypeId::kTemplatePublished;
+  event.subject = {Kind::kTemplate, std::string{file.name.substr(0, file.name.rfind('.'))}};
+  event.actor = kActor;
+  event.id = "template.published-" + event.subject.id;
+  event.data.set(Field::kAuthor, Value{kActor});
+  event.data.set(Field::kText, Value{file.text});
+  event.data.set(Field::kVersion, Value{1});
+  DW_TRY(const auto placed, workspace.append({event}));
+  return workspace.wait_folded(placed[0]);
+}
+
 Result<void> publish_rule(daemon::Workspace& workspace, const sample::OpsFile& file) {
   DW_TRY(const auto compiled, daemon::check_rule(workspace, file.text));
   if (compiled.plan == nullptr) {
@@ -60,6 +74,9 @@ Result<void> publish_ops_files(daemon::Workspace& workspace, DevData& out) {
     }
   }
   for (const auto& file : sample::ops_files()) {
+    if (file.name.ends_with(".liquid")) {
+      DW_TRY(publish_template(workspace, file));
+    }
     if (!file.name.ends_with(".rule.yaml")) continue;
     DW_TRY(publish_rule(workspace, file));
     ++out.rules;

@@ -5,7 +5,8 @@
 #include <iostream>
 
 #include "connectors/cli/schema_commands.h"
-#include "connectors/cli/tables.h"
+#include "connectors/daemon/rule_book.h"
+#include "connectors/daemon/tables.h"
 #include "connectors/daemon/zones.h"
 #include "engine/runtime/keys.h"
 #include "rules/mail/renderer.h"
@@ -172,7 +173,7 @@ Error unknown(const std::vector<Published>& known, const std::string& id) {
 
 Result<void> publish(Context& context, const std::vector<std::string>& paths) {
   DW_TRY(auto workspace, context.open());
-  DW_TRY(const auto schemas, schemas_in_force(*workspace));
+  DW_TRY(const auto schemas, daemon::schemas_in_force(*workspace));
   DW_TRY(const auto known, published_templates(*workspace));
   auto schema = schemas.share_current();
   if (schema == nullptr) schema = std::make_shared<Schema>();  // nothing is declared

@@ -6,6 +6,7 @@
 #include "connectors/daemon/api/api.h"
 #include "connectors/daemon/channels.h"
 #include "connectors/daemon/intake.h"
+#include "connectors/hooks/hook.h"
 #include "connectors/http/server.h"
 #include "connectors/os/posix_file_system.h"
 #include "connectors/os/system_clock.h"
@@ -46,6 +47,27 @@ http::Options http_options(const HttpConfig& config) {
   return out;
 }
 
+// As people reach it; the port that is taken when none was named is not known before.
+std::string own_url(const HttpConfig& config) {
+  if (!config.public_url.empty()) {
+    auto out = config.public_url;
+    while (out.ends_with('/')) out.pop_back();
+    return out;
+  }
+  const bool v6 = config.address.find(':') != std::string::npos;
+  return (config.certificate_file.empty() ? "http://" : "https://") +
+         (v6 ? "[" + config.address + "]" : config.address) + ":" + std::to_string(config.port);
+}
+
+// What people follow from their mails: https, or this machine itself.
+Result<void> check_url(const std::string& url) {
+  if (url.empty() || url.starts_with("https://") || url.starts_with("http://127.0.0.1:")) {
+    return ok();
+  }
+  return Error{Code::kInvalid,
+               "http.public_url: '" + url + "' does not begin with https://, and mails link to it"};
+}
+
 std::string line_of(const Clock& clock, std::string_view level, std::string_view code,
                     std::string_view detail) {
   return to_json(Value{Map{{"time", Value{clock.wall()}},
@@ -70,6 +92,7 @@ struct Service::Parts {
   std::unique_ptr<Intake> intake;
   std::unique_ptr<Drafts> drafts;
   std::unique_ptr<smtp::MailDrop> drop;
+  hooks::HookSet hooks;
   std::unique_ptr<api::Parts> api;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<http::WorkerPool> pool;  // ends before the server that its jobs answer through
@@ -90,6 +113,9 @@ Result<void> Service::Parts::open_workspace() {
   open.clock_witness = config.trust_clock;
   open.config = config;
   open.at_point = options.at_point;
+  const auto url = own_url(config.http);
+  const bool reachable = !config.http.public_url.empty() || config.http.port > 0;
+  if (reachable && check_url(url)) open.unsubscribe_base = url + "/u/";
   open.channels = [&config](FileSystem& files, const Clock& time) {
     return make_channels(config, files, time);
   };
@@ -126,7 +152,8 @@ Result<void> Service::Parts::listen() {
   }
   pool = std::make_unique<http::WorkerPool>(http.limits.worker_threads, http.limits.worker_queue);
   api = std::make_unique<api::Parts>(api::Parts{*workspace, *intake, *drafts, *pool, keys, *random,
-                                                keys_path, http.limits, drop.get()});
+                                                keys_path, http.limits, drop.get(), &hooks,
+                                                own_url(options.config.http)});
   DW_TRY(auto table, api::make_table(*api));
   DW_TRY(auto started,
          http::Server::start(std::move(http), std::move(table), keys, *clock, *random));
@@ -139,9 +166,15 @@ Service::Service(std::unique_ptr<Parts> parts) : parts_{std::move(parts)} {}
 Result<std::unique_ptr<Service>> Service::start(ServiceOptions options) {
   const auto files = os::make_posix_file_system();
   DW_TRY(check_channels(options.config, *files));
+  DW_TRY(check_url(options.config.http.public_url));
   auto parts = std::make_unique<Parts>(std::move(options));
   DW_TRY(parts->open_workspace());
   DW_TRY(parts->load_keys());
+  if (const auto& ops = parts->options.config.ops; !ops.empty()) {
+    const auto folder = ops + "/hooks";
+    DW_TRY(auto hooks, hooks::HookSet::load(folder, hooks::secrets_from(folder)));
+    parts->hooks = std::move(hooks);
+  }
   DW_TRY(parts->listen());
   std::unique_ptr<Service> out{new Service{std::move(parts)}};
   out->parts_->log("info", "started", "listening on " + out->url());
@@ -151,11 +184,10 @@ Result<std::unique_ptr<Service>> Service::start(ServiceOptions options) {
 Service::~Service() { static_cast<void>(stop()); }
 
 std::string Service::url() const {
-  const auto& http = parts_->options.config.http;
-  const bool tls = !http.certificate_file.empty();
-  const bool v6 = http.address.find(':') != std::string::npos;
-  return (tls ? "https://" : "http://") + (v6 ? "[" + http.address + "]" : http.address) + ":" +
-         std::to_string(parts_->server->port());
+  auto http = parts_->options.config.http;
+  http.public_url.clear();
+  http.port = parts_->server->port();
+  return own_url(http);
 }
 
 const std::string& Service::first_key() const { return parts_->first_key; }

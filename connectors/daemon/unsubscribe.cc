@@ -97,4 +97,12 @@ Result<Unsubscription> read_unsubscribe_token(std::string_view token,
   return out;
 }
 
+std::function<std::string(std::uint32_t partition, const Effect&)> unsubscribe_links(
+    std::string base, const runtime::ClusterKey& key) {
+  if (base.empty()) return {};
+  return [base = std::move(base), &key](std::uint32_t partition, const Effect& effect) {
+    return base + unsubscribe_token(unsubscription_of(partition, effect), key);
+  };
+}
+
 }  // namespace dealwright::daemon

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -28,5 +29,9 @@ std::string unsubscribe_token(const Unsubscription& what, const runtime::Cluster
 // kInvalid: cut, forged, or of another cluster.
 Result<Unsubscription> read_unsubscribe_token(std::string_view token,
                                               const runtime::ClusterKey& key);
+
+// The address for each mail: `base`, then its token. None without a base. The key outlives it.
+std::function<std::string(std::uint32_t partition, const Effect&)> unsubscribe_links(
+    std::string base, const runtime::ClusterKey& key);
 
 }  // namespace dealwright::daemon

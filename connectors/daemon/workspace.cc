@@ -141,14 +141,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
   }
   DW_TRY(out->open_log(there));
   DW_TRY(out->load_key());
-  rules::DeciderOptions decisions{{}, named_zones(), zones_version(), {}};
-  if (!o.unsubscribe_base.empty()) {
-    decisions.unsubscribe_url = [key = out->key_.get(), base = o.unsubscribe_base](
-                                    std::uint32_t partition, const Effect& effect) {
-      return base + unsubscribe_token(unsubscription_of(partition, effect), *key);
-    };
-  }
-  out->deciders_ = rules::make_decider_factory(std::move(decisions));
+  out->deciders_ = rules::make_decider_factory(
+      {{}, named_zones(), zones_version(), unsubscribe_links(o.unsubscribe_base, *out->key_)});
   const auto partitions = out->log_->partitions();
   auto budget = projections::StoreBudget::from_bytes(o.memory_bytes / 4);
   out->open_store_ = [budget](const std::string& path) {

@@ -43,6 +43,7 @@ std::optional<Response> Connection::admit(Exchange& x) {
   if (auto no = take_load(x)) return no;
   request.method = head.method;
   request.path = head.path;
+  request.query_text = head.query;
   request.fields = std::move(head.fields);
   return std::nullopt;
 }

@@ -25,7 +25,8 @@ namespace dealwright::http {
 // Lives until its answer is written.
 struct Request {
   std::string method;
-  std::string path;                                         // as written
+  std::string path;                                         // as written, without its query
+  std::string query_text;                                   // as written, without '?'
   std::vector<std::pair<std::string, std::string>> params;  // of the pattern, decoded
   Query query;
   Fields fields;

@@ -31,7 +31,9 @@ Result<void> check_address_of(std::string_view part, std::string_view address) {
 Result<void> check_unsubscribe_url(std::string_view url) {
   if (url.empty()) return ok();
   DW_TRY(check_header_text("unsubscribe_url", url, kUrlBytesMax));
-  if (!url.starts_with("https://") || url.size() < 12)
+  // To this machine itself: for trying things out, mails that are dropped as files.
+  const bool here = url.starts_with("http://127.0.0.1:");
+  if ((!here && !url.starts_with("https://")) || url.size() < 12)
     return invalid("unsubscribe_url begins with https:// (RFC 8058)");
   for (const char c : url) {
     if (c <= 0x20 || c >= 0x7f ||

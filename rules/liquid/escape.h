@@ -22,7 +22,7 @@ enum class Spot : std::uint8_t {
 void append_escaped(std::string& out, std::string_view text);
 // All but letters, digits and -._~ as %XX.
 void append_url_part(std::string& out, std::string_view text);
-// Whether it begins with https:// or mailto:
+// Whether it begins with https:// or mailto:, or leads to this machine itself.
 bool is_safe_url(std::string_view url);
 // Writes a value at its place; `markup`: HTML already, which stands as it is in an HTML text. What
 // is wrong with it otherwise.

@@ -33,9 +33,9 @@ steps:
   - send_email: { template: crash, to: contact, purpose: service }
 """
 TEMPLATE = """---
-subject: "You missed {{ contact.name }}'s meeting"
+subject: "You missed {{ contact.name | default: 'a' }}'s meeting"
 ---
-<p>Hello {{ contact.name }}</p>
+<p>Hello {{ contact.name | default: "there" }}</p>
 """
 
 

@@ -4,6 +4,7 @@
 Usage: readme_tour_e2e.py BUILD_DIR
 """
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,12 +21,17 @@ def main(build):
     with tempfile.TemporaryDirectory(prefix="dw-tour-") as work:
         for name in ("deploy", "docs"):
             os.symlink(ROOT / name, Path(work) / name)
+        with socket.socket() as free:  # the port that the README names may be taken here
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        lines = [line.replace("dealwright dev ", f"dealwright dev --http-port {port} ").replace(":7380", f":{port}")
+                 for line in lines]
         environment = dict(os.environ, PATH=f"{Path(build).resolve() / 'bin'}:{os.environ['PATH']}")
-        script = ["set -e"]
+        script = ["set -e", "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT"]
         for line in lines:
             script.append(f"echo '#> {line[2:].strip()}'" if line.startswith("#>") else line)
         done = subprocess.run(["bash", "-c", "\n".join(script)], cwd=work, env=environment,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
     if done.returncode != 0:
         print(done.stdout + f"the tour stopped with exit {done.returncode}")
         return 1

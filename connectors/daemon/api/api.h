@@ -16,6 +16,9 @@
 #include "connectors/http/message.h"
 #include "connectors/http/route.h"
 
+namespace dealwright::hooks {
+class HookSet;
+}
 namespace dealwright::smtp {
 class MailDrop;
 }
@@ -33,6 +36,8 @@ struct Parts {
   std::string keys_path;
   http::Limits limits;
   const smtp::MailDrop* drop;  // null: mails are not dropped as files
+  const hooks::HookSet* hooks;
+  std::string own_url;  // as callers know this server: https://sales.example.com
 };
 
 using Routes = std::vector<http::Route>;
@@ -46,6 +51,8 @@ void add_set_aside_routes(Parts& parts, Routes& out);
 void add_partition_routes(Parts& parts, Routes& out);
 void add_key_routes(Parts& parts, Routes& out);
 void add_mail_routes(Parts& parts, Routes& out);  // REQUIRES: parts.drop
+void add_public_routes(Parts& parts, Routes& out);
+void add_hook_routes(Parts& parts, Routes& out);
 // Behind all others: health, and the description of the whole table.
 Result<void> add_open_routes(Parts& parts, Routes& out);
 

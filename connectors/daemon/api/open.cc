@@ -126,6 +126,8 @@ Result<http::RouteTable> make_table(Parts& parts) {
   add_set_aside_routes(parts, routes);
   add_partition_routes(parts, routes);
   add_key_routes(parts, routes);
+  add_hook_routes(parts, routes);
+  add_public_routes(parts, routes);
   if (parts.drop != nullptr) add_mail_routes(parts, routes);
   DW_TRY(add_open_routes(parts, routes));
   return http::RouteTable::make(std::move(routes));
