@@ -33,7 +33,7 @@ std::string type_fault(const Parameter& parameter, std::string_view value) {
     case ParameterType::kBoolean:
       return value == "true" || value == "false" ? "" : "is true or false";
     case ParameterType::kInstant:
-      return parse_instant(value) ? "" : "is an instant like 2026-03-02T09:00:00Z";
+      return parse_instant_lenient(value) ? "" : "is an instant like 2026-03-02T09:00:00Z";
   }
   return {};
 }
