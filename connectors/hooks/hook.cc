@@ -20,7 +20,7 @@ constexpr std::size_t kHookFilesMax = 1000;
 constexpr std::size_t kHookFileBytesMax = 256 * 1024;
 // Of one notice and of a batch; an event may have 10,000 values and 64 levels.
 constexpr std::size_t kItemValuesMax = 5'000;
-constexpr std::size_t kEventBytesMax = std::size_t{16} << 20;
+constexpr std::size_t kEventBytesMax = std::size_t{8} << 20;
 constexpr std::size_t kEventsMax = 5'000;
 constexpr codec::JsonLimits kJsonLimits{kBodyBytesMax, 32, 50'000, 400};
 

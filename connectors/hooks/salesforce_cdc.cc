@@ -55,6 +55,19 @@ std::string action_of(const std::string& change) {
   return "read_again";
 }
 
+// The change as it is about one record of several: the others' ids are not kept with it.
+Value about(const Value& change, const Map& header, const std::string& record) {
+  Map own{header};
+  for (auto& [name, value] : own) {
+    if (name == "recordIds") value = Value{List{Value{record}}};
+  }
+  Map out = *change.as_map();
+  for (auto& [name, value] : out) {
+    if (name == "ChangeEventHeader") value = Value{own};
+  }
+  return Value{std::move(out)};
+}
+
 Notice notice_of(const Value& change, const Map& header, const std::string& record) {
   Notice out;
   const auto entity = sound_word(member_text(header, "entityName"));
@@ -101,7 +114,9 @@ Read<Batch> split(const HookRequest& request, const HookConfig&) {
       out.notices.push_back(notice_of(change, *header, {}));
     else
       for (const auto& id : *list)
-        out.notices.push_back(notice_of(change, *header, scalar_text(id)));
+        out.notices.push_back(
+            notice_of(list->size() == 1 ? change : about(change, *header, scalar_text(id)), *header,
+                      scalar_text(id)));
     if (out.notices.size() > kNoticesMax)
       return HookRefusal{"batch_too_large",
                          400,

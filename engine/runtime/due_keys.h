@@ -27,7 +27,7 @@ class DueKeys {
   // The soonest, if it is due by `limit`. It stays in the table, and is not given again until it is
   // given back; after a start it is.
   Result<std::optional<std::string>> take_due(Instant limit);
-  void give_back(std::string key);  // REQUIRES: it is set, and was taken
+  void give_back(std::string key);  // REQUIRES: it is set
   // Visits up to `count` keys from the first one on, until `visit` says no; those that the head
   // lacks join it. `visit` must not write.
   Result<void> scan(std::size_t count, const KvCache::Visit& visit);

@@ -114,7 +114,7 @@ std::optional<Effect> State::effect(const EffectId& id) {
 }
 void State::put(const Effect& effect, std::optional<Instant> was) {
   put_entry_of(cache_, keys::effect(effect.id), effect);
-  if (was == effect.next) return;
+  if (was && was == effect.next) return open_effects_.give_back(*was, effect.id);  // it may be taken
   if (was) open_effects_.cancel(*was, effect.id);
   if (effect.next) open_effects_.set(*effect.next, effect.id);
 }

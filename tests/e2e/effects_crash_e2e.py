@@ -101,6 +101,10 @@ class Server:
             path = link and link[1:link.index(">")]
         return out
 
+    def __del__(self):
+        if self.process.poll() is None:
+            self.process.kill()
+
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
@@ -134,14 +138,14 @@ def prepare(binary, work, sink, secret):
             raise SystemExit(f"{' '.join(command)}: {done.stdout}{done.stderr}")
 
 
-def wait_until(holds, seconds, what):
+def wait_until(holds, seconds, what, shown=lambda: ""):
     end = time.monotonic() + seconds
     while True:
         found = holds()
         if found is not None:
             return found
         if time.monotonic() > end:
-            raise SystemExit(f"{what}: not within {seconds} s")
+            raise SystemExit(f"{what}: not within {seconds} s: {shown()}")
 
 
 def settled(server, events):
@@ -199,7 +203,8 @@ def main(build, wanted=200):
         in_flight += 0 if place.startswith("hook") else EACH
         sink.ask("release", "released")
     server = Server(binary, work, sink, environment)
-    effects = wait_until(lambda: settled(server, rounds * EACH), 120, "all effects are final")
+    effects = wait_until(lambda: settled(server, rounds * EACH), 120, "all effects are final",
+                         lambda: Counter((e["channel"], e["state"], e["reason"]) for e in server.effects()))
     book = sink.ask("book", "mails")
     faults = judge(effects, book, kills, in_flight)
     faults += [f"no kill at {place}" for place in PLACES if reached[place] == 0]

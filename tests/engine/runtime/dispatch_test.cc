@@ -202,6 +202,24 @@ TEST(DispatchTest, NobodyKnowsOfAMailThatACrashCutOff) {
   EXPECT_EQ(office.world.dump(), office.world.dump_of_replay());
 }
 
+// Its span is over at the very instant at which it is looked at: the next look has the key of this
+// one.
+TEST(DispatchTest, AWebhookThatACrashCutOffComesAgainAtTheInstantItsSpanEnds) {
+  Office office{8};
+  office.note("d1");
+  office.world.crash();
+  office.hook.crash(false);
+  office.world.start();
+  office.world.run();
+  const auto due = office.only("webhook").next;
+  ASSERT_TRUE(due);
+  office.world.clock.advance(*due - office.world.clock.wall());
+  office.world.run();
+  EXPECT_EQ(office.hook.waiting(), 1U);
+  EXPECT_TRUE(office.go_on(office.hook, Fate::kTaken));
+  EXPECT_EQ(office.only("webhook").state, EffectState::kDelivered);
+}
+
 TEST(DispatchTest, NothingLeavesWhileTheRuleIsPaused) {
   Office office{8};
   Event paused;
