@@ -60,6 +60,12 @@ class Turn {
   virtual bool budget_spent() const { return false; }
 };
 
+// When mails may go next, and by whose clocks.
+struct Opening {
+  Instant at;
+  std::string zone;
+};
+
 class Decider {
  public:
   virtual ~Decider() = default;
@@ -68,6 +74,14 @@ class Decider {
   virtual void on_fact(const FoldedFact& fact, Turn& turn) = 0;
   // The timer is gone from the index already; the enrolment stands on the step that waited.
   virtual void on_timer(const TimerKey& timer, Turn& turn) = 0;
+  // The first instant from `now` on within the hours, by the first of `zones` that is known, else
+  // the workspace's. One that knows no zones keeps no hours.
+  virtual Opening opening(const SendHours&, std::span<const std::string>, Instant now) {
+    return {now, {}};
+  }
+  // An effect that is to leave: why the live enrolment that asked for it is over by now, though no
+  // event said so. "": it is not. Makes no changes.
+  virtual std::string exits_now(const Effect&, Turn&) { return {}; }
 };
 
 // One published version of a rule. Older ones stay: enrolments are pinned to theirs.

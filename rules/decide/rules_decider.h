@@ -22,6 +22,8 @@ class RulesDecider : public Decider {
   std::string_view rule_set_id() const override { return rules_->id(); }
   void on_fact(const FoldedFact& fact, Turn& turn) override;
   void on_timer(const TimerKey& timer, Turn& turn) override;
+  Opening opening(const SendHours& hours, std::span<const std::string> zones, Instant now) override;
+  std::string exits_now(const Effect& effect, Turn& turn) override;
   const RuleSet& rules() const { return *rules_; }
 
  private:
