@@ -5,8 +5,8 @@
 namespace dealwright::projections {
 
 std::span<const View* const> all_views() {
-  static const View* const kViews[] = {&board_view(), &deals_view(), &cycle_view(), &tasks_view(),
-                                       &automation_view()};
+  static const View* const kViews[] = {&board_view(), &deals_view(),      &cycle_view(),
+                                       &tasks_view(), &automation_view(), &notices_view()};
   return kViews;
 }
 

@@ -9,6 +9,7 @@ const View& board_view();       // open deals by pipeline, stage, owner, currenc
 const View& deals_view();       // won, lost, open; win rates
 const View& cycle_view();       // days from opening to close
 const View& tasks_view();       // tasks: open, due, overdue, done
+const View& notices_view();     // to people inside
 const View& automation_view();  // what rules did, by rule
 
 }  // namespace dealwright::projections

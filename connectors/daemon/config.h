@@ -39,6 +39,11 @@ struct DecideConfig {
   std::size_t records_in_flight = 0;
 };
 
+struct EffectsConfig {
+  std::uint64_t mails_per_hour = 0;  // 0: no budget
+  std::uint64_t mails_per_domain_per_hour = 0;
+};
+
 struct ImportConfig {
   std::size_t append_bytes = 0;  // on their way to the log
   std::size_t rows_bytes = 0;
@@ -90,6 +95,7 @@ struct Config {
   LogConfig log;
   StateConfig state;
   DecideConfig decide;
+  EffectsConfig effects;
   ImportConfig import;
   HttpConfig http;
   MailConfig mail;

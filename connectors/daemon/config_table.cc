@@ -77,6 +77,13 @@ constexpr ConfigKey kKeys[] = {
     {"decide.records_in_flight", Type::kCount, "records", "4", 1, 64,
      "Decision records of each partition that may be written and not yet read back.",
      [](Config& c, std::uint64_t n, std::string_view) { c.decide.records_in_flight = n; }},
+    {"effects.mails_per_hour", Type::kCount, "mails", "0", 0, 100'000'000,
+     "Mails that begin in an hour at most, a minute's worth at once; the others wait. Partitions have equal "
+     "shares; 0 sets no limit.",
+     [](Config& c, std::uint64_t n, std::string_view) { c.effects.mails_per_hour = n; }},
+    {"effects.mails_per_domain_per_hour", Type::kCount, "mails", "0", 0, 100'000'000,
+     "... to the addresses of one mail domain; 0 sets no limit.",
+     [](Config& c, std::uint64_t n, std::string_view) { c.effects.mails_per_domain_per_hour = n; }},
     {"import.append", Type::kBytes, "", "16 MiB", 64 * kKi, kGi,
      "What an import or a file of events has on its way to the log.",
      [](Config& c, std::uint64_t n, std::string_view) { c.import.append_bytes = n; }},

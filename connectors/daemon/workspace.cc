@@ -44,6 +44,9 @@ void limit(runtime::PartitionOptions& out, const Config& config) {
   out.limits.timers_in_memory = config.state.timers_in_memory;
   out.events_per_record = config.decide.events_per_record;
   out.records_in_flight = config.decide.records_in_flight;
+  out.dispatch.mails_per_hour = static_cast<double>(config.effects.mails_per_hour);
+  out.dispatch.mails_per_domain_per_hour =
+      static_cast<double>(config.effects.mails_per_domain_per_hour);
 }
 
 // Lets go of what retention says, of that what lies before the partition's durable snapshot.
@@ -167,6 +170,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
   partition.event_clock = o.event_clock;
   partition.lead = o.lead;
   partition.clock_witness = o.clock_witness;
+  partition.effects_paused = o.effects_paused;
   partition.at_point = o.at_point;
   out->watch_ = std::make_shared<Watch>(partitions);
   partition.on_progress = [watch = out->watch_](PartitionId id, Position events,

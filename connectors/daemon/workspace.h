@@ -35,6 +35,7 @@ struct WorkspaceOptions {
   bool event_clock = false;  // of a log that is created now
   bool lead = true;
   bool clock_witness = false;
+  bool effects_paused = false;  // of a restored copy: nothing leaves before workspace.resumed
   std::size_t memory_bytes = std::size_t{768} << 20;  // for caches, over all partitions
   std::uint64_t segment_bytes = std::uint64_t{64} << 20;
   embedded_log::Retention retention;               // without limits: all of the log stays

@@ -138,7 +138,11 @@ void Dialogue::hear(int code) {
   if (!output().empty() && step_ != Step::kBody && !past_the_dot())
     return cut("a reply before the question");
   if (code >= 500) return end(What::kRejected, words());
-  if (code >= 400) return end(What::kRetry, words());
+  if (code >= 400) {
+    end(What::kRetry, words());
+    result_.host_up = code != 421;  // of this mail it takes none now; 421: of none at all
+    return;
+  }
   switch (step_) {
     case Step::kMail:
       if (code != 250) break;

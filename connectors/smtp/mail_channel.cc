@@ -20,12 +20,16 @@ AttemptResult refused(const Error& error) {
 
 class MailChannel final : public Channel {
  public:
-  MailChannel(MailSettings settings, std::optional<DkimSigner> signer,
+  MailChannel(MailSettings settings, std::string server, std::optional<DkimSigner> signer,
               std::unique_ptr<Sender> sender)
-      : settings_{std::move(settings)}, signer_{std::move(signer)}, sender_{std::move(sender)} {}
+      : settings_{std::move(settings)},
+        server_{std::move(server)},
+        signer_{std::move(signer)},
+        sender_{std::move(sender)} {}
 
   std::string_view name() const override { return "email"; }
   bool waits_at_gate() const override { return true; }
+  std::string destination(const Effect&) const override { return server_; }
   void send(Attempt attempt, std::function<void(Gate)> ready,
             std::function<void(AttemptResult)> done) override {
     auto mail = transaction_of(attempt, settings_, signer_ ? &*signer_ : nullptr);
@@ -35,6 +39,7 @@ class MailChannel final : public Channel {
 
  private:
   const MailSettings settings_;
+  const std::string server_;
   const std::optional<DkimSigner> signer_;
   const std::unique_ptr<Sender> sender_;
 };
@@ -107,9 +112,10 @@ Result<std::unique_ptr<Channel>> make_mail_channel(MailSettings settings, Server
   }
   if (settings.bounce_key.size() < 32)
     return Error{Code::kInvalid, "the key of return paths has at least 32 bytes"};
+  auto name = server.host + ":" + std::to_string(server.port);
   DW_TRY(auto sender, Sender::make(std::move(server), clock));
-  std::unique_ptr<Channel> out =
-      std::make_unique<MailChannel>(std::move(settings), std::move(signer), std::move(sender));
+  std::unique_ptr<Channel> out = std::make_unique<MailChannel>(
+      std::move(settings), std::move(name), std::move(signer), std::move(sender));
   return out;
 }
 

@@ -120,7 +120,8 @@ class CurlSender final : public Sender {
   void send(Transaction transaction, Ready ready, Done done) override {
     const std::scoped_lock lock{inbox_->mutex};
     if (inbox_->waiting >= settings_.waiting_max) {
-      inbox_->jobs.push_back({{}, {}, std::move(done), {What::kRetry, "too many mails wait", {}}});
+      inbox_->jobs.push_back(
+          {{}, {}, std::move(done), {What::kRetry, "too many mails wait", {}, true}});
     } else {
       ++inbox_->waiting;
       inbox_->jobs.push_back({std::move(transaction), std::move(ready), std::move(done), {}});

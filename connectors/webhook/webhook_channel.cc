@@ -171,6 +171,7 @@ class WebhookChannel final : public Channel {
 
   std::string_view name() const override { return "webhook"; }
   bool waits_at_gate() const override { return false; }
+  std::string destination(const Effect& effect) const override;
   void send(Attempt attempt, std::function<void(Gate)> ready,
             std::function<void(AttemptResult)> done) override;
 
@@ -199,6 +200,14 @@ class WebhookChannel final : public Channel {
   std::thread thread_;
 };
 
+std::string WebhookChannel::destination(const Effect& effect) const {
+  const auto* name = find(effect.payload, "endpoint");
+  const auto it =
+      name == nullptr ? endpoints_.end() : endpoints_.find(std::string{name->text_or_empty()});
+  if (it == endpoints_.end()) return {};  // send() says what is wrong with it
+  return fmt::format("{}:{}", it->second.target.host, it->second.target.port);
+}
+
 void WebhookChannel::send(Attempt attempt, std::function<void(Gate)>,
                           std::function<void(AttemptResult)> done) {
   auto hook = std::make_unique<Hook>();
@@ -212,7 +221,8 @@ void WebhookChannel::send(Attempt attempt, std::function<void(Gate)>,
     full = ++inbox_.open > settings_.waiting_max + settings_.parallel_max;
   }
   if (full)
-    return inbox_.push(std::move(hook), AttemptResult{What::kRetry, "too many webhooks wait", {}});
+    return inbox_.push(std::move(hook),
+                       AttemptResult{What::kRetry, "too many webhooks wait", {}, true});
   auto request = request_of(attempt, endpoints_, clock_.wall());
   if (!request)
     return inbox_.push(std::move(hook), AttemptResult{What::kRejected, request.error().detail, {}});

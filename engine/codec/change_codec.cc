@@ -111,6 +111,7 @@ bool read_effect_moved(std::string_view bytes, EffectMoved& c) {
     if (in.field() == 2) return take_state(in.number(), c.state);
     if (in.field() == 3) c.reason = in.text();
     if (in.field() == 4) c.retry_at = Instant{in.sint()};
+    if (in.field() == 5) c.held_by = in.text();
     return true;
   });
 }
@@ -120,6 +121,7 @@ void write_effect_moved(WireWriter& w, const EffectMoved& moved) {
   w.number_if(2, static_cast<std::uint64_t>(moved.state));
   w.text_if(3, moved.reason);
   if (moved.retry_at) w.sint(4, moved.retry_at->ms);
+  w.text_if(5, moved.held_by);
 }
 
 namespace {

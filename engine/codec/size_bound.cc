@@ -87,7 +87,7 @@ std::size_t size_bound(const Change& change) {
           [](const EnrolmentEnded& c) { return kHash + of(c.reason) + kNumber; },
           [](const EntryRefused& c) { return of(c.rule) + kNumber + of(c.subject) + of(c.reason); },
           [](const EffectRequested& c) { return of(c.effect); },
-          [](const EffectMoved& c) { return kDigest + 2 * kNumber + of(c.reason); },
+          [](const EffectMoved& c) { return kDigest + 2 * kNumber + of(c.reason) + of(c.held_by); },
           [](const FactDecided& c) { return size_bound(c.event); },
           [](const RuleFailed& c) {
             return of(c.rule) + kNumber + of(c.subject) + of(c.where) + of(c.code) + of(c.detail);

@@ -94,6 +94,10 @@ void encode(const Effect& e, std::string& out) {
   put_map(out, e.payload);
   put_text(out, e.traceparent);
   put_optional(out, e.next);
+  put_varint(out, e.started ? 1 : 0);
+  put_text(out, e.held_by);
+  put_optional(out, e.retried);
+  put_varint(out, e.attempts_before);
 }
 Result<void> decode(std::string_view bytes, Effect& out) {
   ByteReader in{bytes};
@@ -119,6 +123,10 @@ Result<void> decode(std::string_view bytes, Effect& out) {
   const bool payload = get_map(in, out.payload);
   out.traceparent = in.text();
   out.next = get_optional(in);
+  out.started = in.varint() != 0;
+  out.held_by = in.text();
+  out.retried = get_optional(in);
+  out.attempts_before = static_cast<std::uint32_t>(in.varint());
   if (!payload || in.failed() || !in.at_end()) return damaged_state("an effect");
   return ok();
 }

@@ -62,6 +62,7 @@ struct EffectMoved {
   EffectState state = EffectState::kRequested;
   std::string reason;
   std::optional<Instant> retry_at = std::nullopt;  // of a retry
+  std::string held_by = {};  // of a retry: until that is lifted, at the latest at retry_at if given
   friend bool operator==(const EffectMoved&, const EffectMoved&) = default;
 };
 // A fact that a rule made: folded like one from outside, in the same decision.

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/domain/consent.h"
 #include "engine/domain/evolve.h"
 #include "engine/domain/life.h"
 
@@ -36,7 +37,16 @@ constexpr std::string_view kRefusals[] = {"",
                                           "bad_data",
                                           "bad_purpose",
                                           "schema_conflict",
-                                          "not_retractable"};
+                                          "not_retractable",
+                                          "unknown_effect",
+                                          "effect_delivered",
+                                          "effect_cancelled",
+                                          "effect_open",
+                                          "effect_final",
+                                          "effect_out",
+                                          "effect_not_unknown",
+                                          "effect_shadow",
+                                          "effect_stays"};
 
 struct Case {
   const Record* subject;
@@ -279,9 +289,17 @@ Refusal decide_figures(const Case& c) {
       return conflicts(c.reference.schemas, *schema.value()).empty() ? Refusal::kNone
                                                                      : Refusal::kSchemaConflict;
     }
+    case TypeId::kWorkspacePaused:
+    case TypeId::kWorkspaceResumed:
+      return c.event.subject.id == kTheWorkspace ? Refusal::kNone : Refusal::kBadData;
     case TypeId::kConsentGranted:
     case TypeId::kConsentWithdrawn: {
       const auto* schema = c.reference.schemas.current();
+      // Whoever wants no more of it need not know how it is divided.
+      if (c.event.type == TypeId::kConsentWithdrawn &&
+          c.event.data.text(Field::kPurpose) == kAllMarketing) {
+        return Refusal::kNone;
+      }
       const bool any = schema == nullptr || schema->purposes().empty();
       return any || schema->purpose(data.text(Field::kPurpose)) != nullptr ? Refusal::kNone
                                                                            : Refusal::kBadPurpose;

@@ -82,6 +82,7 @@ std::optional<Instant> next_look(const Effect& effect, std::optional<Instant> re
     case EffectState::kRequested:
       return effect.not_before.value_or(effect.requested);
     case EffectState::kRetryAt:
+      if (!effect.held_by.empty()) return retry_at;
       return retry_at.value_or(effect.changed);
     case EffectState::kAttemptStarted:
       return effect.changed + kAttemptSpan + kAttemptSpan;
@@ -90,18 +91,22 @@ std::optional<Instant> next_look(const Effect& effect, std::optional<Instant> re
   }
 }
 
-bool move_effect(Effect& effect, EffectState to, std::string_view reason, Instant now,
-                 std::optional<Instant> retry_at) {
+bool move_effect(Effect& effect, const EffectMoved& moved, Instant now) {
+  const auto to = moved.state;
   if (is_final(effect.state)) return false;
   // What may be out already is not called back: its outcome says what became of it.
   const bool out =
       effect.state == EffectState::kAttemptStarted || effect.state == EffectState::kUnknown;
   if (out && to == EffectState::kCancelled) return false;
   effect.state = to;
-  effect.reason = reason;
+  effect.reason = moved.reason;
   effect.changed = now;
-  if (to == EffectState::kAttemptStarted) ++effect.attempts;
-  effect.next = next_look(effect, retry_at);
+  effect.held_by = moved.held_by;
+  if (to == EffectState::kAttemptStarted) {
+    ++effect.attempts;
+    effect.started = true;
+  }
+  effect.next = next_look(effect, moved.retry_at);
   return true;
 }
 

@@ -107,6 +107,16 @@ EffectId effect_id(std::string_view workspace, std::string_view rule,
 // id of the trigger's event, else the scheduled instant; only the subject for `once`.
 std::string enrolment_key(const std::vector<std::string>& parts);
 
+// When mails may go: days of the week, Monday 0, and minutes of a local day, [from, to). From a
+// later day to an earlier one it goes over Sunday.
+struct SendHours {
+  std::int32_t first_day = 0;
+  std::int32_t last_day = 4;
+  std::int32_t from = 8 * 60;
+  std::int32_t to = 20 * 60;
+  friend bool operator==(const SendHours&, const SendHours&) = default;
+};
+
 // Whether effects of a channel leave the engine; tasks are records of its own.
 inline bool leaves(std::string_view channel) { return channel != "task"; }
 
@@ -127,8 +137,12 @@ struct Effect {
   std::optional<Instant> not_before;
   std::optional<Instant> expires;
   std::uint32_t attempts = 0;
-  Map payload;              // what to send, as captured at request
-  std::string traceparent;  // of the event that led to it
+  bool started = false;               // an attempt passed, or may have passed
+  std::string held_by;                // waits until it is lifted: kByWorkspace, by_rule()
+  std::optional<Instant> retried;     // when a person asked for it again, the last time
+  std::uint32_t attempts_before = 0;  // of `attempts`: before that
+  Map payload;                        // what to send, as captured at request
+  std::string traceparent;            // of the event that led to it
   // When it is looked at again: the first attempt, a retry, the end of an attempt's span. None: it
   // is final, it is unknown and waits for a person, or it never leaves.
   std::optional<Instant> next;
@@ -140,10 +154,16 @@ enum class Outcome : std::uint8_t { kDelivered, kRejected, kRetry, kUnknown, kEx
 std::string_view outcome_name(Outcome outcome);
 std::optional<Outcome> outcome_of(std::string_view name);
 EffectState state_of(Outcome outcome);  // that it moves its effect to
-// Moves a line of the ledger to a state; `retry_at` of a retry. False: it is final already, and
+struct EffectMoved;                     // changes.h
+// Moves a line of the ledger. False: it is final already, or out and not to be called back;
 // unchanged.
-bool move_effect(Effect& effect, EffectState to, std::string_view reason, Instant now,
-                 std::optional<Instant> retry_at = std::nullopt);
+bool move_effect(Effect& effect, const EffectMoved& moved, Instant now);
+// What holds effects: all of the workspace's, or those of a rule. They wait without an instant, and
+// are looked at again when it is lifted.
+inline constexpr std::string_view kByWorkspace = "workspace";
+inline std::string by_rule(std::string_view rule) { return "rule/" + std::string{rule}; }
+// Since when it is on its way: its request, or a person's.
+inline Instant asked_at(const Effect& effect) { return effect.retried.value_or(effect.requested); }
 // When a line that is in its state since `changed` is looked at.
 std::optional<Instant> next_look(const Effect& effect, std::optional<Instant> retry_at);
 

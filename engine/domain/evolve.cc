@@ -145,6 +145,15 @@ bool of_timeline(TypeId type) {
     case TypeId::kPersonErased:
     case TypeId::kEventRetracted:
     case TypeId::kEffectOutcome:
+    case TypeId::kEffectRetryRequested:
+    case TypeId::kEffectResolved:
+    case TypeId::kEffectCancelled:
+    case TypeId::kRuleHeld:
+    case TypeId::kEmailSent:
+    case TypeId::kEmailDelivered:
+    case TypeId::kEmailOpened:
+    case TypeId::kEmailClicked:
+    case TypeId::kEmailReplied:
     case TypeId::kKpiMeasured:
       return true;
     default:
@@ -204,6 +213,7 @@ void take_values(Record& record, const Event& event, const FoldAt& at, const Sch
       set_register(record, Field::kStatus, Value{event.type_name().substr(5)}, stamp, out);
       return;
     case TypeId::kRuleResumed:
+    case TypeId::kWorkspaceResumed:
       set_register(record, Field::kStatus, Value{"live"}, stamp, out);
       return;
     case TypeId::kTemplatePublished:
@@ -211,6 +221,9 @@ void take_values(Record& record, const Event& event, const FoldAt& at, const Sch
       break;
     case TypeId::kTemplateRetired:
       set_register(record, Field::kStatus, Value{"retired"}, stamp, out);
+      break;
+    case TypeId::kWorkspacePaused:
+      set_register(record, Field::kStatus, Value{"paused"}, stamp, out);
       return;
     default:
       break;

@@ -51,6 +51,15 @@ enum class Refusal : std::uint8_t {
   kBadPurpose,
   kSchemaConflict,
   kNotRetractable,  // reference data, the engine's own, merges, erasures: undone by facts of theirs
+  kUnknownEffect,   // no such line in the ledger
+  kEffectDelivered,   // it is not sent again
+  kEffectCancelled,   // nor that
+  kEffectOpen,        // it is still to leave, or on its way
+  kEffectFinal,       // its end is known
+  kEffectOut,         // it may be out already, and is not called back
+  kEffectNotUnknown,  // what became of it is known
+  kEffectShadow,      // of a rule that only tried
+  kEffectStays,       // a task: it never leaves
 };
 std::string_view refusal_name(Refusal refusal);
 

@@ -65,6 +65,8 @@ struct Life {
   friend bool operator==(const Life&, const Life&) = default;
 };
 
+inline constexpr std::string_view kTheWorkspace = "default";  // workspace/default
+
 struct ConsentRow {
   std::string purpose;
   std::string channel;

@@ -29,6 +29,7 @@ struct AttemptResult {
   What what = What::kRetry;
   std::string detail;                   // the receiver's words; at most 512 bytes
   std::optional<Duration> retry_after;  // as the receiver asked
+  bool host_up = false;                 // of a retry: its host is well, and others may go there
   friend bool operator==(const AttemptResult&, const AttemptResult&) = default;
 };
 
@@ -45,6 +46,9 @@ class Channel {
   // (SMTP: the final dot); it passes when the gate says so. False: it may pass at once, and `ready`
   // is not called: that the attempt starts is durable before send().
   virtual bool waits_at_gate() const = 0;
+  // Where an attempt of this effect goes: "api.example.org:443". What goes to one place shares its
+  // limits, and waits if that is down. "": nowhere in particular.
+  virtual std::string destination(const Effect&) const { return {}; }
   // Makes the attempt; calls `done` once, whatever happens, behind `ready` if that was called.
   virtual void send(Attempt attempt, std::function<void(Gate)> ready,
                     std::function<void(AttemptResult)> done) = 0;

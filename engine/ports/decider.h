@@ -61,6 +61,12 @@ class Turn {
   virtual bool budget_spent() const { return false; }
 };
 
+// When mails may go next, and by whose clocks.
+struct Opening {
+  Instant at;
+  std::string zone;
+};
+
 class Decider {
  public:
   virtual ~Decider() = default;
@@ -76,6 +82,14 @@ class Decider {
     static_cast<void>(effect), static_cast<void>(turn), static_cast<void>(schema);
     return Map{};
   }
+  // The first instant from `now` on within the hours, by the first of `zones` that is known, else
+  // the workspace's. One that knows no zones keeps no hours.
+  virtual Opening opening(const SendHours&, std::span<const std::string>, Instant now) {
+    return {now, {}};
+  }
+  // An effect that is to leave: why the live enrolment that asked for it is over by now, though no
+  // event said so. "": it is not. Makes no changes.
+  virtual std::string exits_now(const Effect&, Turn&) { return {}; }
 };
 
 // One published version of a rule. Older ones stay: enrolments are pinned to theirs.

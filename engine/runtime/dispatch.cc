@@ -36,40 +36,54 @@ Duration lifetime(std::string_view channel) { return channel == "webhook" ? hour
 
 std::optional<Instant> retry_time(const Effect& effect, std::uint32_t attempts,
                                   std::optional<Duration> asked, Instant now, std::uint64_t draw) {
-  const auto most = wait_behind(effect.channel, attempts);
+  // A person who asks for it again gives it its time anew.
+  const auto tries = attempts - std::min(effect.attempts_before, attempts - 1);
+  const auto most = wait_behind(effect.channel, tries);
   if (!most) return std::nullopt;
   // Anywhere in the wait, so that what failed together does not come again together.
   const auto span = static_cast<std::uint64_t>(std::max<std::int64_t>(1, most->ms));
   auto wait = milliseconds(static_cast<std::int64_t>(draw % span) + 1);
   if (asked) wait = std::max(wait, std::min(*asked, kAskedMax));
   const auto at = now + wait;
-  const auto end = effect.requested + lifetime(effect.channel);
+  const auto end = asked_at(effect) + lifetime(effect.channel);
   if (at >= std::min(end, effect.expires.value_or(end))) return std::nullopt;
   return at;
 }
 
-// ---- what channels call back, on their threads
+namespace {
 
-struct Dispatch::Mail {
-  struct AtGate {
-    EffectId id{};
-    std::uint32_t attempt = 0;
-    Channel::Gate gate;
-  };
-  struct Done {
-    EffectId id{};
-    std::uint32_t attempt = 0;
-    AttemptResult result;
-  };
-  std::mutex mutex;
-  std::vector<AtGate> at_gate;
-  std::vector<Done> done;
-  std::function<void()> wake;
-};
+// What begins again, or was never sent, is looked at as if nothing had begun.
+void drop_unsent(Attempts& attempts) {
+  std::erase_if(attempts.under_way, [](const auto& one) { return !one.second.sent; });
+}
+
+Hosts::How how(const AttemptResult& result) {
+  switch (result.what) {
+    case AttemptResult::What::kDelivered:
+    case AttemptResult::What::kRejected:
+      return Hosts::How::kServed;
+    case AttemptResult::What::kRetry:
+    case AttemptResult::What::kUnknown:
+      return result.host_up ? Hosts::How::kServed : Hosts::How::kFailed;
+    case AttemptResult::What::kAborted:
+      return Hosts::How::kNothing;
+  }
+  return Hosts::How::kNothing;
+}
+
+}  // namespace
 
 Dispatch::Dispatch(State& state, Place place)
-    : state_{state}, place_{std::move(place)}, mail_{std::make_shared<Mail>()} {
-  mail_->wake = place_.wake;
+    : state_{state},
+      place_{std::move(place)},
+      budget_{{place_.limits.mails_per_hour / place_.partitions,
+               place_.limits.mails_per_domain_per_hour / place_.partitions}} {
+  for (const auto& [id, way] : attempts().under_way) {
+    if (!way.sent && !way.host.empty() && place_.hosts != nullptr) {
+      place_.hosts->end(way.host, Hosts::How::kNothing, state_.meta.now);
+    }
+  }
+  drop_unsent(attempts());
 }
 
 Channel* Dispatch::channel_of(const Effect& effect) const {
@@ -79,9 +93,11 @@ Channel* Dispatch::channel_of(const Effect& effect) const {
 }
 
 bool Dispatch::wants(Instant now) {
+  if (!stopped_ && (seen_ != state_.meta.reference || held_from_)) return true;
   {
-    const std::lock_guard lock{mail_->mutex};
-    if (!mail_->at_gate.empty()) return true;
+    const std::lock_guard lock{attempts().mutex};
+    if (!attempts().at_gate.empty()) return true;
+    if (!stopped_ && attempts().room && !parked_.empty() && room()) return true;
   }
   const auto due = next_due();
   return due && *due <= now;
@@ -96,15 +112,17 @@ std::optional<Instant> Dispatch::next_due() {
 }
 
 std::vector<std::function<void()>> Dispatch::decide(LeaderTurn& turn, Instant now) {
-  std::vector<std::function<void()>> then;
-  std::vector<Mail::AtGate> at_gate;
+  Then then;
+  std::vector<Attempts::AtGate> at_gate;
+  std::deque<EffectId> parked;
   {
-    const std::lock_guard lock{mail_->mutex};
-    at_gate.swap(mail_->at_gate);
+    const std::lock_guard lock{attempts().mutex};
+    at_gate.swap(attempts().at_gate);
+    if (std::exchange(attempts().room, false)) parked.swap(parked_);
   }
   for (auto& one : at_gate) {
-    const auto it = under_way_.find(one.id);
-    const bool ours = it != under_way_.end() && it->second.attempt == one.attempt;
+    const auto it = attempts().under_way.find(one.id);
+    const bool ours = it != attempts().under_way.end() && it->second.attempt == one.attempt;
     if (ours && !stopped_) {
       pass(turn, one.id, std::move(one.gate), then);
     } else {
@@ -112,6 +130,12 @@ std::vector<std::function<void()>> Dispatch::decide(LeaderTurn& turn, Instant no
     }
   }
   if (stopped_) return then;
+  wake_held(turn);
+  for (; !parked.empty(); parked.pop_front()) {
+    if (!room() || turn.full()) break;
+    look_at(turn, parked.front(), then);
+  }
+  parked_.insert(parked_.end(), parked.begin(), parked.end());
   for (std::size_t n = 0; n < place_.limits.per_record && room() && !turn.full(); ++n) {
     auto due = state_.open_effects().take_due(now);
     if (!due) state_.fail(due.error());
@@ -121,27 +145,53 @@ std::vector<std::function<void()>> Dispatch::decide(LeaderTurn& turn, Instant no
   return then;
 }
 
-// An effect whose time has come.
-void Dispatch::look_at(LeaderTurn& turn, const EffectId& id,
-                       std::vector<std::function<void()>>& then) {
-  const auto effect = state_.effect(id);
-  if (!effect || under_way_.contains(id)) return;
-  if (effect->state == EffectState::kAttemptStarted) {
-    // Its span is over, and no outcome came: whoever made it is gone. A webhook comes again under
-    // its id; whether a mail went out nobody knows, so it waits for a person.
-    const bool again = effect->channel == "webhook";
-    turn.move_effect({id, again ? EffectState::kRetryAt : EffectState::kUnknown, "interrupted",
-                      again ? std::optional{turn.now()} : std::nullopt});
-    return;
+// What was held, and is not any more, is due at once. Asked when anything of the kind may have
+// changed: a fact of reference data came, or this leader is new.
+void Dispatch::wake_held(LeaderTurn& turn) {
+  if (seen_ != state_.meta.reference) {
+    seen_ = state_.meta.reference;
+    held_from_ = State::Held{};
   }
+  for (std::size_t n = 0; held_from_ && n < place_.limits.per_record && !turn.full(); ++n) {
+    auto held = state_.next_held(held_from_->by, held_from_->id);
+    if (!held) {
+      held_from_.reset();
+      return;
+    }
+    if (turn.holds(held->by)) {
+      held_from_ = State::Held{held->by + '\x01', {}};  // behind all that it holds
+      continue;
+    }
+    turn.move_effect({held->id, EffectState::kRetryAt, "resumed: " + held->by, turn.now()});
+    held_from_ = std::move(held);
+  }
+}
+
+// Its span is over, and no outcome came: whoever made it is gone. A webhook comes again under its
+// id; whether a mail went out nobody knows, so it waits for a person.
+bool Dispatch::interrupted(LeaderTurn& turn, const Effect& effect) {
+  if (effect.state != EffectState::kAttemptStarted) return false;
+  const bool again = effect.channel == "webhook";
+  turn.move_effect({effect.id, again ? EffectState::kRetryAt : EffectState::kUnknown, "interrupted",
+                    again ? std::optional{turn.now()} : std::nullopt});
+  return true;
+}
+
+// An effect whose time has come.
+void Dispatch::look_at(LeaderTurn& turn, const EffectId& id, Then& then) {
+  const auto effect = state_.effect(id);
+  const bool due = effect && effect->next && *effect->next <= turn.now();
+  if (!due || attempts().under_way.contains(id) || interrupted(turn, *effect)) return;
   auto* channel = channel_of(*effect);
-  if (channel == nullptr) {
-    turn.move_effect({id, EffectState::kSuppressed, "no_channel: " + effect->channel, {}});
+  const bool inbox = channel == nullptr && effect->channel == "notify";
+  if (channel == nullptr && !inbox) {
+    turn.move_effect({id, EffectState::kSuppressed, "no_channel: " + effect->channel});
     return;
   }
   const auto passage = turn.judge_passage(*effect);
-  if (passage.say != Passage::Say::kGo) {
-    turn.hold_back(id, passage);
+  if (passage.say != Passage::Say::kGo) return hold_back(turn, *effect, passage);
+  if (inbox) {  // nothing leaves: it is there for whom it is meant, see the view `notices`
+    turn.move_effect({id, EffectState::kDelivered, "inbox"});
     return;
   }
   auto content = turn.content(*effect);
@@ -151,22 +201,64 @@ void Dispatch::look_at(LeaderTurn& turn, const EffectId& id,
         {id, EffectState::kRejected, std::string{why.substr(0, utf8_end(why, kWordsMax))}, {}});
     return;
   }
+  const auto host = channel->destination(*effect);
+  if (!let_go(turn, *effect, host)) return;
   const auto attempt = effect->attempts + 1;
   const bool passes = !channel->waits_at_gate();
-  if (passes) turn.move_effect({id, EffectState::kAttemptStarted, "", {}});
-  under_way_[id] = {attempt, passes};
+  if (passes) turn.move_effect({id, EffectState::kAttemptStarted, ""});
+  attempts().under_way[id] = {attempt, passes, false, host};
   // Not before what requests it, or starts it, is read back.
   then.push_back([this, channel, made = Attempt{*effect, attempt, std::move(content.value())}] {
     send(made, *channel);
   });
 }
 
+// Budgets and the host's own room: what only this process knows. False: it waits.
+bool Dispatch::let_go(LeaderTurn& turn, const Effect& effect, const std::string& host) {
+  const auto wait = [&](std::string reason, Instant until) {
+    turn.move_effect({effect.id, EffectState::kRetryAt, std::move(reason), until});
+    return false;
+  };
+  const auto within_budget = [&] {
+    if (effect.channel != "email") return true;
+    auto answer = budget_.ask(effect.id, payload_text(effect, "address"), turn.now());
+    return !answer.until || wait(std::move(answer.reason), *answer.until);
+  };
+  if (host.empty() || place_.hosts == nullptr) return within_budget();
+  auto answer = place_.hosts->begin(
+      host, effect.attempts > 0, turn.now(),
+      [shared = place_.attempts] { shared->tell([](Attempts& a) { a.room = true; }); });
+  switch (answer.say) {
+    case Hosts::Answer::Say::kGo:
+      if (within_budget()) return true;
+      place_.hosts->end(host, Hosts::How::kNothing, turn.now());
+      return false;
+    case Hosts::Answer::Say::kWait:
+      return wait(std::move(answer.reason), answer.until);
+    case Hosts::Answer::Say::kFull:
+      if (parked_.size() >= place_.limits.parked)
+        return wait(std::move(answer.reason), turn.now() + seconds(30));
+      parked_.push_back(effect.id);
+      return false;
+  }
+  return true;
+}
+
+void Dispatch::hold_back(LeaderTurn& turn, const Effect& effect, const Passage& passage) {
+  turn.hold_back(effect.id, passage);
+  if (!passage.fuse) {
+    // It stands in the log by now, or a person has resumed it.
+    if (state_.rule_status(effect.rule) == "held") blown_.erase(effect.rule);
+    return;
+  }
+  if (blown_.insert(effect.rule).second) announce(turn, effect);
+}
+
 // At its point of no return: everything is asked once more, and the start of the attempt is written
 // down before it passes.
-void Dispatch::pass(LeaderTurn& turn, const EffectId& id, Channel::Gate gate,
-                    std::vector<std::function<void()>>& then) {
+void Dispatch::pass(LeaderTurn& turn, const EffectId& id, Channel::Gate gate, Then& then) {
   const auto effect = state_.effect(id);
-  auto& way = under_way_[id];
+  auto& way = attempts().under_way[id];
   const bool waits = effect && (effect->state == EffectState::kRequested ||
                                 effect->state == EffectState::kRetryAt);
   if (!waits || effect->attempts + 1 != way.attempt) {  // cancelled meanwhile
@@ -175,51 +267,66 @@ void Dispatch::pass(LeaderTurn& turn, const EffectId& id, Channel::Gate gate,
   }
   const auto passage = turn.judge_passage(*effect);
   if (passage.say != Passage::Say::kGo) {
-    turn.hold_back(id, passage);
+    hold_back(turn, *effect, passage);
     gate(false);
     return;
   }
-  turn.move_effect({id, EffectState::kAttemptStarted, "", {}});
+  turn.move_effect({id, EffectState::kAttemptStarted, ""});
   way.passed = true;
   then.push_back([gate = std::move(gate)] { gate(true); });
 }
 
 void Dispatch::send(const Attempt& attempt, Channel& channel) {
   if (stopped_) return;
-  const auto& id = attempt.effect.id;
-  const auto number = attempt.number;
-  const auto tell = [mail = mail_](auto put) {
-    {
-      const std::lock_guard lock{mail->mutex};
-      put(*mail);
-    }
-    mail->wake();
-  };
+  attempts().under_way[attempt.effect.id].sent = true;
   channel.send(
       attempt,
-      [tell, id, number](Channel::Gate gate) {
-        tell([&](Mail& mail) { mail.at_gate.push_back({id, number, std::move(gate)}); });
+      [shared = place_.attempts, id = attempt.effect.id,
+       number = attempt.number](Channel::Gate gate) {
+        shared->tell([&](Attempts& a) { a.at_gate.push_back({id, number, std::move(gate)}); });
       },
-      [tell, id, number](AttemptResult result) {
-        tell([&](Mail& mail) { mail.done.push_back({id, number, std::move(result)}); });
+      [shared = place_.attempts, id = attempt.effect.id,
+       number = attempt.number](AttemptResult result) {
+        shared->tell([&](Attempts& a) { a.done.push_back({id, number, std::move(result)}); });
       });
 }
 
-// ---- outcomes
+// ---- facts
 
-std::vector<std::string> Dispatch::take_outcomes(Instant now) {
-  std::vector<Mail::Done> done;
+// That a rule let out more than it ever does: a fact, so that everybody sees it, and every
+// partition holds the rule until a person resumes it.
+void Dispatch::announce(LeaderTurn& turn, const Effect& effect) {
+  const auto now = turn.now();
+  const auto& flow = state_.flow(effect.rule);
+  Event event;
+  event.type = TypeId::kRuleHeld;
+  event.source = "dealwright";
+  event.id = "fuse/" + effect.rule + "/" + std::to_string(place_.id) + "/" + std::to_string(now.ms);
+  event.subject = {Kind::kRule, effect.rule};
+  event.time = now;
+  event.actor = "system/dispatch";
+  event.data.set(Field::kReason, Value{"fuse"});
+  event.data.set(Field::kCount, Value{std::int64_t{in_ten_minutes(flow, now)}});
+  event.data.set(Field::kLimit, Value{std::int64_t{fuse_limit(flow, place_.partitions, now)}});
+  facts_.push_back(encoded(std::move(event)));
+}
+
+std::vector<std::string> Dispatch::take_facts(Instant now) {
+  std::vector<Attempts::Done> done;
   {
-    const std::lock_guard lock{mail_->mutex};
-    done.swap(mail_->done);
+    const std::lock_guard lock{attempts().mutex};
+    done.swap(attempts().done);
   }
-  std::vector<std::string> out;
+  auto out = std::exchange(facts_, {});
   for (auto& one : done) {
-    const auto it = under_way_.find(one.id);
-    if (it == under_way_.end() || it->second.attempt != one.attempt) continue;
-    const bool passed = it->second.passed;
-    under_way_.erase(it);
-    if (!passed && one.result.what == AttemptResult::What::kAborted) {
+    const auto it = attempts().under_way.find(one.id);
+    if (it == attempts().under_way.end() || it->second.attempt != one.attempt) continue;
+    const auto way = std::move(it->second);
+    attempts().under_way.erase(it);
+    if (!way.host.empty() && place_.hosts != nullptr) {
+      place_.hosts->end(way.host, how(one.result), now);
+    }
+    if (!way.passed && one.result.what == AttemptResult::What::kAborted) {
       // Stopped in front of its gate: it stands in the ledger as it stood, and is looked at again.
       const auto effect = state_.effect(one.id);
       if (effect && effect->next) state_.open_effects().give_back(*effect->next, one.id);
@@ -270,6 +377,10 @@ std::string Dispatch::fact_of(const EffectId& id, std::uint32_t attempt,
     event.data.set(Field::kReason, Value{words.substr(0, utf8_end(words, kWordsMax))});
   }
   if (retry_at) event.data.set(Field::kRetryAt, Value{*retry_at});
+  return encoded(std::move(event));
+}
+
+std::string Dispatch::encoded(Event event) const {
   place_.key.sign(event, place_.id);
   std::string bytes;
   codec::encode(event, bytes);
@@ -277,15 +388,18 @@ std::string Dispatch::fact_of(const EffectId& id, std::uint32_t attempt,
 }
 
 bool Dispatch::idle() const {
-  const std::lock_guard lock{mail_->mutex};
-  return under_way_.empty() && mail_->done.empty() && mail_->at_gate.empty();
+  const std::lock_guard lock{attempts().mutex};
+  return attempts().under_way.empty() && attempts().done.empty() && attempts().at_gate.empty() &&
+         facts_.empty();
 }
 
 void Dispatch::stop() {
   stopped_ = true;
-  const std::lock_guard lock{mail_->mutex};
-  for (auto& one : mail_->at_gate) one.gate(false);
-  mail_->at_gate.clear();
+  // What was begun and not sent yet is not sent.
+  drop_unsent(attempts());
+  const std::lock_guard lock{attempts().mutex};
+  for (auto& one : attempts().at_gate) one.gate(false);
+  attempts().at_gate.clear();
 }
 
 }  // namespace dealwright::runtime

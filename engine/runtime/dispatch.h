@@ -3,18 +3,22 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "engine/ports/channel.h"
 #include "engine/ports/clock.h"
+#include "engine/runtime/attempts.h"
+#include "engine/runtime/budget.h"
 #include "engine/runtime/cluster_key.h"
+#include "engine/runtime/hosts.h"
 #include "engine/runtime/leader_turn.h"
 #include "engine/runtime/state.h"
 
@@ -23,6 +27,9 @@ namespace dealwright::runtime {
 struct DispatchLimits {
   std::size_t under_way = 256;   // attempts at once, of one partition
   std::size_t per_record = 512;  // effects that one decision record moves
+  std::size_t parked = 4096;     // due, and their host has no room
+  double mails_per_hour = 0;     // of the workspace, a share for each partition; 0: no budget
+  double mails_per_domain_per_hour = 0;
 };
 
 // When an effect is tried again, and when no more: full jitter (reliability.md 6). `draw`: random.
@@ -35,11 +42,13 @@ class Dispatch {
  public:
   struct Place {
     PartitionId id = 0;
+    std::uint32_t partitions = 1;
     std::span<Channel* const> channels;
     const ClusterKey& key;
     Random& random;
-    std::function<void()> wake;  // may be called when whom it wakes is gone
     DispatchLimits limits;
+    std::shared_ptr<Attempts> attempts;  // with a `wake`; those of one before are gone on with
+    Hosts* hosts = nullptr;              // none: no limits by host
   };
   Dispatch(State& state, Place place);
 
@@ -49,31 +58,38 @@ class Dispatch {
   // Moves what is due, in the record under way. What comes back is run once the record was read
   // back, or dropped if it never is.
   std::vector<std::function<void()>> decide(LeaderTurn& turn, Instant now);
-  // Facts that say what attempts came to, signed and encoded, for this partition's `events`.
-  std::vector<std::string> take_outcomes(Instant now);
+  // Facts that say what attempts came to, and which rules' fuses blew: signed and encoded, for this
+  // partition's `events`.
+  std::vector<std::string> take_facts(Instant now);
   bool idle() const;  // nothing is under way, no outcome is left to say
   // No attempt passes its gate any more; those under way end by themselves.
   void stop();
 
  private:
-  struct UnderWay {
-    std::uint32_t attempt = 0;
-    bool passed = false;  // its start stands in a record
-  };
-  struct Mail;
+  using Then = std::vector<std::function<void()>>;
   Channel* channel_of(const Effect& effect) const;
-  bool room() const { return under_way_.size() < place_.limits.under_way; }
-  void look_at(LeaderTurn& turn, const EffectId& id, std::vector<std::function<void()>>& then);
-  void pass(LeaderTurn& turn, const EffectId& id, Channel::Gate gate,
-            std::vector<std::function<void()>>& then);
+  bool room() const { return attempts().under_way.size() < place_.limits.under_way; }
+  Attempts& attempts() const { return *place_.attempts; }
+  void wake_held(LeaderTurn& turn);
+  void look_at(LeaderTurn& turn, const EffectId& id, Then& then);
+  bool interrupted(LeaderTurn& turn, const Effect& effect);
+  bool let_go(LeaderTurn& turn, const Effect& effect, const std::string& host);
+  void hold_back(LeaderTurn& turn, const Effect& effect, const Passage& passage);
+  void pass(LeaderTurn& turn, const EffectId& id, Channel::Gate gate, Then& then);
   void send(const Attempt& attempt, Channel& channel);
   std::string fact_of(const EffectId& id, std::uint32_t attempt, const AttemptResult& result,
                       Instant now);
+  std::string encoded(Event event) const;
+  void announce(LeaderTurn& turn, const Effect& effect);
 
   State& state_;
   const Place place_;
-  std::map<EffectId, UnderWay> under_way_;
-  std::shared_ptr<Mail> mail_;  // channels may outlive this
+  Budget budget_;
+  std::deque<EffectId> parked_;               // due, their host had no room
+  std::optional<std::uint64_t> seen_;         // reference facts up to here are reckoned with
+  std::optional<State::Held> held_from_;      // held effects are looked through from here on
+  std::set<std::string, std::less<>> blown_;  // rules whose fuse was announced
+  std::vector<std::string> facts_;
   bool stopped_ = false;
 };
 

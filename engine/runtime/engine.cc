@@ -64,6 +64,8 @@ struct Engine::Seat {
   std::unique_ptr<Store> store;
   std::unique_ptr<ThreadWorker> flusher;
   std::unique_ptr<Partition> partition;
+  // What its attempts come to while there is no partition is said by the next one.
+  std::shared_ptr<Attempts> attempts = std::make_shared<Attempts>();
   std::mutex mutex;
   std::condition_variable wake;    // the thread waits
   std::condition_variable rested;  // others wait
@@ -101,7 +103,9 @@ struct Engine::Seat {
 };
 
 Engine::Engine(EngineParts parts)
-    : parts_{std::move(parts)}, deciders_{std::make_unique<Deciders>(parts_.deciders)} {}
+    : parts_{std::move(parts)},
+      deciders_{std::make_unique<Deciders>(parts_.deciders)},
+      hosts_{std::make_unique<Hosts>(parts_.hosts)} {}
 
 Result<std::unique_ptr<Engine>> Engine::open(EngineParts parts, PartitionOptions options) {
   auto out = std::unique_ptr<Engine>{new Engine{std::move(parts)}};
@@ -135,8 +139,9 @@ Result<void> Engine::seat_partition(Seat& seat) {
   seat.flusher = std::make_unique<ThreadWorker>();
   auto options = seat.options;
   options.dedup_directory = folder + "/ids";
-  const PartitionParts parts{p.log,         *seat.store, p.files, p.clock, p.random,
-                             *seat.flusher, *deciders_,  p.key,   p.views, p.channels};
+  const PartitionParts parts{p.log,    *seat.store,   p.files,       p.clock,
+                             p.random, *seat.flusher, *deciders_,    p.key,
+                             p.views,  p.channels,    seat.attempts, hosts_.get()};
   auto partition = Partition::open(parts, std::move(options), [raw = &seat] { raw->nudge(); });
   if (!partition) {
     unseat(seat);

@@ -42,6 +42,7 @@ struct EngineParts {
   std::function<Result<std::unique_ptr<Store>>(const std::string& path)> open_store;
   std::string state_directory;          // one folder per partition below it
   std::vector<Channel*> channels = {};  // what carries effects out; none: they stay requested
+  Hosts::Limits hosts = {};             // where they go
 };
 
 class Engine {
@@ -81,6 +82,7 @@ class Engine {
 
   EngineParts parts_;
   std::unique_ptr<Deciders> deciders_;
+  std::unique_ptr<Hosts> hosts_;
   std::vector<std::unique_ptr<Seat>> seats_;
   bool stopped_ = false;
 };

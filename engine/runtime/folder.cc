@@ -100,7 +100,7 @@ void Folder::fold(Frame& frame, const FactPlace& place) {
   fact.changes = frame.folded.changed;
   tell_views(frame, record, frame.folded.steps, frame.folded.before);
   if (event.type == TypeId::kForeignType) return;
-  if (event.type == TypeId::kEffectOutcome) return fold_outcome(event, place.now);
+  if (fold_of_effects(event, place.now)) return;
   if (spec_of(event.type).group == EventGroup::kReference) fold_reference(event, record, at, place);
   fold_implied(event, at, place, frame);
   if (!merged && !record.merged_into.empty()) fold_merge(record.key, at, place, frame);
@@ -152,7 +152,8 @@ void Folder::fold_reference(const Event& event, const Record& record, const Fold
       std::string status = "live";
       for (auto& older : all.value()) {  // one status a rule: the newest version's
         if (older.rule != record.key.id || older.status.empty()) continue;
-        if (older.status == "paused") status = older.status;  // by hand: it stays so
+        const bool stays = older.status == "paused" || older.status == "held";
+        if (stays) status = older.status;  // until a person resumes it
         older.status.clear();
         state_.publish(older);
       }
@@ -166,6 +167,7 @@ void Folder::fold_reference(const Event& event, const Record& record, const Fold
       break;
     case TypeId::kRuleResumed:
       state_.set_rule_status(record.key.id, "live");
+      vouch(state_.edit_flow(record.key.id));
       break;
     case TypeId::kRuleRetired:
       state_.set_rule_status(record.key.id, "retired");
@@ -239,41 +241,6 @@ void Folder::watch(const Enrolment& enrolment, bool on) {
     if (on && !there) watchers.insert(at, enrolment.id);
     if (!on && there) watchers.erase(at);
   }
-}
-
-void Folder::move_effect(const EffectId& id, EffectState to, std::string_view reason, Instant now,
-                         Enrolment* of, std::optional<Instant> retry_at) {
-  auto effect = state_.effect(id);
-  if (effect) move_effect(std::move(*effect), to, reason, now, of, retry_at);
-}
-
-void Folder::move_effect(Effect effect, EffectState to, std::string_view reason, Instant now,
-                         Enrolment* of, std::optional<Instant> retry_at) {
-  const auto before = effect.state;
-  const auto was = effect.next;
-  if (!dealwright::move_effect(effect, to, reason, now, retry_at)) return;
-  state_.put(effect, was);
-  tell_views(EffectMoved{effect.id, to, std::string{reason}, retry_at}, {now, effect.rule, before});
-  if (!is_final(to)) return;
-  if (of == nullptr) of = state_.edit_enrolment(effect.enrolment);
-  if (of != nullptr) std::erase(of->effects, effect.id);
-}
-
-// What an attempt came to. One that failed in front of its point of no return was not started in
-// writing; it counts all the same. A word that comes too late, of an attempt that another followed,
-// changes nothing.
-void Folder::fold_outcome(const Event& event, Instant now) {
-  const auto id = sha256_of_hex(event.data.text(Field::kEffect));
-  const auto outcome = outcome_of(event.data.text(Field::kOutcome));
-  auto effect = id ? state_.effect(*id) : std::nullopt;
-  if (!effect || !outcome) return;
-  const auto attempt = static_cast<std::uint32_t>(event.data.integer(Field::kAttempt).value_or(0));
-  const bool started =
-      effect->state == EffectState::kAttemptStarted || effect->state == EffectState::kUnknown;
-  if (attempt != effect->attempts + (started ? 0 : 1)) return;
-  effect->attempts = attempt;
-  move_effect(std::move(*effect), state_of(*outcome), event.data.text(Field::kReason), now, nullptr,
-              event.data.instant(Field::kRetryAt));
 }
 
 void Folder::give_turn(const Enrolment& enrolment, Instant now) {
@@ -350,28 +317,13 @@ std::string Folder::end(const EnrolmentEnded& c, const FactPlace& place) {
   if (c.cancel_effects) {
     const auto effects = enrolment->effects;
     for (const auto& id : effects) {
-      move_effect(id, EffectState::kCancelled, c.reason, place.now, enrolment);
+      move_effect({id, EffectState::kCancelled, c.reason}, place.now, enrolment);
     }
   }
   note_decision(enrolment->subject, place);
   auto rule = std::move(enrolment->rule);
   state_.erase_enrolment(c.id);
   return rule;
-}
-
-bool Folder::request(const EffectRequested& c, const FactPlace& place) {
-  auto* enrolment = state_.edit_enrolment(c.effect.enrolment);
-  const bool asks = enrolment == nullptr || !enrolment->first || enrolment->asked;
-  if (enrolment != nullptr) enrolment->asked = enrolment->first;
-  // The ledger stops duplicates. It is not asked about the first effect of an enrolment that is the
-  // first of its id: there is none.
-  if (asks && state_.effect(c.effect.id)) return false;
-  auto effect = c.effect;
-  effect.next = next_look(effect, std::nullopt);
-  state_.put(effect);
-  if (enrolment != nullptr && !is_final(c.effect.state)) enrolment->effects.push_back(c.effect.id);
-  note_decision(c.effect.subject, place);
-  return true;
 }
 
 void Folder::apply(const Change& change, const FactPlace& place) {
@@ -388,9 +340,7 @@ void Folder::apply(const Change& change, const FactPlace& place) {
                  [&](const EffectRequested& c) {
                    if (request(c, place)) tell(c.effect.rule);
                  },
-                 [&](const EffectMoved& c) {
-                   move_effect(c.id, c.state, c.reason, place.now, nullptr, c.retry_at);
-                 },
+                 [&](const EffectMoved& c) { move_effect(c, place.now, nullptr); },
                  [&](const EntryRefused& c) { tell(c.rule); },
                  [&](const RuleFailed& c) { tell(c.rule); },
                  [&](const FactDecided&) { tell({}); },

@@ -89,11 +89,15 @@ class Folder {
   bool request(const EffectRequested& change, const FactPlace& place);  // false: it stands already
   void note_decision(const RecordKey& subject, const FactPlace& place);
   void watch(const Enrolment& enrolment, bool on);
-  void move_effect(const EffectId& id, EffectState to, std::string_view reason, Instant now,
-                   Enrolment* of, std::optional<Instant> retry_at = std::nullopt);
-  void move_effect(Effect effect, EffectState to, std::string_view reason, Instant now,
-                   Enrolment* of, std::optional<Instant> retry_at);
+  void move_effect(const EffectMoved& moved, Instant now, Enrolment* of);
+  void move_effect(Effect effect, const EffectMoved& moved, Instant now, Enrolment* of);
+  void keep(const Effect& effect, const EffectPlace& was, EffectState before, Instant now,
+            Enrolment* of);
+  bool fold_of_effects(const Event& event, Instant now);
   void fold_outcome(const Event& event, Instant now);
+  void fold_act_of(const Event& event, Instant now);
+  void fold_word_of(const Event& event, Instant now);
+  void fold_held_rule(const Event& event);
 
   State& state_;
   LogFacts facts_;

@@ -19,6 +19,10 @@ inline constexpr char kEnrolment = 'N';  // 16 bytes
 inline constexpr char kEntry = 'E';      // rule, 0, enrolment key
 inline constexpr char kEffect = 'F';     // 32 bytes
 inline constexpr char kOpen = 'O';       // when it is looked at, effect: what is to leave
+inline constexpr char kHeld = 'G';       // what holds it, 0, effect
+inline constexpr char kOpenMail = 'Q';   // whom it goes to, 0, effect: may still leave
+inline constexpr char kSentTo = 'L';     // person: what caps count
+inline constexpr char kFlow = 'Y';       // rule: what it let out
 // due, rule, 0, enrolment's key, 0, 0, its id, step. The value: a copy of kEnrolment's if that is
 // the first of its id, else "".
 inline constexpr char kTimer = 'T';

@@ -106,39 +106,6 @@ bool LeaderTurn::decide_fact(FactDecided fact) {
   return true;
 }
 
-void LeaderTurn::move_effect(EffectMoved moved) {
-  const Change change{moved};
-  folder_.apply(change, place(0));
-  bytes_ += codec::size_bound(change);
-  batch_.effects.push_back(std::move(moved));
-}
-
-Passage LeaderTurn::judge_passage(const Effect& effect) {
-  const auto* recipient =
-      effect.recipient.empty() ? nullptr : record(parse_record_key(effect.recipient));
-  return dealwright::judge_passage({effect, record(effect.subject), recipient,
-                                    state_.rule_status(effect.rule),
-                                    state_.reference.schemas.current(), now_});
-}
-
-void LeaderTurn::hold_back(const EffectId& id, const Passage& passage) {
-  switch (passage.say) {
-    case Passage::Say::kGo:
-      return;
-    case Passage::Say::kSuppress:
-      return move_effect({id, EffectState::kSuppressed, passage.reason, {}});
-    case Passage::Say::kExpire:
-      return move_effect({id, EffectState::kExpired, passage.reason, {}});
-    case Passage::Say::kWait:
-      return move_effect({id, EffectState::kRetryAt, passage.reason, passage.until});
-  }
-}
-
-Result<Map> LeaderTurn::content(const Effect& effect) {
-  if (decider_ == nullptr) return Map{};
-  return decider_->content(effect, *this, state_.reference.schemas.current());
-}
-
 bool LeaderTurn::change(Change change) {
   if (auto* requested = std::get_if<EffectRequested>(&change); requested != nullptr && !timer_) {
     requested->effect.traceparent = frame_.event.traceparent;

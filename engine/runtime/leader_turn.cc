@@ -182,6 +182,8 @@ LeaderTurn::Judgement LeaderTurn::judge_fact(const Event& event) {
 }
 
 LeaderTurn::Judgement LeaderTurn::judge_by_state(const Event& event) {
+  // What people say of an effect is judged by the effect, whatever became of its record.
+  if (auto act = judge_act_of(event)) return std::move(*act);
   retracted_.reset();
   StateNeighbours neighbours{state_, folder_.facts(), retracted_};
   const auto* subject = state_.find(event.subject);
@@ -341,6 +343,7 @@ bool LeaderTurn::take_event(std::uint64_t position, std::string_view bytes) {
     cancel_followers();
     frame_.fact.subject = record(frame_.event.subject);
   }
+  stop_mails(frame_.event);
   if (for_others(frame_.event)) send_to_others(frame_.event);
   ask(frame_.fact);
   if (frame_.event.type == TypeId::kEventRedriven || frame_.event.type == TypeId::kEventDropped) {
@@ -356,10 +359,11 @@ void LeaderTurn::ask(const FoldedFact& fact) {
   run_queue();
 }
 
-// Reference data is in force in every partition: the one that judged it sends it on.
+// Reference data is in force in every partition: the one that judged it sends it on. So is the word
+// of one whose fuse blew.
 bool LeaderTurn::for_others(const Event& event) const {
-  return where_.partitions > 1 && event.type != TypeId::kForeignType &&
-         spec_of(event.type).group == EventGroup::kReference && !send_of(event);
+  if (where_.partitions == 1 || event.type == TypeId::kForeignType || send_of(event)) return false;
+  return spec_of(event.type).group == EventGroup::kReference || event.type == TypeId::kRuleHeld;
 }
 
 void LeaderTurn::send_to_others(const Event& event) {

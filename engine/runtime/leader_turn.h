@@ -60,6 +60,7 @@ class LeaderTurn : public Turn {
   Passage judge_passage(const Effect& effect);
   void hold_back(const EffectId& id, const Passage& passage);  // REQUIRES: it is not to go
   Result<Map> content(const Effect& effect);                   // see Decider
+  bool holds(std::string_view by);  // what effects are held_by: the workspace, a rule
   bool full() const { return bytes_ >= kBatchBytesMax; }
   // Writes down what others are to know of the events taken. REQUIRES: nothing is taken behind it
   void finish();
@@ -100,6 +101,9 @@ class LeaderTurn : public Turn {
   Judgement judge_refold(const Event& event);
   bool must_wait(const Event& event) const;
   void cancel_followers();
+  std::optional<Judgement> judge_act_of(const Event& event);
+  PassageCase case_of(const Effect& effect);
+  void stop_mails(const Event& event);
   void refuse(const Event* event, std::string_view bytes, std::uint64_t position,
               const Judgement& judgement);
   bool for_others(const Event& event) const;

@@ -26,6 +26,7 @@ Partition::Partition(const PartitionParts& parts, PartitionOptions options,
 }
 
 Partition::~Partition() {
+  leave_unsaid();
   parts_.log.listen(options_.id, {});
   const std::lock_guard lock{mail_->wake_mutex};
   mail_->wake = {};
@@ -49,13 +50,13 @@ Result<std::unique_ptr<Partition>> Partition::open(const PartitionParts& parts,
   out->confirmed_ = out->state_->meta.decisions;
   out->confirmed_events_ = out->state_->meta.events;
   if (!parts.channels.empty()) {
+    auto& attempts = out->parts_.attempts;
+    if (attempts == nullptr) attempts = std::make_shared<Attempts>();
+    attempts->tell([&](Attempts& a) { a.wake = [mail = out->mail_] { mail->wake_owner(); }; });
     out->dispatch_ = std::make_unique<Dispatch>(
-        *out->state_, Dispatch::Place{out->options_.id,
-                                      parts.channels,
-                                      parts.key,
-                                      parts.random,
-                                      [mail = out->mail_] { mail->wake_owner(); },
-                                      {}});
+        *out->state_,
+        Dispatch::Place{out->options_.id, parts.log.partitions(), parts.channels, parts.key,
+                        parts.random, out->options_.dispatch, attempts, parts.hosts});
   }
   DW_TRY(out->check_log());
   parts.log.listen(out->options_.id, [mail = out->mail_] { mail->wake_owner(); });
@@ -341,7 +342,6 @@ Result<bool> Partition::take_mail() {
     sent.swap(mail_->sent);
     flushed = std::exchange(mail_->flushed, false);
     flush_failed.swap(mail_->flush_failed);
-    take_unsaid(mail_->unsaid);
   }
   for (auto& done : appended) {
     DW_TRY(auto positions, std::move(done));

@@ -18,6 +18,7 @@
 #include "engine/ports/worker.h"
 #include "engine/runtime/dispatch.h"
 #include "engine/runtime/leader_turn.h"
+#include "engine/runtime/partition_status.h"
 #include "engine/runtime/replay.h"
 #include "engine/runtime/state.h"
 
@@ -35,6 +36,8 @@ struct PartitionParts {
   const ClusterKey& key;
   std::span<const View* const> views;
   std::span<Channel* const> channels = {};  // none: effects stay requested
+  std::shared_ptr<Attempts> attempts = {};  // of a partition that was here before; else its own
+  Hosts* hosts = nullptr;                   // none: no limits by host
 };
 
 struct PartitionOptions {
@@ -47,6 +50,10 @@ struct PartitionOptions {
   StateLimits limits;
   std::uint32_t events_per_record = 1000;
   std::size_t records_in_flight = 4;
+  DispatchLimits dispatch;
+  // Nothing leaves before a person's workspace.resumed: of a restored backup. Partition 0 says
+  // workspace.paused when it leads; each waits for a word that is newer than its lead.
+  bool effects_paused = false;
   // Called on the partition's thread behind each generation that the store holds durably: a start
   // reads the logs from these positions on, so what lies before them may go, if retention says so.
   // An error stops the partition.
@@ -59,21 +66,6 @@ struct PartitionOptions {
   // flush.{begin,durable, written,adopted}; flush.durable on the flusher's thread, the others on
   // the owner's.
   std::function<void(std::string_view)> at_point;
-};
-
-struct PartitionStatus {
-  PartitionId id = 0;
-  bool leading = false;
-  bool caught_up = false;
-  bool clock_held = false;
-  std::uint64_t term = 0;
-  std::uint64_t events = 0;  // folded up to here
-  std::uint64_t decisions = 0;
-  std::uint64_t events_end = 0;
-  Instant now;
-  std::uint64_t timers = 0;
-  std::uint64_t waiting = 0;  // set aside until there is a pipeline; kWaitingBytesMax
-  std::optional<Error> stopped;
 };
 
 class Partition {
@@ -142,7 +134,11 @@ class Partition {
   Result<bool> read_events();
   bool may_dispatch() const;
   bool say_outcomes();
-  void take_unsaid(std::vector<std::string>& unsaid);
+  void take_unsaid();
+  void leave_unsaid();
+  void await_word();
+  const Register* workspace_word() const;
+  bool effects_wait() const;
   bool attempts_ended();
   void release(std::vector<std::function<void()>> then);
   void take_events(LeaderTurn& turn, DecisionHeader& header);
@@ -186,6 +182,7 @@ class Partition {
   std::unique_ptr<Dispatch> dispatch_;  // none: nothing leaves from here
   std::vector<std::string> unsaid_;     // outcomes that the log did not take
   std::optional<Instant> say_again_;
+  std::uint64_t led_at_ = 0;  // facts folded then: a word that effects wait for is newer
   std::optional<State::Frozen> frozen_;
   bool frozen_posted_ = false;
   // Clock guard: the wall is believed as long as it keeps step with the steady clock.

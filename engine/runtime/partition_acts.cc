@@ -73,6 +73,9 @@ PartitionStatus Partition::status() {
   out.id = options_.id;
   out.leading = phase_ == Phase::kLeading;
   out.clock_held = clock_held_;
+  const auto* word = workspace_word();
+  out.effects_paused =
+      effects_wait() || (word != nullptr && word->value.text_or_empty() == "paused");
   out.term = meta.term;
   out.events = meta.events;
   out.decisions = meta.decisions;

@@ -19,8 +19,6 @@ struct Partition::Mail {
   std::vector<std::pair<std::uint32_t, Result<std::uint64_t>>> sent;  // to, through
   bool flushed = false;
   std::optional<Error> flush_failed;
-  std::vector<std::string> unsaid;  // outcomes that could not be appended
-  std::size_t saying = 0;           // outcomes on their way into the log
 
   // An answer may come when the partition is gone, and with it whoever is to be woken.
   void wake_owner();

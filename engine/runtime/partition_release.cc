@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "engine/codec/event_codec.h"
 #include "engine/runtime/partition.h"
 #include "engine/runtime/partition_mail.h"
 
@@ -16,6 +17,7 @@ void Partition::confirm(InFlight done) {
   if (phase_ == Phase::kClaiming) {
     point("claim.confirmed");
     phase_ = Phase::kLeading;
+    await_word();
     auto pending = state_->sends();  // what an earlier leader may not have passed on
     if (pending) {
       send_on(pending.value());
@@ -72,14 +74,54 @@ void Partition::release(std::vector<std::function<void()>> then) {
 
 // A clock that is not believed lets nothing leave, and the clock of the events is no time to act.
 bool Partition::may_dispatch() const {
-  return dispatch_ != nullptr && !state_->meta.event_clock && !clock_held_ && !held_;
+  return dispatch_ != nullptr && !state_->meta.event_clock && !clock_held_ && !held_ &&
+         !effects_wait();
 }
 
-// What attempts came to goes into the log as facts. What the log does not take is said again.
+// ---- effects that wait for a person's word, see PartitionOptions::effects_paused
+
+const Register* Partition::workspace_word() const {
+  const auto* workspace = state_->find({Kind::kWorkspace, std::string{kTheWorkspace}});
+  if (workspace == nullptr) return nullptr;
+  for (const auto& field : workspace->fields) {
+    if (field.field == Field::kStatus) return &field;
+  }
+  return nullptr;
+}
+
+// Behind a word that came since it leads, the ledger's own pause says what leaves.
+bool Partition::effects_wait() const {
+  if (!options_.effects_paused) return false;
+  const auto* word = workspace_word();
+  return word == nullptr || word->stamp.order <= led_at_;
+}
+
+void Partition::await_word() {
+  led_at_ = state_->meta.order;
+  if (!options_.effects_paused || options_.id != 0 || dispatch_ == nullptr) return;
+  Event event;
+  event.type = TypeId::kWorkspacePaused;
+  event.source = "dealwright";
+  event.id = "effects_paused/" + std::to_string(state_->meta.term) + "/" +
+             std::to_string(state_->meta.decisions);
+  event.subject = {Kind::kWorkspace, std::string{kTheWorkspace}};
+  event.time = state_->meta.now;
+  event.actor = "system/start";
+  event.data.set(Field::kAuthor, Value{"system/start"});
+  event.data.set(Field::kReason, Value{"started with effects paused"});
+  codec::encode(event, unsaid_.emplace_back());
+  say_again_ = state_->meta.now;
+}
+
+// ---- what attempts came to
+
+// It goes into the log as facts. What the log does not take is said again, by whoever follows if
+// this one is closed before.
 bool Partition::say_outcomes() {
   if (dispatch_ == nullptr) return false;
+  take_unsaid();
   const auto now = leader_now();
-  auto facts = dispatch_->take_outcomes(now);
+  auto facts = dispatch_->take_facts(now);
   if (!unsaid_.empty() && say_again_ && *say_again_ <= now) {
     std::move(unsaid_.begin(), unsaid_.end(), std::back_inserter(facts));
     unsaid_.clear();
@@ -87,29 +129,37 @@ bool Partition::say_outcomes() {
   }
   if (facts.empty()) return false;
   {
-    const std::lock_guard lock{mail_->mutex};
-    ++mail_->saying;
+    const std::lock_guard lock{parts_.attempts->mutex};
+    ++parts_.attempts->saying;
   }
   auto kept = std::make_shared<std::vector<std::string>>(facts);
   parts_.log.append(Topic::kEvents, options_.id, std::move(facts),
-                    [mail = mail_, kept](Result<std::vector<Position>> done) {
-                      {
-                        const std::lock_guard lock{mail->mutex};
-                        --mail->saying;
-                        if (!done) {
-                          std::move(kept->begin(), kept->end(), std::back_inserter(mail->unsaid));
-                        }
-                      }
-                      mail->wake_owner();
+                    [attempts = parts_.attempts, kept](Result<std::vector<Position>> done) {
+                      attempts->tell([&](Attempts& a) {
+                        --a.saying;
+                        if (done) return;
+                        std::move(kept->begin(), kept->end(), std::back_inserter(a.unsaid));
+                      });
                     });
   return true;
 }
 
-void Partition::take_unsaid(std::vector<std::string>& unsaid) {
+void Partition::take_unsaid() {
+  const std::lock_guard lock{parts_.attempts->mutex};
+  auto& unsaid = parts_.attempts->unsaid;
   if (unsaid.empty()) return;
   std::move(unsaid.begin(), unsaid.end(), std::back_inserter(unsaid_));
   unsaid.clear();
-  say_again_ = parts_.clock.wall() + seconds(1);
+  if (!say_again_) say_again_ = parts_.clock.wall() + seconds(1);
+}
+
+// What is left when this partition is closed.
+void Partition::leave_unsaid() {
+  if (dispatch_ == nullptr) return;
+  const std::lock_guard lock{parts_.attempts->mutex};
+  auto& unsaid = parts_.attempts->unsaid;
+  std::move(unsaid_.begin(), unsaid_.end(), std::back_inserter(unsaid));
+  unsaid_.clear();
 }
 
 // No attempt begins any more; those under way end, and what they came to is durable.
@@ -118,8 +168,8 @@ bool Partition::attempts_ended() {
   dispatch_->stop();
   if (phase_ == Phase::kLeading && say_outcomes()) return false;
   const bool idle = dispatch_->idle();
-  const std::lock_guard lock{mail_->mutex};
-  return idle && mail_->saying == 0;
+  const std::lock_guard lock{parts_.attempts->mutex};
+  return idle && parts_.attempts->saying == 0;
 }
 
 }  // namespace dealwright::runtime

@@ -118,6 +118,8 @@ LeaderTurn::Redriven LeaderTurn::redrive_one(std::uint64_t position) {
     cancel_followers();
     frame->fact.subject = record(frame->event.subject);
   }
+  stop_mails(frame->event);
+  frame->fact.subject = record(frame->event.subject);
   ask(frame->fact);
   return Redriven::kGone;
 }

@@ -59,7 +59,7 @@ class State::Cells : public ViewReader {
 State::State(Store& store, StateLimits limits)
     : store_{store},
       limits_{limits},
-      cache_{store, "TSABPUO"},
+      cache_{store, "TSABPUOGQ"},
       timers_{cache_, limits.timers_in_memory},
       open_effects_{cache_, kOpenEffectsInMemory},
       records_{std::make_unique<Records>(limits.record_cache_bytes)},
@@ -389,6 +389,7 @@ void State::write_back(bool packing) {
     }
   }
   enrolments_->clear();
+  write_back_flows();
   ahead_ = 0;
   std::vector<StoreWrite> cells;
   for (const auto& open : views_) {

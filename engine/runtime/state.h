@@ -12,6 +12,8 @@
 
 #include "engine/domain/decision.h"
 #include "engine/domain/evolve.h"
+#include "engine/domain/rule_flow.h"
+#include "engine/domain/sends.h"
 #include "engine/domain/set_aside.h"
 #include "engine/ports/decider.h"
 #include "engine/ports/file_system.h"
@@ -38,6 +40,14 @@ struct StateLimits {
   std::uint64_t dedup_bytes = std::uint64_t{256} << 20;
   std::size_t timers_in_memory = 65'536;
 };
+
+// Where a line of the ledger is found.
+struct EffectPlace {
+  std::optional<Instant> next;  // when it is looked at
+  std::string held_by;
+  std::string person;  // whom a mail that may still leave goes to
+};
+EffectPlace place_of(const Effect& effect);
 
 struct ImportBatch {
   enum class Phase : std::uint8_t { kUnknown = 0, kOpen = 1, kPaused = 2, kClosed = 3 };
@@ -82,9 +92,23 @@ class State {
   std::optional<Entry> entry(std::string_view rule, std::string_view key);
   void put_entry(std::string_view rule, std::string_view key, const Entry& entry);
   std::optional<Effect> effect(const EffectId& id);
-  // `was`: its `next` so far, if it stood in the ledger.
-  void put(const Effect& effect, std::optional<Instant> was = std::nullopt);
+  // Of an id in hex, or its first 40 digits or more; looks at all that is not in the store yet.
+  std::optional<Effect> find_effect(std::string_view hex_digits);
+  // `was`: place_of() the line as it stood in the ledger; {}: it did not.
+  void put(const Effect& effect, const EffectPlace& was);
   OpenEffects& open_effects() { return open_effects_; }
+  struct Held {
+    std::string by;
+    EffectId id{};
+  };
+  // The first effect that is held, by (what holds it, id), at or behind these.
+  std::optional<Held> next_held(std::string_view by, const EffectId& from);
+  // Mails to `person` ("contact/c1") that may still leave, and those that caps count.
+  std::vector<EffectId> open_mails(std::string_view person);
+  SentTo sent_to(std::string_view person);
+  void put_sent(std::string_view person, const SentTo& sent);
+  const RuleFlow& flow(std::string_view rule);  // until another rule's is asked for
+  RuleFlow& edit_flow(std::string_view rule);
   TimerIndex& timers() { return timers_; }
   // Called before each of many timers due by `limit` is taken: loads from time to time, in order,
   // what the next of them will ask for. A hint: changes nothing that can be read.
@@ -161,6 +185,7 @@ class State {
   void pack_unused();
   void pack(const RecordSlot& slot, std::string_view bytes);
   void write_back_records(bool packing);
+  void write_back_flows();
 
   Store& store_;
   const StateLimits limits_;
@@ -181,6 +206,11 @@ class State {
   std::uint64_t events_at_freeze_ = 0;
   std::size_t ahead_ = 0;  // timers whose enrolments and records are in memory, near enough
   std::map<std::string, std::string, std::less<>> rule_status_;
+  struct Flow {
+    RuleFlow flow;
+    bool dirty = false;
+  };
+  std::map<std::string, Flow, std::less<>> flows_;  // of rules that let something out
   std::optional<Error> failure_;
 };
 

@@ -112,13 +112,6 @@ void State::put_entry(std::string_view rule, std::string_view key, const Entry& 
 std::optional<Effect> State::effect(const EffectId& id) {
   return read_entry<Effect>(keys::effect(id));
 }
-void State::put(const Effect& effect, std::optional<Instant> was) {
-  put_entry_of(cache_, keys::effect(effect.id), effect);
-  if (was && was == effect.next) return open_effects_.give_back(*was, effect.id);  // it may be taken
-  if (was) open_effects_.cancel(*was, effect.id);
-  if (effect.next) open_effects_.set(*effect.next, effect.id);
-}
-
 std::optional<SetAside> State::set_aside(std::uint64_t position) {
   return read_entry<SetAside>(keys::number(keys::kSetAside, position));
 }

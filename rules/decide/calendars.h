@@ -22,6 +22,7 @@ class Calendars : public CalendarSource {
   const Zone* named_zone(std::string_view name) override;
   // The rule's zone, else the workspace's.
   const Zone& zone(const RulePlan& rule);
+  const Zone& workspace_zone() { return *find(workspace_.zone); }
   const Workspace& workspace() const { return workspace_; }
 
  private:

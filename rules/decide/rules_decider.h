@@ -29,6 +29,8 @@ class RulesDecider : public Decider {
   void on_fact(const FoldedFact& fact, Turn& turn) override;
   void on_timer(const TimerKey& timer, Turn& turn) override;
   Result<Map> content(const Effect& effect, Turn& turn, const Schema* schema) override;
+  Opening opening(const SendHours& hours, std::span<const std::string> zones, Instant now) override;
+  std::string exits_now(const Effect& effect, Turn& turn) override;
   const RuleSet& rules() const { return *rules_; }
 
  private:

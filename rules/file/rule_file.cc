@@ -6,6 +6,8 @@
 #include <charconv>
 
 #include "engine/domain/enrolment.h"
+#include "engine/domain/sends.h"
+#include "rules/time/send_hours.h"
 
 namespace dealwright::rules {
 namespace {
@@ -185,38 +187,23 @@ void read_exits(const Node& node, RuleFile& file, Diagnostics& out) {
 // ---- limits
 
 std::optional<SendHours> read_send(const Node& node, Diagnostics& out) {
-  // Mon-Fri 09:00-17:00
-  static constexpr std::string_view kDays[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
-  const auto day = [&](std::string_view text) {
-    return static_cast<std::size_t>(std::find(std::begin(kDays), std::end(kDays), text) -
-                                    std::begin(kDays));
-  };
-  const auto minute = [](std::string_view t) -> std::int32_t {
-    if (t.size() != 5 || t[2] != ':') return -1;
-    for (const auto i : {0U, 1U, 3U, 4U}) {
-      if (t[i] < '0' || t[i] > '9') return -1;
-    }
-    return ((t[0] - '0') * 10 + t[1] - '0') * 60 + (t[3] - '0') * 10 + t[4] - '0';
-  };
-  const std::string_view text = node.text;
-  SendHours send;
-  const auto blank = text.find(' ');
-  if (node.is_scalar() && blank != std::string_view::npos) {
-    const auto span = text.substr(0, blank);
-    const auto hours = text.substr(blank + 1);
-    send.first_day = day(span.substr(0, 3));
-    send.last_day = span.size() == 7 && span[3] == '-' ? day(span.substr(4)) : send.first_day;
-    const bool days_fit =
-        (span.size() == 3 || span.size() == 7) && send.first_day < 7 && send.last_day < 7;
-    if (days_fit && hours.size() == 11 && hours[5] == '-') {
-      send.hours = {minute(hours.substr(0, 5)), minute(hours.substr(6))};
-      if (send.hours.from >= 0 && send.hours.from < send.hours.to && send.hours.to <= 1440)
-        return send;
-    }
+  auto hours = node.is_scalar() ? parse_send_hours(node.text) : std::nullopt;
+  if (!hours) {
+    out.error(1008, node.at, fmt::format("'{}' names no hours", node.text),
+              "Write such as Mon-Fri 09:00-17:00");
   }
-  out.error(1008, node.at, fmt::format("'{}' names no hours", node.text),
-            "Write such as Mon-Fri 09:00-17:00");
-  return std::nullopt;
+  return hours;
+}
+
+// How far a cap looks back; what was sent to a person is counted by hours, not by calendars.
+Duration read_cap_per(const Node& node, Diagnostics& out) {
+  const auto length = read_length(node, "per", out);
+  if (!length) return {};
+  if (length->unit == Length::Unit::kExact && length->n > 0) return milliseconds(length->n);
+  if (length->unit == Length::Unit::kCalendarDays) return days(length->n);
+  out.error(1008, node.at, fmt::format("a cap does not count '{}'", node.text),
+            "Write hours or days, such as 24h or 7d");
+  return {};
 }
 
 bool read_else(const Node& map, std::string_view key, Diagnostics& out) {  // true: drop
@@ -239,7 +226,6 @@ void read_quiet(const Node& node, LimitsFile& limits, Diagnostics& out) {
   limits.quiet = LimitsFile::Quiet::kOwn;
   if (const auto* send = node.find("send")) {
     limits.send = read_send(*send, out);
-    limits.send_text = send->text;
   }
   limits.quiet_drops = read_else(node, "else", out);
 }
@@ -253,8 +239,8 @@ void read_limits(const Node& node, LimitsFile& limits, Diagnostics& out) {
     if (check_keys(*cap, kCap, "'cap'", out)) {
       const auto* max = cap->find("max");
       const auto* per = cap->find("per");
-      if (max != nullptr) limits.cap = read_int(*max, "max", 1, 1'000'000, out);
-      if (per != nullptr) limits.cap_per = read_length(*per, "per", out).value_or(Length{});
+      if (max != nullptr) limits.cap = read_int(*max, "max", 1, kCapMax, out);
+      if (per != nullptr) limits.cap_per = read_cap_per(*per, out);
       limits.cap_drops = read_else(*cap, "over", out);
     }
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/domain/enrolment.h"
 #include "rules/file/event_set.h"
 #include "rules/file/keys.h"
 
@@ -52,19 +53,13 @@ struct EntryFile {
   Place at;
 };
 
-struct SendHours {
-  std::size_t first_day = 0;  // Monday 0
-  std::size_t last_day = 4;
-  OpenHours hours;
-};
 struct LimitsFile {
   enum class Quiet : std::uint8_t { kDefault, kNone, kOwn };
   Quiet quiet = Quiet::kDefault;
   std::optional<SendHours> send;
-  std::string send_text;     // as written
   bool quiet_drops = false;  // else: wait
   std::optional<std::int64_t> cap;
-  Length cap_per;
+  Duration cap_per;
   bool cap_drops = false;
   std::optional<Length> expire;  // 24h
 };

@@ -250,23 +250,21 @@ class RuleCompiler {
 
   // ---- limits
 
-  static std::string length_text(const Length& length) {
-    static constexpr std::string_view kUnits[] = {"ms", "cd", "bmin", "bd"};
-    return fmt::format("{}{}", length.n, kUnits[static_cast<std::size_t>(length.unit)]);
-  }
-
   void limits(const LimitsFile& file, const MisfireFile& misfire) {
     auto& limits = plan_->limits;
     Map payload;
     static constexpr std::string_view kQuiet[] = {"default", "none", "own"};
     payload.emplace_back("quiet_hours", Value{kQuiet[static_cast<std::size_t>(file.quiet)]});
     if (file.send) {
-      payload.emplace_back("send", Value{file.send_text});
+      payload.emplace_back("send", Value{Map{{"first_day", Value{file.send->first_day}},
+                                             {"last_day", Value{file.send->last_day}},
+                                             {"from", Value{file.send->from}},
+                                             {"to", Value{file.send->to}}}});
       payload.emplace_back("send_else", Value{file.quiet_drops ? "drop" : "wait"});
     }
     if (file.cap) {
       payload.emplace_back("cap_max", Value{*file.cap});
-      payload.emplace_back("cap_per", Value{length_text(file.cap_per)});
+      payload.emplace_back("cap_per_ms", Value{file.cap_per.ms});
       payload.emplace_back("cap_over", Value{file.cap_drops ? "drop" : "wait"});
     }
     limits.payload = *Value{std::move(payload)}.as_map();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/domain/consent.h"
 #include "rules/time/calendar.h"
 
 namespace dealwright::rules {
@@ -99,10 +100,8 @@ cel::Value consented(const Args& a, Context& c) {
   const auto* record = c.reader.record(parse_record_key(*who));
   bool granted = false;
   if (record != nullptr) {
-    for (const auto& row : record->consents) {  // in history order
-      if (row.purpose != *purpose || (row.channel != *channel && row.channel != "all")) continue;
-      granted = row.granted && (!row.until || c.reader.now() < *row.until);
-    }
+    const auto* row = standing_consent(*record, *purpose, *channel);
+    granted = row != nullptr && row->granted && (!row->until || c.reader.now() < *row->until);
   }
   return cel::Value{granted};
 }

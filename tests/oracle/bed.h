@@ -48,7 +48,7 @@ class Bed {
   runtime::ClusterKey key{"a key for tests"};
   std::vector<const View*> views;
   FakeChannel mail{"email", true};
-  FakeChannel hook{"notify", false};
+  FakeChannel hook{"webhook", false};
   std::vector<Channel*> channels{&mail, &hook};
   runtime::PartitionOptions options;
   std::unique_ptr<runtime::Partition> partition;

@@ -112,7 +112,9 @@ std::string text_of(const Effect& e) {
          e.recipient + "\nstate " + std::string{effect_state_name(e.state)} + " " + e.reason +
          "\nrequested " + text_of(e.requested) + " changed " + text_of(e.changed) + " not before " +
          maybe_text(e.not_before) + " expires " + maybe_text(e.expires) + " attempts " +
-         std::to_string(e.attempts) + " next " + maybe_text(e.next) + "\npayload " +
+         std::to_string(e.attempts) + " next " + maybe_text(e.next) +
+         (e.started ? " started" : "") + " held by " + e.held_by + " retried " +
+         maybe_text(e.retried) + " behind " + std::to_string(e.attempts_before) + "\npayload " +
          to_json(Value{e.payload});
 }
 
@@ -195,6 +197,51 @@ void each(runtime::State& state, char letter, Take take) {
   static_cast<void>(scanned);
 }
 
+// What is found by effects.
+void dump_effects(runtime::State& state, Dump& out) {
+  namespace keys = runtime::keys;
+  const auto waits = [&](char letter, const std::string& name) {
+    auto scanned = state.scan(letter, [&](std::string_view key, std::string_view) {
+      EffectId id{};
+      std::copy_n(key.end() - 32, 32, id.begin());
+      out[name + " " + std::string{key.substr(1, key.size() - 34)} + " " + hex(id)] = "waits";
+      return true;
+    });
+    static_cast<void>(scanned);
+  };
+  waits(keys::kHeld, "held");
+  waits(keys::kOpenMail, "open mail");
+  std::vector<std::string> names;
+  const auto collect = [&](std::string_view key, std::string_view) {
+    names.emplace_back(key);
+    return true;
+  };
+  static_cast<void>(state.scan(keys::kSentTo, collect));
+  static_cast<void>(state.scan(keys::kFlow, collect));
+  for (const auto& key : names) {
+    const auto name = key.substr(1);
+    std::string text;
+    if (key[0] == keys::kSentTo) {
+      for (const auto& one : state.sent_to(name)) {
+        text += text_of(one.at) + " " + one.rule + " " + one.template_name +
+                (one.marketing ? " marketing " : " service ") + std::to_string(one.kept.ms) + " " +
+                hex(one.effect) + "\n";
+      }
+      out["sent to " + name] = text;
+      continue;
+    }
+    const auto& flow = state.flow(name);
+    if (flow.tens.empty()) continue;
+    text = "version " + std::to_string(flow.version) + " " + std::to_string(flow.of_version);
+    if (flow.canary_until) text += " canary until " + text_of(*flow.canary_until);
+    for (const auto& [at, n] : flow.minutes)
+      text += "\nminute " + std::to_string(at) + " " + std::to_string(n);
+    for (const auto& [at, n] : flow.tens)
+      text += "\nten " + std::to_string(at) + " " + std::to_string(n);
+    out["flow " + name] = text;
+  }
+}
+
 void dump_meta(const runtime::Meta& meta, Dump& out) {
   for (const auto& [name, n] :
        {std::pair{"order", meta.order}, std::pair{"events", meta.events},
@@ -225,6 +272,7 @@ Dump dump_of(runtime::State& state) {
   });
   each<Effect>(state, keys::kEffect,
                [&](auto, const Effect& e) { out["effect " + hex(e.id)] = text_of(e); });
+  dump_effects(state, out);
   each<SetAside>(state, keys::kSetAside, [&](auto, const SetAside& e) {
     out["set aside " + std::to_string(e.position)] = text_of(e);
   });
@@ -310,6 +358,7 @@ std::vector<Question> questions(Instant now, std::span<const Instant> instants) 
   add("deals", deals);
   add("cycle", {});
   add("automation", {});
+  add("notices", {});
   for (const auto* when : {"overdue", "due", "undated", "closed"}) {
     ViewQuery tasks;
     tasks.filters = {{"when", when}};

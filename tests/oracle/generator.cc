@@ -26,6 +26,8 @@ bool drawn(const EventSpec& spec) {
     case TypeId::kRulePaused:
     case TypeId::kRuleResumed:
     case TypeId::kRuleRetired:
+    case TypeId::kWorkspacePaused:
+    case TypeId::kWorkspaceResumed:
       return false;
     default:
       return spec.group != EventGroup::kOwn &&
@@ -98,6 +100,7 @@ Value Generator::value_of(const FieldSpec& spec, const Event& event) {
         return Value{pick({"lead", "demo", "offer", "won", "lost", "gone", "demo", "nowhere"})};
       }
       if (spec.field == Field::kInto) return Value{id_of(event.subject.kind)};
+      if (spec.field == Field::kEffect) return Value{name_of_effect()};
       if (spec.field == Field::kApproval) return Value{pick({"ap1", "ap2"})};
       if (spec.field == Field::kAbout) return Value{"deal/" + id_of(Kind::kDeal)};
       return Value{pick({"one", "two", "three"})};
@@ -237,8 +240,41 @@ Event Generator::pipeline(const std::string& id) {
   return event;
 }
 
+// One of those that the oracle knows, by its id or the first 160 bits of it; none now and then.
+std::string Generator::name_of_effect() {
+  const auto& effects = bed_.oracle.effects();
+  if (effects.empty() || chance(5)) return std::string(64, 'a');
+  auto it = effects.begin();
+  std::advance(it, static_cast<std::ptrdiff_t>(random_.below(effects.size())));
+  return hex(it->first).substr(0, chance(50) ? 40 : 64);
+}
+
+Event Generator::act_on_effect() {
+  Event event;
+  event.type = chance(50)   ? TypeId::kEffectRetryRequested
+               : chance(50) ? TypeId::kEffectResolved
+                            : TypeId::kEffectCancelled;
+  event.subject = {Kind::kDeal, id_of(Kind::kDeal)};
+  event.time = bed_.clock.wall();
+  event.data.set(Field::kEffect, Value{name_of_effect()});
+  event.data.set(Field::kAuthor, Value{"user/u1"});
+  event.data.set(Field::kReason, Value{pick({"asked for", "the server was down"})});
+  if (event.type == TypeId::kEffectResolved) {
+    event.data.set(Field::kOutcome, Value{pick({"delivered", "rejected"})});
+  }
+  return event;
+}
+
 Event Generator::rule_act() {
   Event event;
+  if (chance(25)) {
+    event.type = chance(35) ? TypeId::kWorkspacePaused : TypeId::kWorkspaceResumed;
+    event.subject = {Kind::kWorkspace, chance(90) ? "default" : "other"};
+    event.time = bed_.clock.wall();
+    event.data.set(Field::kAuthor, Value{"user/u1"});
+    event.data.set(Field::kReason, Value{"a fire drill"});
+    return event;
+  }
   event.subject = {Kind::kRule, kRules[random_.below(kRules.size())]};
   event.time = bed_.clock.wall();
   const auto draw = random_.below(5);
@@ -333,6 +369,9 @@ void Generator::begin() {
   for (const auto* rule : kRules) {
     bed_.publish(std::string{DW_SOURCE_DIR "/deploy/rules/"} + rule + ".rule.yaml");
   }
+  for (const auto* rule : {"note-hook", "contact-mail"}) {
+    bed_.publish(std::string{DW_SOURCE_DIR "/tests/oracle/rules/"} + rule + ".rule.yaml");
+  }
 }
 
 void Generator::add() {
@@ -349,7 +388,7 @@ void Generator::add() {
   } else if (draw < 4) {
     event = pipeline(id_of(Kind::kPipeline));
   } else if (draw < 9) {
-    event = operators_act();
+    event = chance(50) ? operators_act() : act_on_effect();
     own = !chance(5);  // else forged
   } else if (auto back = taking_back_ && draw < 19 ? taking_back() : std::nullopt) {
     event = std::move(*back);

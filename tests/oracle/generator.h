@@ -24,6 +24,8 @@ class Generator {
   void place_in_time(Event& event);
   void spoil(Event& event);
   Event operators_act();
+  Event act_on_effect();
+  std::string name_of_effect();
   std::optional<Event> taking_back();
   Event pipeline(const std::string& id);
   Event rule_act();

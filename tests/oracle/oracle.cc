@@ -67,9 +67,7 @@ void Oracle::fold_batch(const DecisionRecord& record, std::uint64_t position) {
     if (has) ++turn;
   }
   fire_before(record.header.through);
-  for (const auto& moved : batch->effects) {
-    move_effect(moved.id, moved.state, moved.reason, moved.retry_at);
-  }
+  for (const auto& moved : batch->effects) move_effect(moved);
   if (turn != batch->turns.end()) wrong_ = "a turn that belongs to no event";
 }
 
@@ -110,7 +108,6 @@ void Oracle::fold_event(std::uint64_t position, const TurnRecord* turn, std::uin
   }
   ++meta_["accepted"];
   fold_fact(event, {position, decision, 0, false});
-  if (event.type == TypeId::kEffectOutcome) take_outcome(event);
   if (turn == nullptr) return;
   for (const auto& change : turn->changes) apply(change, *turn, decision);
 }
@@ -197,6 +194,7 @@ void Oracle::fold_fact(const Event& event, const Place& place) {
   if (within(event.type, TypeId::kAccountUnmerged, TypeId::kSurveyUnmerged)) unmerge(event.subject);
   tell(told, true);
   told_.push_back(std::move(told));
+  take_of_effects(event);
 }
 
 // Takes a fact of the subject, or of what it was merged into, back; a retraction's own retraction
@@ -338,6 +336,11 @@ void Oracle::fold_reference(const Event& event, Stamp stamp) {
       if (const auto* fields = event.data.find(Field::kFields)) {
         declared_.emplace_back(stamp.order, *fields);
       }
+      if (const auto* purposes = event.data.find(Field::kPurposes)) {
+        purposes_.emplace_back(stamp.order, *purposes);
+      } else {
+        purposes_.emplace_back(stamp.order, Value{});
+      }
       return;
     case TypeId::kImportOpened: {
       const auto policy = policy_of(event.data.text(Field::kPolicy));
@@ -351,24 +354,31 @@ void Oracle::fold_reference(const Event& event, Stamp stamp) {
       return;
     case TypeId::kRulePublished: {
       const auto* before = newest();
-      const bool paused = before != nullptr && before->status == "paused";
+      const auto kept = before == nullptr ? std::string{} : before->status;
       for (auto& [key, older] : rules_) {
         if (key.first == rule) older.status.clear();
       }
       const auto version =
           static_cast<std::uint32_t>(event.data.integer(Field::kVersion).value_or(1));
       rules_[{rule, version}] = {rule, version, std::string{event.data.text(Field::kText)},
-                                 paused ? "paused" : "live"};
+                                 kept == "paused" || kept == "held" ? kept : "live"};
       return;
     }
     case TypeId::kRulePaused:
     case TypeId::kRuleResumed:
     case TypeId::kRuleRetired:
+      if (event.type == TypeId::kRuleResumed) {
+        vouched_[rule] = now_;
+        vouched_behind_[rule] = left_[rule].size();
+      }
       if (auto* it = newest()) {
         it->status = event.type == TypeId::kRulePaused    ? "paused"
                      : event.type == TypeId::kRuleResumed ? "live"
                                                           : "retired";
       }
+      return;
+    case TypeId::kRuleHeld:
+      if (auto* it = newest(); it != nullptr && it->status == "live") it->status = "held";
       return;
     default:
       return;
@@ -409,7 +419,7 @@ void Oracle::end(const EnrolmentEnded& change, std::uint64_t decision) {
   if (it == enrolments_.end()) return;
   if (change.cancel_effects) {
     const auto effects = it->second.effects;
-    for (const auto& id : effects) move_effect(id, EffectState::kCancelled, change.reason);
+    for (const auto& id : effects) move_effect({id, EffectState::kCancelled, change.reason});
   }
   note(it->second.subject, decision);
   enrolments_.erase(it);
@@ -459,7 +469,7 @@ void Oracle::apply(const Change& change, const TurnRecord& turn, std::uint64_t d
                    }
                    note(c.effect.subject, decision);
                  },
-                 [&](const EffectMoved& c) { move_effect(c.id, c.state, c.reason, c.retry_at); },
+                 [&](const EffectMoved& c) { move_effect(c); },
                  [&](const RuleFailed& c) { count(c.rule, "errors_" + c.code, 1); },
                  [&](const FactDecided& c) {
                    fold_fact(c.event, {turn.position, decision, ++index_, true});

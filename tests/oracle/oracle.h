@@ -32,6 +32,7 @@ class Oracle {
   std::uint64_t decisions() const { return decisions_; }
   // Facts, for figures that no view shows yet.
   const std::map<RecordKey, Facts>& facts() const { return facts_; }
+  const std::map<EffectId, Effect>& effects() const { return effects_; }
   const PipelineBook& pipelines() const { return pipelines_; }
   std::size_t times_taken_back() const { return former_.size(); }
 
@@ -70,9 +71,15 @@ class Oracle {
   void note(const RecordKey& subject, std::uint64_t decision);
   void give_turn(const Enrolment& enrolment);
   void end(const EnrolmentEnded& change, std::uint64_t decision);
-  void move_effect(const EffectId& id, EffectState to, const std::string& reason,
-                   std::optional<Instant> retry_at = std::nullopt);
+  void move_effect(const EffectMoved& moved);
+  Effect* effect_named(const Event& event);
   void take_outcome(const Event& event);
+  void take_act(const Event& event);
+  void take_word(const Event& event);
+  void take_of_effects(const Event& event);
+  void settle(const Effect& effect);
+  bool is_marketing(const std::string& purpose) const;
+  void dump_effects(Dump& out) const;
   void count(const std::string& rule, const std::string& counter, std::int64_t by);
   std::string rule_of(const EnrolmentId& id) const;
   RecordKey winner_of(RecordKey key) const;
@@ -85,6 +92,7 @@ class Oracle {
   std::string ask_cycle() const;
   std::string ask_tasks(const ViewQuery& query) const;
   std::string ask_automation() const;
+  std::string ask_notices() const;
 
   std::map<std::uint64_t, std::string> log_;
   std::vector<Told> told_;
@@ -98,6 +106,22 @@ class Oracle {
   std::map<EnrolmentId, Enrolment> enrolments_;
   std::map<std::pair<std::string, std::string>, Entry> entries_;
   std::map<EffectId, Effect> effects_;
+  // Mails that started, in order, with how long each counts.
+  struct Mailed {
+    Instant at;
+    EffectId effect{};
+    Duration kept;
+    bool marketing = false;
+  };
+  std::map<std::string, std::vector<Mailed>> mailed_;  // by whom they went to
+  struct Left {
+    Instant at;
+    std::uint32_t version = 0;
+  };
+  std::map<std::string, std::vector<Left>> left_;          // by rule: effects, when first
+  std::map<std::string, Instant> vouched_;                 // by rule: when it was resumed
+  std::map<std::string, std::size_t> vouched_behind_;      // and behind how many that left
+  std::vector<std::pair<std::uint64_t, Value>> purposes_;  // as declared, by order
   std::map<std::uint64_t, SetAside> aside_;
   std::map<std::pair<std::string, std::uint32_t>, PublishedRule> rules_;
   std::map<std::string, runtime::ImportBatch> batches_;

@@ -190,11 +190,28 @@ std::string Oracle::ask_automation() const {
   return out;
 }
 
+// What is in inboxes: those that were delivered, once each.
+std::string Oracle::ask_notices() const {
+  std::set<std::string> lines;
+  for (const auto& [id, effect] : effects_) {
+    if (effect.channel != "notify" || effect.state != EffectState::kDelivered) continue;
+    const auto of = [&](const char* key) {
+      return std::string{find(effect.payload, key)->text_or_empty()};
+    };
+    lines.insert(to_text(effect.changed) + " | " + of("to") + " | " + of("text") + " | " +
+                 effect.rule + " | " + to_text(effect.subject) + " | " + hex(id) + " | ");
+  }
+  std::string out;
+  for (const auto& line : lines) out += line + '\n';
+  return out;
+}
+
 std::string Oracle::ask(const Question& question) const {
   if (question.view == "board") return ask_board(question.query);
   if (question.view == "deals") return ask_deals(question.query);
   if (question.view == "cycle") return ask_cycle();
   if (question.view == "tasks") return ask_tasks(question.query);
+  if (question.view == "notices") return ask_notices();
   return ask_automation();
 }
 
@@ -242,6 +259,7 @@ Dump Oracle::dump() const {
         std::to_string(e.count) + " last " + text_of(e.last);
   }
   for (const auto& [id, effect] : effects_) out["effect " + hex(id)] = text_of(effect);
+  dump_effects(out);
   for (const auto& [position, entry] : aside_) {
     out["set aside " + std::to_string(position)] = text_of(entry);
   }

@@ -225,7 +225,10 @@ class ValueFold {
       case TypeId::kRulePaused:
         return fields_.say(Field::kStatus, Value{"paused"});
       case TypeId::kRuleResumed:
+      case TypeId::kWorkspaceResumed:
         return fields_.say(Field::kStatus, Value{"live"});
+      case TypeId::kWorkspacePaused:
+        return fields_.say(Field::kStatus, Value{"paused"});
       case TypeId::kRuleRetired:
         return fields_.say(Field::kStatus, Value{"retired"});
       default:

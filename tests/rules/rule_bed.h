@@ -20,6 +20,7 @@ class RuleBed {
   void set_status(const std::string& id, const std::string& status);
   // Made by the first use; publish() keeps its state. Custom fields of deals: a, w text, x y z int.
   TestWorld& world();
+  Decider& decider() { return *decider_.to; }  // in force
 
   // `2026-03-02 09:00`; UTC.
   static Instant at(std::string_view text) { return parse_instant_lenient(text).value(); }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "rules/time/length.h"
+#include "rules/time/send_hours.h"
 
 namespace dealwright::rules {
 namespace {
@@ -154,6 +155,38 @@ TEST(CalendarTest, WithoutOpenHoursThereIsNoEnd) {
   const Calendar closed{{}, fixed_zone("UTC")};
   EXPECT_EQ(closed.add_minutes({}, 1), kAfterAll);
   EXPECT_EQ(closed.add_days({}, 1), kAfterAll);
+}
+
+TEST(SendHoursTest, OpenAtTheNextOfThem) {
+  struct Case {
+    const char* hours;
+    const char* now;
+    const char* opens;
+  };
+  for (const auto& row : {
+           Case{"Mon-Fri 08:00-20:00", "2026-03-02T09:00:00Z", "2026-03-02T09:00:00Z"},
+           Case{"Mon-Fri 08:00-20:00", "2026-03-02T06:59:00Z", "2026-03-02T07:00:00Z"},
+           Case{"Mon-Fri 08:00-20:00", "2026-03-02T19:00:00Z", "2026-03-03T07:00:00Z"},
+           Case{"Mon-Fri 08:00-20:00", "2026-03-06T19:00:00Z", "2026-03-09T07:00:00Z"},
+           Case{"Mon-Fri 08:00-20:00", "2026-03-27T19:00:00Z", "2026-03-30T06:00:00Z"},  // summer
+           Case{"Sat 10:00-24:00", "2026-03-07T22:59:00Z", "2026-03-07T22:59:00Z"},
+           Case{"Sat 10:00-24:00", "2026-03-07T23:00:00Z", "2026-03-14T09:00:00Z"},
+           Case{"Sat-Mon 09:00-17:00", "2026-03-03T12:00:00Z", "2026-03-07T08:00:00Z"},
+           Case{"Sat-Mon 09:00-17:00", "2026-03-08T12:00:00Z", "2026-03-08T12:00:00Z"},
+       }) {
+    const auto hours = parse_send_hours(row.hours);
+    ASSERT_TRUE(hours) << row.hours;
+    EXPECT_EQ(to_text(opening(*hours, *paris(), at(row.now))), row.opens)
+        << row.hours << " " << row.now;
+  }
+}
+
+TEST(SendHoursTest, OthersNameNone) {
+  for (const auto* text : {"", "mornings", "Mon", "Mon-Fri", "Mon-Fri 9:00-17:00",
+                           "Mon-Fry 09:00-17:00", "Mon-Fri 17:00-09:00", "Mon 09:00-25:00",
+                           "Mon 09:61-10:00", "Mon,Fri 09:00-17:00", "Mon-Fri 09:00-17:00 "}) {
+    EXPECT_FALSE(parse_send_hours(text)) << text;
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,6 +22,9 @@ class FakeChannel final : public Channel {
 
   std::string_view name() const override { return name_; }
   bool waits_at_gate() const override { return waits_; }
+  std::string destination(const Effect& effect) const override {
+    return host_of ? host_of(effect) : std::string{};
+  }
   void send(Attempt attempt, std::function<void(Gate)> ready,
             std::function<void(AttemptResult)> done) override {
     ++sent;
@@ -73,6 +77,7 @@ class FakeChannel final : public Channel {
   std::map<EffectId, int> book;      // taken by the receiver
   std::map<EffectId, Map> contents;  // of the newest attempt
   std::size_t sent = 0;
+  std::function<std::string(const Effect&)> host_of;
 
  private:
   struct Line {

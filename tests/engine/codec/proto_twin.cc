@@ -142,6 +142,7 @@ void fill(v1::EffectMoved& out, const EffectMoved& c) {
   out.set_state(static_cast<std::uint32_t>(c.state));
   out.set_reason(c.reason);
   if (c.retry_at) out.set_retry_at_ms(c.retry_at->ms);
+  out.set_held_by(c.held_by);
 }
 
 void fill(v1::EnrolmentMoved& out, const EnrolmentMoved& c) {

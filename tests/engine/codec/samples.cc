@@ -204,8 +204,10 @@ Effect Sampler::effect() {
 TimerKey Sampler::timer() { return {instant(), word(), hash(), number()}; }
 
 EffectMoved Sampler::moved() {
-  return {digest<32>(), static_cast<EffectState>(below(9)), chance(50) ? word() : "",
-          maybe_instant()};
+  EffectMoved out{digest<32>(), static_cast<EffectState>(below(9)), chance(50) ? word() : "",
+                  maybe_instant()};
+  out.held_by = out.retry_at ? "" : "workspace";
+  return out;
 }
 
 Change Sampler::change(std::size_t alternative) {

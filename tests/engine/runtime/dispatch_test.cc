@@ -62,6 +62,68 @@ struct Office {
     }
     return out;
   }
+  void add_of_rule(TypeId type) {
+    Event event;
+    event.source = "ops";
+    event.id = "rule" + std::to_string(++events);
+    event.type = type;
+    event.subject = {Kind::kRule, "note"};
+    event.data.set(Field::kText, Value{"rule: note"});
+    event.data.set(Field::kVersion, Value{1});
+    world.add(event);
+    world.run();
+  }
+  void pause(TypeId type) {
+    Event event;
+    event.source = "ops";
+    event.id = "pause" + std::to_string(++events);
+    event.type = type;
+    event.subject = {Kind::kWorkspace, "default"};
+    event.time = world.clock.wall();
+    event.data.set(Field::kAuthor, Value{"user/u1"});
+    event.data.set(Field::kReason, Value{"a drill"});
+    world.add(event);
+    world.run();
+  }
+  // A person's word on the mail.
+  void act(TypeId type, bool genuine = true) {
+    Event event;
+    event.source = "ops";
+    event.id = "act" + std::to_string(++events);
+    event.type = type;
+    event.subject = {Kind::kDeal, "d1"};
+    event.time = world.clock.wall();
+    event.data.set(Field::kEffect, Value{hex(only("email").id)});
+    event.data.set(Field::kAuthor, Value{"user/u1"});
+    event.data.set(Field::kReason, Value{"asked for"});
+    event.data.set(Field::kOutcome, Value{"delivered"});
+    if (genuine) world.key.sign(event, 0);
+    world.add(event);
+    world.run();
+  }
+  Event about_person(TypeId type, const std::string& id) {
+    Event event;
+    event.source = "web";
+    event.id = id;
+    event.type = type;
+    event.subject = {Kind::kContact, "c1"};
+    event.time = world.clock.wall();
+    event.data.set(Field::kPurpose, Value{"newsletter"});
+    event.data.set(Field::kChannel, Value{"email"});
+    event.data.set(Field::kSource, Value{"form"});
+    return event;
+  }
+  // A page seen by a person: one mail of marketing.
+  void letter(const std::string& contact) {
+    Event event;
+    event.source = "crm";
+    event.id = "e" + std::to_string(++events);
+    event.type = TypeId::kContentViewed;
+    event.subject = {Kind::kContact, contact};
+    event.data.set(Field::kUrl, Value{"/"});
+    world.add(event);
+    world.run();
+  }
   bool go_on(FakeChannel& channel, Fate fate) {
     const bool moved = channel.go_on(fate);
     world.run();
@@ -222,28 +284,229 @@ TEST(DispatchTest, AWebhookThatACrashCutOffComesAgainAtTheInstantItsSpanEnds) {
 
 TEST(DispatchTest, NothingLeavesWhileTheRuleIsPaused) {
   Office office{8};
-  Event paused;
-  paused.source = "ops";
-  paused.id = "pause";
-  paused.type = TypeId::kRulePaused;
-  paused.subject = {Kind::kRule, "note"};
-  Event published = paused;
-  published.id = "publish";
-  published.type = TypeId::kRulePublished;
-  published.data.set(Field::kText, Value{"rule: note"});
-  published.data.set(Field::kVersion, Value{1});
-  office.world.add(published);
-  office.world.add(paused);
-  office.world.run();
+  office.add_of_rule(TypeId::kRulePublished);
+  office.add_of_rule(TypeId::kRulePaused);
   office.note("d1");
   EXPECT_EQ(office.hook.sent, 0U);
-  EXPECT_EQ(office.only("webhook").reason, "rule_paused");
-  paused.id = "resume";
-  paused.type = TypeId::kRuleResumed;
-  office.world.add(paused);
-  office.world.clock.advance(minutes(2));
+  EXPECT_TRUE(office.only("webhook").reason.starts_with("rule_paused: since "));
+  EXPECT_EQ(office.only("webhook").held_by, "rule/note");
+  const auto decisions = office.world.partition->state().meta.decisions;
+  office.world.clock.advance(hours(1));
+  office.world.run();  // nobody asks about it again and again
+  EXPECT_EQ(office.world.partition->state().meta.decisions, decisions);
+  office.add_of_rule(TypeId::kRuleResumed);  // it is looked at at once
+  EXPECT_EQ(office.hook.sent, 1U);
+  EXPECT_EQ(office.world.dump(), office.world.dump_of_replay());
+}
+
+TEST(DispatchTest, NothingLeavesWhileTheWorkspaceIsPaused) {
+  Office office{12};
+  office.offer("d1");  // on its way to its gate
+  office.pause(TypeId::kWorkspacePaused);
+  EXPECT_TRUE(office.go_on(office.mail, Fate::kTaken));
+  EXPECT_TRUE(office.go_on(office.mail, Fate::kTaken));
+  EXPECT_TRUE(office.mail.book.empty());
+  office.note("d2");
+  EXPECT_EQ(office.hook.sent, 0U);
+  EXPECT_TRUE(office.only("email").reason.starts_with("workspace_paused: since "));
+  EXPECT_TRUE(office.world.partition->status().effects_paused);
+  office.world.crash();
+  office.world.start();
+  office.world.run();
+  EXPECT_EQ(office.hook.sent, 0U);
+  office.pause(TypeId::kWorkspaceResumed);
+  EXPECT_FALSE(office.world.partition->status().effects_paused);
+  EXPECT_EQ(office.hook.sent, 1U);
+  EXPECT_TRUE(office.go_on(office.mail, Fate::kTaken));
+  EXPECT_TRUE(office.go_on(office.mail, Fate::kTaken));
+  EXPECT_EQ(office.mail.book.size(), 1U);
+  EXPECT_EQ(office.world.dump(), office.world.dump_of_replay());
+}
+
+TEST(DispatchTest, ARestoredCopyWaitsForAPersonsWord) {
+  Office office{13};
+  office.pause(TypeId::kWorkspaceResumed);  // of long ago: that is no word on this one
+  office.note("d1");
+  office.world.crash();
+  office.hook.crash(false);
+  office.world.effects_paused = true;
+  office.world.start();
+  office.world.run();
+  EXPECT_TRUE(office.world.partition->status().effects_paused);
+  office.world.clock.advance(minutes(1));
+  office.world.run();
+  office.note("d2");
+  EXPECT_EQ(office.hook.sent, 1U);  // what it was before
+  office.world.crash();
+  office.world.effects_paused = false;  // it says so itself by now
+  office.world.start();
   office.world.run();
   EXPECT_EQ(office.hook.sent, 1U);
+  office.pause(TypeId::kWorkspaceResumed);
+  EXPECT_EQ(office.hook.sent, 3U);
+}
+
+TEST(DispatchTest, WhatWasRejectedIsTriedAgainOnAPersonsWord) {
+  Office office{14};
+  office.offer("d1");
+  EXPECT_TRUE(office.go_on(office.mail, Fate::kTaken));
+  EXPECT_TRUE(office.go_on(office.mail, Fate::kRefused));
+  ASSERT_EQ(office.only("email").state, EffectState::kRejected);
+  office.act(TypeId::kEffectRetryRequested, false);  // forged
+  EXPECT_EQ(office.only("email").state, EffectState::kRejected);
+  office.act(TypeId::kEffectRetryRequested);
+  EXPECT_EQ(office.mail.waiting(), 1U);
+  EXPECT_TRUE(office.go_on(office.mail, Fate::kTaken));
+  EXPECT_TRUE(office.go_on(office.mail, Fate::kTaken));
+  EXPECT_EQ(office.only("email").state, EffectState::kDelivered);
+  EXPECT_EQ(office.only("email").attempts, 2U);
+  const auto refused = office.world.partition->state().meta.refused;
+  office.act(TypeId::kEffectRetryRequested);
+  EXPECT_EQ(office.world.partition->state().meta.refused, refused + 1);
+  EXPECT_EQ(office.mail.book.size(), 1U);
+  EXPECT_EQ(office.world.dump(), office.world.dump_of_replay());
+}
+
+TEST(DispatchTest, AnUnknownIsResolvedByAPersonOrAReceiver) {
+  for (const bool bounced : {false, true}) {
+    Office office{15};
+    office.offer("d1");
+    EXPECT_TRUE(office.go_on(office.mail, Fate::kTaken));
+    EXPECT_TRUE(office.go_on(office.mail, Fate::kAnswerLost));
+    ASSERT_EQ(office.only("email").state, EffectState::kUnknown);
+    if (bounced) {
+      Event word;
+      word.source = "mail";
+      word.id = "b1";
+      word.type = TypeId::kEmailBounced;
+      word.subject = {Kind::kContact, "c1"};
+      word.data.set(Field::kMessage, Value{"m"});
+      word.data.set(Field::kStatus, Value{"5.1.1"});
+      word.data.set(Field::kEffect, Value{hex(office.only("email").id).substr(0, 40)});
+      office.world.add(word);
+      office.world.run();
+      EXPECT_EQ(office.only("email").reason, "email.bounced 5.1.1");
+    } else {
+      office.act(TypeId::kEffectResolved);
+      EXPECT_EQ(office.only("email").reason, "resolved by user/u1: asked for");
+    }
+    EXPECT_EQ(office.only("email").state, EffectState::kDelivered);
+    EXPECT_EQ(office.world.dump(), office.world.dump_of_replay());
+  }
+}
+
+TEST(DispatchTest, AnOptOutStopsWhatWaits) {
+  Office office{16};
+  office.pause(TypeId::kWorkspacePaused);
+  office.world.add(office.about_person(TypeId::kConsentGranted, "c-1"));
+  office.letter("c1");
+  ASSERT_TRUE(office.only("email").reason.starts_with("workspace_paused"));
+  office.world.add(office.about_person(TypeId::kConsentWithdrawn, "c-2"));
+  office.world.run();
+  EXPECT_EQ(office.only("email").state, EffectState::kSuppressed);
+  EXPECT_NE(office.only("email").reason.find("consent_withdrawn: newsletter at "),
+            std::string::npos);
+  EXPECT_NE(office.only("email").reason.find(", by web c-2"), std::string::npos);
+  EXPECT_EQ(office.world.dump(), office.world.dump_of_replay());
+}
+
+TEST(DispatchTest, AMailPerPersonAndDay) {
+  Office office{17};
+  office.world.add(office.about_person(TypeId::kConsentGranted, "c-1"));
+  office.letter("c1");
+  office.letter("c1");
+  EXPECT_EQ(office.mail.waiting(), 2U);  // both come to their gates
+  for (int i = 0; i < 8; ++i) office.go_on(office.mail, Fate::kTaken);
+  EXPECT_EQ(office.mail.book.size(), 1U);
+  std::size_t waits = 0;
+  for (const auto& [id, effect] : ledger(office.world.partition->state())) {
+    waits += effect.reason.starts_with("cap_marketing: 1 in 24 h") ? 1 : 0;
+  }
+  EXPECT_EQ(waits, 1U);
+  office.world.clock.advance(hours(24) + minutes(1));
+  office.world.run();
+  for (int i = 0; i < 8; ++i) office.go_on(office.mail, Fate::kTaken);
+  EXPECT_EQ(office.mail.book.size(), 2U);
+  EXPECT_EQ(office.world.dump(), office.world.dump_of_replay());
+}
+
+TEST(DispatchTest, AFuseBlowsAndAPersonMendsIt) {
+  Office office{18};
+  office.add_of_rule(TypeId::kRulePublished);
+  for (int i = 0; i < 230; ++i) {
+    office.note("d" + std::to_string(i));
+    office.go_on(office.hook, Fate::kTaken);
+    if (i == 99) {  // the canary sings
+      office.world.clock.advance(minutes(16));
+      office.world.run();
+    }
+  }
+  EXPECT_EQ(office.hook.sent, 230U);
+  office.world.clock.advance(minutes(16));
+  office.world.run();
+  for (int i = 0; i < 230; ++i) {
+    office.note("e" + std::to_string(i));
+    office.go_on(office.hook, Fate::kTaken);
+  }
+  EXPECT_EQ(office.hook.sent, 230U + 200U);
+  auto& state = office.world.partition->state();
+  EXPECT_EQ(state.rule_status("note"), "held");
+  const auto* rule = state.find({Kind::kRule, "note"});
+  EXPECT_EQ(rule->count(TypeId::kRuleHeld), 1U);  // said once
+  office.world.clock.advance(hours(2));
+  office.world.run();
+  EXPECT_EQ(office.hook.sent, 430U);
+  office.add_of_rule(TypeId::kRuleResumed);
+  while (office.go_on(office.hook, Fate::kTaken)) {
+  }
+  EXPECT_EQ(office.hook.sent, 460U);
+  EXPECT_EQ(office.world.dump(), office.world.dump_of_replay());
+}
+
+TEST(DispatchTest, ANoticeIsInItsInboxAtOnce) {
+  Office office{19};
+  office.offer("d1");
+  office.world.clock.advance(days(2));
+  office.world.run();
+  EXPECT_EQ(office.only("notify").state, EffectState::kDelivered);
+  EXPECT_EQ(office.only("notify").reason, "inbox");
+}
+
+// The partition is closed under attempts that go on, for a full disk say.
+TEST(DispatchTest, WhatAttemptsCameToMeanwhileIsSaidByTheNextOne) {
+  Office office{20};
+  office.offer("d1");
+  office.note("d2");
+  EXPECT_TRUE(office.go_on(office.mail, Fate::kTaken));  // past its gate
+  office.world.partition.reset();
+  EXPECT_TRUE(office.mail.go_on(Fate::kTaken));
+  EXPECT_TRUE(office.hook.go_on(Fate::kTaken));
+  office.world.start();
+  office.world.run();
+  EXPECT_EQ(office.only("email").state, EffectState::kDelivered);
+  EXPECT_EQ(office.only("webhook").state, EffectState::kDelivered);
+  EXPECT_EQ(office.mail.book.size() + office.hook.book.size(), 2U);
+  EXPECT_EQ(office.world.dump(), office.world.dump_of_replay());
+}
+
+TEST(DispatchTest, ADeadHostHoldsUpNoOther) {
+  Office office{21};
+  office.hook.host_of = [](const Effect& effect) {
+    return effect.subject.id.starts_with("dead") ? "dead.example" : "alive.example";
+  };
+  for (int i = 0; i < 60; ++i) office.note("dead" + std::to_string(i));
+  EXPECT_EQ(office.hook.waiting(), 5U);
+  office.note("d1");
+  EXPECT_EQ(office.hook.waiting(), 6U);
+  for (int i = 0; i < 40; ++i) office.go_on(office.hook, Fate::kNoLine);
+  std::size_t down = 0;
+  for (const auto& [id, effect] : ledger(office.world.partition->state())) {
+    down += effect.reason == "host_down: dead.example" ? 1 : 0;
+  }
+  EXPECT_GT(down, 30U);
+  EXPECT_LE(office.hook.sent, 30U);
+  office.note("d2");
+  EXPECT_TRUE(office.go_on(office.hook, Fate::kTaken));
 }
 
 TEST(DispatchTest, RetriesComeLaterAndLaterAndEnd) {

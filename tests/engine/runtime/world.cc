@@ -46,6 +46,16 @@ Effect effect_of(const EnrolmentStarted& start, std::string step, std::string ch
 
 void TestDecider::on_fact(const FoldedFact& fact, Turn& turn) {
   const auto& event = *fact.event;
+  if (event.type == TypeId::kContentViewed) {
+    auto start = started(fact, "letter", enrolment_key({event.source, event.id}));
+    turn.change(start);
+    auto mail = effect_of(start, "mail", "email", turn.now());
+    mail.recipient = to_text(event.subject);
+    mail.payload = {{"address", Value{"ann@example.org"}}, {"purpose", Value{"newsletter"}}};
+    turn.change(EffectRequested{std::move(mail)});
+    turn.change(EnrolmentEnded{start.enrolment.id, "done", false});
+    return;
+  }
   if (event.subject.kind != Kind::kDeal || fact.subject == nullptr) return;
   const auto& life = fact.subject->life;
   for (const auto& id : turn.watching(event.subject)) {
@@ -114,6 +124,9 @@ void World::start() {
   options.clock_witness = clock_witness;
   options.limits = limits;
   options.events_per_record = events_per_record;
+  options.effects_paused = effects_paused;
+  parts.attempts = attempts;
+  parts.hosts = &hosts;
   if (retention) {
     options.on_snapshot = [this](PartitionId id, Position events, Position decisions) {
       return log.release_before(id, events, decisions);
@@ -126,6 +139,7 @@ void World::start() {
 
 void World::crash() {
   partition.reset();
+  attempts = std::make_shared<Attempts>();
   log.crash();
   store.crash(random.below(3));
 }

@@ -67,6 +67,9 @@ class World {
   bool event_clock;
   bool retention = false;  // the log lets go of all that a durable snapshot covers
   bool clock_witness = false;
+  bool effects_paused = false;
+  std::shared_ptr<Attempts> attempts = std::make_shared<Attempts>();  // of the process
+  Hosts hosts;
   std::uint64_t next_id = 0;
   std::vector<Event> past;  // what random_event made, accepted or not
   std::uint32_t events_per_record = 7;
