@@ -80,7 +80,8 @@ def main(arguments):
               f"{time.monotonic() - begun:.0f} s", flush=True)
         passed, failed, skipped = passed + p, failed + f, skipped + s
     if not only and "--no-python" not in arguments:
-        scripts = sorted(ROOT.glob("tests/tidy/*_test.py")) + sorted(ROOT.glob("tests/e2e/*_e2e.py"))
+        scripts = [path for pattern in ("tidy/*_test.py", "e2e/*_e2e.py", "outside/*_outside.py")
+                   for path in sorted((ROOT / "tests").glob(pattern))]
         for script in scripts:
             p, f, s = run_python(script, build, deadline)
             print(f"{script.relative_to(ROOT)}: {p} passed, {len(f)} failed, {len(s)} skipped", flush=True)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "connectors/daemon/across.h"
 #include "connectors/daemon/zones.h"
 #include "rules/check/diagnostic.h"
 
@@ -127,6 +128,11 @@ Result<bool> switch_rule(Workspace& workspace, const std::string& rule, TypeId t
   }
   DW_TRY(const auto placed, workspace.append({rule_event(workspace, to, rule, act)}));
   DW_TRY(workspace.wait_folded(placed[0]));
+  DW_TRY(const auto stops, follow(workspace, placed[0]));
+  if (!stops.empty() && stops.back().fate.verdict == Verdict::kDuplicate) {
+    return Error{Code::kConflict, "that was done before under the same id, and rule '" + rule +
+                                      "' has changed since: take another id"};
+  }
   DW_TRY(wait_everywhere(workspace, [&](const PublishedRule& one) {
     return one.rule == rule && one.status == status_after(to);
   }));

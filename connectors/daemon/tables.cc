@@ -41,7 +41,7 @@ Result<void> only_one(std::size_t found, std::string_view what, std::string_view
   if (found == 1) return ok();
   const auto begins = " begins with '" + std::string{prefix} + "'";
   if (found == 0) return Error{Code::kNotFound, "no " + std::string{what} + begins};
-  return Error{Code::kInvalid,
+  return Error{Code::kConflict,
                "more than one " + std::string{what} + begins + ": write more of it"};
 }
 

@@ -19,7 +19,7 @@ Result<void> scan_all(Workspace& workspace, char letter, const Visit& visit);
 
 std::string hex_of(const Hash128& id);
 bool is_hex(std::string_view text);
-// kNotFound: none begins so; kInvalid: several do.
+// kNotFound: none begins so; kConflict: several do.
 Result<void> only_one(std::size_t found, std::string_view what, std::string_view prefix);
 
 // The ids of steps, by rule and version: an enrolment knows a number.

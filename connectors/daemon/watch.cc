@@ -77,12 +77,16 @@ Result<std::vector<std::pair<PartitionId, Position>>> parse_positions(std::strin
     if (no_partition != std::errc{} || colon == end || *colon != ':') return bad;
     const auto [next, no_position] = std::from_chars(colon + 1, end, one.second);
     if (no_position != std::errc{}) return bad;
+    if (one.first >= partitions) {
+      return Error{Code::kNotFound, "'" + std::string{text} + "' names partition " +
+                                        std::to_string(one.first) +
+                                        ", and there is none of that number"};
+    }
     const bool again = std::any_of(out.begin(), out.end(),
                                    [&](const auto& other) { return other.first == one.first; });
-    if (again || one.first >= partitions) {
+    if (again) {
       return Error{Code::kInvalid, "'" + std::string{text} + "' names partition " +
-                                       std::to_string(one.first) +
-                                       (again ? " twice" : ", and there is none of that number")};
+                                       std::to_string(one.first) + " twice"};
     }
     out.push_back(one);
     if (next == end) return out;

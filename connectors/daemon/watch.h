@@ -53,7 +53,8 @@ class Watch {
   Ticket last_ = 0;
 };
 
-// "0:12,2:7": a place in several partitions. kInvalid: no such text, a partition twice or unknown.
+// "0:12,2:7": a place in several partitions. kInvalid: no such text, a partition twice. kNotFound:
+// a partition that there is not.
 Result<std::vector<std::pair<PartitionId, Position>>> parse_positions(std::string_view text,
                                                                       std::uint32_t partitions);
 // The ends of all partitions' events, as a position: "0:12,1:0".

@@ -100,6 +100,8 @@ std::optional<Response> Connection::check_body(Exchange& x) {
   const auto& route = *x.route;
   const auto& head = x.head;
   x.request.media_type = media_type(head.fields.get("content-type"));
+  const bool needed = route.body_required && !route.takes.empty();
+  if (!head.has_body() && needed) return refusal(x, "bad_body", "this route needs a body");
   if (!head.has_body() && (route.takes.empty() || !head.fields.find("content-type")))
     return std::nullopt;
   if (route.takes.empty()) return refusal(x, "media_type", "this route takes no body");

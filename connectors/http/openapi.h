@@ -13,6 +13,7 @@ struct ApiInfo {
   std::string title = "Dealwright";
   std::string version;
   std::string description = {};
+  std::string license = {};  // SPDX
 };
 
 // `schemas`: name to JSON Schema, as the routes name them; Problem is added. Each operation has its

@@ -48,6 +48,7 @@ constexpr ProblemCode kCodes[] = {
     {"overload", 503, "The server has as much to do as it takes"},
     {"rate", 429, "More requests a second than are taken"},
     {"refused", 422, "A rule of the engine forbids it"},
+    {"rule_invalid", 422, "The rule has errors"},
     {"scope", 403, "The key's scopes do not reach this resource"},
     {"stale", 412, "It has changed meanwhile"},
     {"stale_signature", 401, "The signature is too old, or of the future"},

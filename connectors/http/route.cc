@@ -138,7 +138,9 @@ RouteTable::Match RouteTable::find(std::string_view method, std::string_view pat
   }
   const auto wanted = method == "HEAD" ? std::string_view{"GET"} : method;
   const std::vector<Segment>* shape = nullptr;
+  const std::string* pattern = nullptr;  // the first that fits has the path for itself
   for (std::size_t i = 0; i < routes_.size(); ++i) {
+    if (pattern != nullptr && *pattern != routes_[i].pattern) continue;
     const auto& segments = segments_[i];
     const bool fits = std::equal(segments.begin(), segments.end(), parts.begin(), parts.end(),
                                  [](const Segment& segment, const std::string& part) {
@@ -147,6 +149,7 @@ RouteTable::Match RouteTable::find(std::string_view method, std::string_view pat
                                               : segment.text == part;
                                  });
     if (!fits) continue;
+    pattern = &routes_[i].pattern;
     out.allow.push_back(routes_[i].method);
     if (out.route == nullptr && routes_[i].method == wanted) {
       out.route = &routes_[i];

@@ -26,6 +26,7 @@ struct Parameter {
   std::string description;
   std::optional<std::int64_t> least, most;  // of an integer
   std::vector<std::string> one_of;          // of a text
+  std::string pattern = {};  // of a text, as JSON Schema writes it: told, and held by the handler
   bool repeats = false;
 };
 
@@ -44,10 +45,15 @@ struct Route {
   std::vector<std::string> takes = {};  // media types of the body; `application/cloudevents*`
   std::size_t body_bytes = 0;           // 0: Limits::body_bytes
   bool gzip = false;                    // takes Content-Encoding: gzip
+  bool body_required = true;            // where it takes one; without one: 400
   std::string request_schema = {};
+  // Media types and their schemas ("": none), told in place of `takes` where they differ.
+  std::vector<std::pair<std::string, std::string>> request_schemas = {};
 
   int success = 200;
-  std::vector<std::string> gives = {};  // media types of the answer; none: no body
+  std::vector<int> also = {};            // further statuses that answer alike; 304 has no body
+  std::vector<std::string> fields = {};  // of the answer's head: ETag, Link
+  std::vector<std::string> gives = {};   // media types of the answer; none: no body
   std::string answer_schema = {};
   std::vector<std::string> problems = {};  // codes beside those of the server itself
 
@@ -70,6 +76,7 @@ class RouteTable {
     std::vector<std::string> allow = {};  // methods of the path, sorted; empty: no such path
     bool bad_path = false;                // a bad escape
   };
+  // The first pattern that fits has the path, literal segments before parameters: as OpenAPI says.
   Match find(std::string_view method, std::string_view path) const;
   const std::vector<Route>& routes() const { return routes_; }
 

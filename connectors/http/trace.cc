@@ -25,21 +25,32 @@ std::string hex16(std::uint64_t number) {
 // An id of all 0 is invalid; such a draw counts as 1.
 std::uint64_t not_zero(std::uint64_t number) { return number == 0 ? 1 : number; }
 
-// key of a tracestate member: lower case, digits and _-*/, with at most one @ for a vendor.
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+
+// Lower case, digits and _-*/; a vendor's name stands behind its tenant and an @.
+bool is_key(std::string_view key) {
+  const auto at = key.find('@');
+  const auto tenant = key.substr(0, at);
+  if (at != std::string_view::npos) {
+    const auto vendor = key.substr(at + 1);
+    if (vendor.empty() || vendor.size() > 14 || !is_lower(vendor[0]) || tenant.size() > 241 ||
+        vendor.find('@') != std::string_view::npos || !is_key(vendor))
+      return false;
+  }
+  if (tenant.empty() || tenant.size() > 256 || !(is_digit(tenant[0]) || is_lower(tenant[0])))
+    return false;
+  return std::all_of(tenant.begin(), tenant.end(), [](char c) {
+    return is_digit(c) || is_lower(c) || std::string_view{"_-*/"}.find(c) < 4;
+  });
+}
+
 bool is_member(std::string_view member) {
   const auto equals = member.find('=');
-  if (equals == std::string_view::npos || equals == 0 || equals > 256) return false;
-  const auto key = member.substr(0, equals);
+  if (equals == std::string_view::npos || !is_key(member.substr(0, equals))) return false;
   const auto value = member.substr(equals + 1);
   if (value.empty() || value.size() > 256) return false;
-  if (!is_digit(key[0]) && (key[0] < 'a' || key[0] > 'z')) return false;
-  if (std::count(key.begin(), key.end(), '@') > 1) return false;
-  const bool good_key = std::all_of(key.begin(), key.end(), [](char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || std::string_view{"_-*/@"}.find(c) < 5;
-  });
-  return good_key && std::all_of(value.begin(), value.end(), [](char c) {
-           return c >= 0x20 && c < 0x7f && c != ',' && c != '=';
-         });
+  return std::all_of(value.begin(), value.end(),
+                     [](char c) { return c >= 0x20 && c < 0x7f && c != ',' && c != '='; });
 }
 
 }  // namespace

@@ -96,6 +96,13 @@ bool is_base64(std::string_view text) {
   });
 }
 
+bool is_attribute_name(std::string_view name) {
+  return name == "data_base64" ||
+         (!name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+         }));
+}
+
 // Bytes as base64, kept as they came: only foreign types may bring them.
 void take_base64(const Value& data, Event& out, std::vector<FormError>& errors) {
   if (out.type != TypeId::kForeignType) {
@@ -119,7 +126,7 @@ void take_data(const Map& object, Event& out, std::vector<FormError>& errors) {
   if (const auto* type = present("datacontenttype");
       type != nullptr && out.type == TypeId::kForeignType) {
     const auto text = type->text_or_empty();
-    if (base64 != nullptr || !text.starts_with("application/json")) out.content_type = text;
+    if (base64 != nullptr || text != "application/json") out.content_type = text;
   }
   if (data != nullptr && base64 != nullptr) {
     fail(errors, "bad_envelope", "/data_base64", "data and data_base64 at once",
@@ -155,6 +162,11 @@ std::vector<FormError> read_cloudevent(const Value& value, Event& out) {
          "\"specversion\":\"1.0\"");
   }
   for (const auto& [name, member] : *object) {
+    if (!is_attribute_name(name)) {
+      fail(errors, "bad_envelope", "/" + name, "no name of an attribute",
+           "lower case letters and digits; other things go below data");
+      continue;
+    }
     if (member.null() || take_attribute(name, member, out, errors)) continue;
     if (member.as_text() == nullptr && member.as_int() == nullptr && member.as_bool() == nullptr) {
       fail(errors, "bad_envelope", "/" + name, "an extension is a string, a number or a boolean",

@@ -76,12 +76,21 @@ http::Route get(std::string pattern, std::string operation, std::string summary,
 http::Route post(std::string pattern, std::string operation, std::string summary,
                  std::string resource, http::RoleSet roles, http::Handler handler);
 http::Parameter text(std::string name, std::string description);
+http::Parameter header(std::string name, std::string description);
+http::Parameter segment(std::string name, std::string description, std::string pattern);
 http::Parameter number(std::string name, std::string description, std::int64_t least,
                        std::int64_t most);
 http::Parameter instant(std::string name, std::string description);
 http::Parameter flag(std::string name, std::string description);
 void add_paging(http::Route& route);   // limit, cursor
 void add_waiting(http::Route& route);  // wait_for, timeout
+void add_tags(http::Route& route);     // ETag, and 304 for who has it
+void add_repeats(http::Route& route);  // Idempotency-Key
+// As JSON Schema writes them; what they allow may still not be there.
+inline constexpr const char* kRulePattern = "^[a-z0-9_-]{1,100}$";
+inline constexpr const char* kPositionPattern = "^[0-9]{1,9}:[0-9]{1,18}$";
+inline constexpr const char* kPositionsPattern =
+    "^[0-9]{1,9}:[0-9]{1,18}(,[0-9]{1,9}:[0-9]{1,18})*$";
 std::size_t limit_of(const http::Request& request);
 std::optional<Instant> instant_of(const http::Request& request, std::string_view name);
 
@@ -98,9 +107,11 @@ struct Page {
 };
 // In the form that Accept likes best: an array of objects, an object a line, or CSV.
 http::Response answer(const http::Request& request, const Page& page);
-// Runs `work` beside the server's threads and answers what it comes to.
+// Runs `work` beside the server's threads and answers what it comes to. A cursor is one of
+// `list`'s.
 http::Awaitable<http::Response> answer_page(Parts& parts, http::Request& request,
-                                            std::function<Result<Page>()> work);
+                                            std::function<Result<Page>()> work,
+                                            std::string list = {});
 http::Awaitable<http::Response> answer_value(Parts& parts, http::Request& request,
                                              std::function<Result<Value>()> work);
 

@@ -146,6 +146,16 @@ Result<Taken> take_body(const Request& request) {
   return out;
 }
 
+// An event without a trace of its own goes on with that of the request (CloudEvents' extension for
+// distributed tracing).
+void continue_trace(const http::Trace& trace, Event& event) {
+  if (!event.traceparent.empty()) return;
+  event.traceparent = trace.traceparent();
+  if (trace.state.empty() || dealwright::find(event.extensions, "tracestate") != nullptr) return;
+  event.extensions.emplace_back("tracestate", Value{trace.state});
+  event.extensions = *Value{std::move(event.extensions)}.as_map();  // sorted
+}
+
 // The furthest in each partition: who waits for these has waited for all.
 std::string position_of(const std::vector<Placed>& at) {
   std::map<PartitionId, Position> furthest;
@@ -174,9 +184,7 @@ Awaitable<Response> append(Parts& parts, Request& request) {
                                      request.trace);
   }
   if (request.fields.find("traceparent") != nullptr) {
-    for (auto& event : all.events) {
-      if (event.traceparent.empty()) event.traceparent = request.trace.traceparent();
-    }
+    for (auto& event : all.events) continue_trace(request.trace, event);
   }
   using Receipt = Result<Intake::Receipt>;
   std::function<void(std::function<void(Receipt)>)> begin = [&](std::function<void(Receipt)> done) {
@@ -331,12 +339,20 @@ void add_event_routes(Parts& parts, Routes& out) {
   auto in = post("/v1/events", "append_events", "Append facts; 202 when they are durable", "events",
                  publishers(), [&parts](Request& request) { return append(parts, request); });
   in.takes = {"application/cloudevents*", "*"};
+  in.body_required = false;  // in binary mode there may be no data
+  in.request_schemas = {{std::string{kStructured}, "CloudEvent"},
+                        {std::string{kBatch}, "CloudEvents"},
+                        {std::string{http::kJson}, "AnyJson"},
+                        {"*", ""}};
+  for (const auto* name : {"ce-specversion", "ce-id", "ce-source", "ce-type", "ce-subject"}) {
+    in.parameters.push_back(
+        header(name, "binary mode: the attribute, percent-encoded; any other is a ce- field too"));
+  }
   in.body_bytes = parts.limits.batch_body_bytes;
   in.success = 202;
-  in.request_schema = "CloudEvents";
   in.answer_schema = "Receipt";
-  in.problems = {"bad_data", "bad_envelope",    "bad_money", "bad_time", "reserved_type",
-                 "no_space", "outcome_unknown", "overload",  "damaged"};
+  in.problems = {"bad_data",      "bad_envelope", "bad_money",       "bad_time", "invalid",
+                 "reserved_type", "no_space",     "outcome_unknown", "overload", "damaged"};
   out.push_back(std::move(in));
 
   auto ask = get("/v1/events", "webhook_handshake", "CloudEvents' webhook handshake", "events",
@@ -345,6 +361,8 @@ void add_event_routes(Parts& parts, Routes& out) {
   ask.roles = {};
   ask.open = true;
   ask.success = 204;
+  ask.parameters.push_back(header("WebHook-Request-Origin", "who would deliver"));
+  ask.fields = {"WebHook-Allowed-Origin", "WebHook-Allowed-Rate"};
   ask.gives = {};
   out.push_back(std::move(ask));
 
@@ -352,9 +370,12 @@ void add_event_routes(Parts& parts, Routes& out) {
                  [&parts](Request& request) { return list(parts, request); });
   add_paging(all);
   all.gives = {std::string{http::kJson}};
+  all.fields = {"Link"};
   all.answer_schema = "Events";
+  all.problems.insert(all.problems.end(), {"invalid", "not_found", "io", "damaged"});
   add_waiting(all);
   all.parameters.push_back(text("position", "begin there: partition:position"));
+  all.parameters.back().pattern = kPositionPattern;
   all.parameters.push_back(text("subject", "of one record: <kind>/<id>"));
   all.parameters.push_back(text("type", "of one type"));
   out.push_back(std::move(all));
@@ -367,7 +388,8 @@ void add_event_routes(Parts& parts, Routes& out) {
                    return answer_value(parts, request, std::move(work));
                  });
   one.answer_schema = "Event";
-  one.problems = {"not_found"};
+  one.problems = {"not_found", "invalid", "io", "damaged"};
+  one.parameters.push_back(segment("position", "partition:position", kPositionPattern));
   add_waiting(one);
   out.push_back(std::move(one));
 }

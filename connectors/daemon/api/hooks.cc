@@ -68,6 +68,7 @@ void add_hook_routes(Parts& parts, Routes& out) {
   route.open = true;  // by a key of ours; the sender shows its own
   route.takes = {"*"};
   route.body_bytes = hooks::kBodyBytesMax;
+  route.body_required = false;  // the hook says what is wrong with it
   route.other_parameters = true;
   route.gives = {"*"};
   route.problems = {"not_found",       "bad_payload",     "batch_too_large", "not_signed",

@@ -39,7 +39,7 @@ Result<KeyRecord> read_asked(const Request& request) {
     if (name == "name") {
       out.name = value.text_or_empty();
     } else if (name == "expires") {
-      DW_TRY(out.expires, parse_instant_lenient(std::string{value.text_or_empty()}));
+      DW_TRY(out.expires, parse_instant(value.text_or_empty()));
     } else if ((name == "roles" || name == "scopes") && list != nullptr) {
       for (const auto& item : *list) {
         const auto role = http::parse_role(item.text_or_empty());

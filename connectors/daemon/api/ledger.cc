@@ -29,15 +29,16 @@ Result<Page> page_of(Parts& parts, const Request& request, const std::string& na
 }
 
 http::Route list_route(Parts& parts, const std::string& name, std::string operation,
-                       std::string summary, List list) {
+                       std::string summary, std::string schema, List list) {
   auto out = get("/v1/" + name, std::move(operation), std::move(summary), name,
                  [&parts, name, list](Request& request) {
                    std::function<Result<Page>()> work = [&parts, &request, name, list] {
                      return page_of(parts, request, name, list);
                    };
-                   return answer_page(parts, request, std::move(work));
+                   return answer_page(parts, request, std::move(work), name);
                  });
   add_paging(out);
+  out.answer_schema = std::move(schema);
   add_waiting(out);
   out.parameters.push_back(text("rule", "of one rule"));
   out.parameters.push_back(text("record", "about one record: <kind>/<id>"));
@@ -54,7 +55,9 @@ http::Route one_route(Parts& parts, const std::string& name, std::string operati
                    };
                    return answer_value(parts, request, std::move(work));
                  });
-  out.problems = {"not_found", "invalid"};
+  out.problems = {"not_found", "invalid", "conflict"};
+  out.parameters.push_back(
+      segment("id", "the id, or as much of its beginning as is unique", "^[0-9a-f]{1,64}$"));
   add_waiting(out);
   return out;
 }
@@ -63,7 +66,7 @@ http::Route one_route(Parts& parts, const std::string& name, std::string operati
 
 void add_enrolment_routes(Parts& parts, Routes& out) {
   out.push_back(list_route(parts, "enrolments", "list_enrolments",
-                           "Live enrolments, the newest first", list_enrolments));
+                           "Live enrolments, the newest first", "EnrolmentRows", list_enrolments));
   out.push_back(one_route(parts, "enrolments", "get_enrolment",
                           "A live enrolment: where it stands, what it watches",
                           [](Workspace& workspace, const std::string& id) -> Result<Value> {
@@ -71,13 +74,13 @@ void add_enrolment_routes(Parts& parts, Routes& out) {
                             return Value{std::move(found)};
                           }));
   out.back().answer_schema = "Enrolment";
-  out.push_back(
-      list_route(parts, "timers", "list_timers", "Pending timers, the soonest first", list_timers));
+  out.push_back(list_route(parts, "timers", "list_timers", "Pending timers, the soonest first",
+                           "TimerRows", list_timers));
 }
 
 void add_effect_routes(Parts& parts, Routes& out) {
   auto all = list_route(parts, "effects", "list_effects", "The ledger, the newest requests first",
-                        list_effects);
+                        "EffectRows", list_effects);
   auto state = text("state", "in one state");
   for (int i = 0; i <= static_cast<int>(EffectState::kSuppressed); ++i) {
     state.one_of.emplace_back(effect_state_name(static_cast<EffectState>(i)));
@@ -96,7 +99,7 @@ void add_effect_routes(Parts& parts, Routes& out) {
 
 void add_set_aside_routes(Parts& parts, Routes& out) {
   out.push_back(list_route(parts, "set-aside", "list_set_aside",
-                           "Events that were refused or are malformed, by position",
+                           "Events that were refused or are malformed, by position", "SetAsideRows",
                            list_set_aside));
   auto& all = out.back();
   std::erase_if(all.parameters, [](const auto& parameter) { return parameter.name == "rule"; });
@@ -126,7 +129,9 @@ void add_set_aside_routes(Parts& parts, Routes& out) {
                    order(TypeId::kEventDropped));
   for (auto* route : {&redrive, &drop}) {
     route->answer_schema = "Redriven";
-    route->problems = {"not_found", "invalid", "overload"};
+    route->problems = {"not_found", "invalid", "refused", "overload"};
+    route->parameters.push_back(segment("position", "partition:position", kPositionPattern));
+    add_repeats(*route);
   }
   drop.parameters.push_back(text("reason", "why, for the record"));
   out.push_back(std::move(redrive));

@@ -27,6 +27,9 @@ Awaitable<Response> show(Parts& parts, Request& request) {
     return parts.drop->read(request.param("mail"));
   };
   auto mail = co_await http::run_blocking<std::string>(parts.pool, std::move(work));
+  if (!mail && mail.error().code == Code::kInvalid) {  // of another form: so it is not there
+    co_return http::problem_response(Error{Code::kNotFound, mail.error().detail}, request.trace);
+  }
   if (!mail) co_return http::problem_response(mail.error(), request.trace);
   auto out = http::text_response("message/rfc822", std::move(mail.value()));
   out.fields.add("Content-Disposition", "attachment");
@@ -45,13 +48,14 @@ void add_mail_routes(Parts& parts, Routes& out) {
                  });
   all.parameters.push_back(number("limit", "how many at most; 50 if left out", 1, 1'000));
   all.gives = {"application/json", "text/csv", "application/x-ndjson"};
-  all.answer_schema = "Rows";
+  all.fields = {"Dealwright-Columns"};
+  all.answer_schema = "MailRows";
   out.push_back(std::move(all));
 
   auto one = get("/v1/mails/{mail}", "get_mail", "A dropped mail, as it would have been sent",
                  "mails", [&parts](Request& request) { return show(parts, request); });
   one.gives = {"message/rfc822"};
-  one.problems = {"not_found", "invalid"};
+  one.problems = {"not_found", "io"};
   out.push_back(std::move(one));
 }
 

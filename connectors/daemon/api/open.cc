@@ -86,7 +86,8 @@ Result<Value> describe_api(const http::RouteTable& table) {
   return http::openapi(table,
                        {"Dealwright", "1.0.0",
                         "Events in; records, views, rules and what they do out. Errors are "
-                        "application/problem+json with stable codes."},
+                        "application/problem+json with stable codes.",
+                        "Apache-2.0"},
                        schemas());
 }
 
@@ -99,6 +100,7 @@ Result<void> add_open_routes(Parts& parts, Routes& out) {
                  "Every partition leads within its lag; else 503 says which, why, and what helps",
                  [&parts](Request& request) { return answer_ready(parts, request); });
   ready.answer_schema = "Readiness";
+  ready.also = {503};
   out.push_back(std::move(ready));
 
   // It describes itself too, so its text is made when the table is whole.
@@ -107,7 +109,7 @@ Result<void> add_open_routes(Parts& parts, Routes& out) {
                         [text](Request&) -> Awaitable<Response> {
                           co_return http::text_response("application/json", *text);
                         });
-  own.answer_schema = "Any";
+  own.answer_schema = "OpenApi";
   out.push_back(std::move(own));
   DW_TRY(const auto table, http::RouteTable::make(out));
   DW_TRY(const auto described, describe_api(table));

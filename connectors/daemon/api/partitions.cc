@@ -62,7 +62,8 @@ void add_partition_routes(Parts& parts, Routes& out) {
                    return answer_page(parts, request, std::move(work));
                  });
   all.gives = {"application/json", "text/csv", "application/x-ndjson"};
-  all.answer_schema = "Rows";
+  all.fields = {"Dealwright-Columns"};
+  all.answer_schema = "PartitionRows";
   out.push_back(std::move(all));
 }
 

@@ -105,6 +105,8 @@ void add_public_routes(Parts& parts, Routes& out) {
                    {}, [&parts](Request& request) { return withdraw(parts, request); });
   done.takes = {"application/x-www-form-urlencoded", "multipart/form-data"};
   done.body_bytes = 4'096;
+  done.body_required = false;  // the form has no fields
+  done.also = {404, 503};
   for (auto* route : {&shown, &done}) {
     route->open = true;
     route->roles = {};
@@ -112,6 +114,7 @@ void add_public_routes(Parts& parts, Routes& out) {
     route->problems = {"not_found"};
     route->other_parameters = true;  // trackers that mail programs add
   }
+  shown.also = {404};
   out.push_back(std::move(shown));
   out.push_back(std::move(done));
 }

@@ -7,6 +7,7 @@
 namespace dealwright::daemon::api {
 namespace {
 
+using http::Parameter;
 using http::Request;
 
 Result<RecordKey> key_of(const Request& request) {
@@ -33,17 +34,28 @@ Result<Page> list(Parts& parts, const Request& request) {
   return out;
 }
 
+Parameter kind_parameter() {
+  auto out = segment("kind", "what it is", "");
+  for (int kind = 1; kind <= static_cast<int>(Kind::kEvent); ++kind) {
+    if (const auto name = kind_name(static_cast<Kind>(kind)); !name.empty())
+      out.one_of.emplace_back(name);
+  }
+  return out;
+}
+
 }  // namespace
 
 void add_record_routes(Parts& parts, Routes& out) {
-  auto all = get("/v1/records/{kind}", "list_records", "Records of a kind, by their ids", "records",
-                 [&parts](Request& request) {
-                   std::function<Result<Page>()> work = [&parts, &request] {
-                     return list(parts, request);
-                   };
-                   return answer_page(parts, request, std::move(work));
-                 });
+  auto all = get(
+      "/v1/records/{kind}", "list_records", "Records of a kind, by their ids", "records",
+      [&parts](Request& request) {
+        std::function<Result<Page>()> work = [&parts, &request] { return list(parts, request); };
+        return answer_page(parts, request, std::move(work), "records/" + request.param("kind"));
+      });
   add_paging(all);
+  all.answer_schema = "RecordRows";
+  all.problems.emplace_back("invalid");
+  all.parameters.push_back(kind_parameter());
   add_waiting(all);
   all.parameters.push_back(text("state", "of that state or stage"));
   all.parameters.push_back(text("owner", "of that user"));
@@ -59,6 +71,7 @@ void add_record_routes(Parts& parts, Routes& out) {
                    return answer_value(parts, request, std::move(work));
                  });
   one.answer_schema = "Record";
+  one.parameters.push_back(kind_parameter());
   one.problems = {"not_found", "invalid"};
   add_waiting(one);
   out.push_back(std::move(one));
@@ -74,7 +87,9 @@ void add_record_routes(Parts& parts, Routes& out) {
                         return answer_page(parts, request, std::move(work));
                       });
   timeline.gives = {"application/json", "text/csv", "application/x-ndjson"};
-  timeline.answer_schema = "Rows";
+  timeline.answer_schema = "TimelineRows";
+  timeline.fields = {"Dealwright-Columns"};
+  timeline.parameters.push_back(kind_parameter());
   timeline.problems = {"not_found", "invalid"};
   add_waiting(timeline);
   out.push_back(std::move(timeline));

@@ -245,7 +245,9 @@ Awaitable<Response> show(Parts& parts, Request& request) {
   if (!found) co_return http::problem_response(found.error(), request.trace);
   const auto tag = found.value().tag();
   Response out;
-  if (http::check_conditions(request.fields, request.method, tag)) {
+  if (const auto code = http::check_conditions(request.fields, request.method, tag)) {
+    if (*code == "stale")
+      co_return http::problem_response(http::make_problem(*code), request.trace);
     out.status = 304;
   } else {
     out = http::json_response(rule_value(request.param("rule"), found.value()));
@@ -259,11 +261,15 @@ void take_yaml(http::Route& route) {
   route.body_bytes = std::size_t{256} << 10;
 }
 
+http::Parameter rule_parameter() { return segment("rule", "the rule's id", kRulePattern); }
+
 void add_texts(Parts& parts, Routes& out) {
   auto one = get("/v1/rules/{rule}", "get_rule", "A rule's text in force, and its draft", "rules",
                  [&parts](Request& request) { return show(parts, request); });
+  one.parameters.push_back(rule_parameter());
   one.answer_schema = "Rule";
-  one.problems = {"not_found"};
+  add_tags(one);
+  one.problems.emplace_back("not_found");
   out.push_back(std::move(one));
 
   auto put = post("/v1/rules/{rule}", "put_rule", "Write a draft", "rules", authors(),
@@ -274,9 +280,14 @@ void add_texts(Parts& parts, Routes& out) {
                     return answer_outcome(parts, request, std::move(work));
                   });
   put.method = "PUT";
+  put.parameters.push_back(rule_parameter());
+  put.also = {201};
+  put.fields = {"ETag"};
+  put.parameters.push_back(header("If-Match", "the ETag that the text was made from"));
+  put.parameters.push_back(header("If-None-Match", "*: only if there is no such rule yet"));
   take_yaml(put);
   put.answer_schema = "Diagnostics";
-  put.problems = {"stale", "if_match_missing", "rule_invalid"};
+  put.problems = {"stale", "if_match_missing", "rule_invalid", "io", "no_space"};
   out.push_back(std::move(put));
 
   const auto judge = [&](const char* name, const char* summary,
@@ -307,8 +318,12 @@ void add_acts(Parts& parts, Routes& out) {
              };
              return answer_outcome(parts, request, std::move(work));
            });
+  publishes.parameters.push_back(rule_parameter());
   publishes.answer_schema = "Published";
-  publishes.problems = {"not_found", "stale", "rule_invalid", "conflict"};
+  publishes.fields = {"ETag"};
+  publishes.parameters.push_back(header("If-Match", "the ETag of the text to publish"));
+  publishes.problems = {"not_found", "stale", "rule_invalid", "refused", "conflict"};
+  add_repeats(publishes);
   out.push_back(std::move(publishes));
 
   struct Switch {
@@ -330,8 +345,10 @@ void add_acts(Parts& parts, Routes& out) {
                         };
                         return answer_value(parts, request, std::move(work));
                       });
-    route.answer_schema = "RuleStatus";
-    route.problems = {"not_found", "refused"};
+    route.parameters.push_back(rule_parameter());
+    route.answer_schema = "RuleChange";
+    route.problems = {"not_found", "refused", "conflict", "overload"};
+    add_repeats(route);
     out.push_back(std::move(route));
   }
 }
@@ -345,7 +362,8 @@ void add_rule_routes(Parts& parts, Routes& out) {
         return answer_page(parts, request, std::move(work));
       });
   all.gives = {"application/json", "text/csv", "application/x-ndjson"};
-  all.answer_schema = "Rows";
+  all.fields = {"Dealwright-Columns"};
+  all.answer_schema = "RuleRows";
   auto old = get("/v1/rules/{rule}/versions", "list_rule_versions",
                  "Every version that is or was in force", "rules", [&parts](Request& request) {
                    std::function<Result<Page>()> work = [&parts, &request] {
@@ -353,8 +371,10 @@ void add_rule_routes(Parts& parts, Routes& out) {
                    };
                    return answer_page(parts, request, std::move(work));
                  });
+  old.parameters.push_back(rule_parameter());
   old.gives = all.gives;
-  old.answer_schema = "Rows";
+  old.fields = all.fields;
+  old.answer_schema = "VersionRows";
   old.problems = {"not_found"};
   out.push_back(std::move(all));
   out.push_back(std::move(old));

@@ -55,6 +55,17 @@ Parameter text(std::string name, std::string description) {
   out.description = std::move(description);
   return out;
 }
+Parameter header(std::string name, std::string description) {
+  auto out = text(std::move(name), std::move(description));
+  out.in = Parameter::In::kHeader;
+  return out;
+}
+Parameter segment(std::string name, std::string description, std::string pattern) {
+  auto out = text(std::move(name), std::move(description));
+  out.in = Parameter::In::kPath;
+  out.pattern = std::move(pattern);
+  return out;
+}
 Parameter number(std::string name, std::string description, std::int64_t least, std::int64_t most) {
   auto out = text(std::move(name), std::move(description));
   out.type = http::ParameterType::kInteger;
@@ -76,14 +87,29 @@ Parameter flag(std::string name, std::string description) {
 void add_paging(http::Route& route) {
   route.parameters.push_back(number("limit", "how many at most; 50 if left out", 1, 1'000));
   route.parameters.push_back(text("cursor", "where the page before ended, as its Link says"));
+  route.parameters.back().pattern = "^[A-Za-z0-9_-]{6,4096}$";
   route.gives = {std::string{http::kJson}, std::string{http::kCsv}, std::string{http::kNdjson}};
+  route.fields = {"Link", "Dealwright-Columns"};
   route.answer_schema = "Rows";
   route.problems.emplace_back("bad_cursor");
+}
+
+void add_tags(http::Route& route) {
+  route.parameters.push_back(header("If-None-Match", "an ETag: 304 if it is still that"));
+  route.fields.emplace_back("ETag");
+  route.also.push_back(304);
+  route.problems.emplace_back("stale");
+}
+
+void add_repeats(http::Route& route) {
+  route.parameters.push_back(
+      header("Idempotency-Key", "a name of this request: sent again with it, it is done once"));
 }
 
 void add_waiting(http::Route& route) {
   route.parameters.push_back(
       text("wait_for", "a position: answers when all up to there is folded"));
+  route.parameters.back().pattern = kPositionsPattern;
   route.parameters.push_back(
       number("timeout", "how long to wait, in milliseconds; 2000 if left out", 0, 30'000));
   route.problems.emplace_back("not_caught_up");
@@ -304,8 +330,14 @@ Response answer(const Request& request, const Page& page) {
   return out;
 }
 
-Awaitable<Response> answer_page(Parts& parts, Request& request,
-                                std::function<Result<Page>()> work) {
+Awaitable<Response> answer_page(Parts& parts, Request& request, std::function<Result<Page>()> work,
+                                std::string list) {
+  if (const auto* cursor = list.empty() ? nullptr : request.query.find("cursor")) {
+    if (const auto place = http::read_cursor(list, *cursor); !place) {
+      co_return http::problem_response(http::make_problem("bad_cursor", place.error().detail),
+                                       request.trace);
+    }
+  }
   if (auto early = co_await wait_for_position(parts, request)) co_return std::move(*early);
   const auto page = co_await http::run_blocking<Page>(parts.pool, std::move(work));
   if (!page) co_return http::problem_response(page.error(), request.trace);

@@ -59,7 +59,9 @@ Result<Asked> asked_of(Parts& parts, const Request& request) {
   out.query.known_by = instant_of(request, "known_by").value_or(kAfterAll);
   for (const auto& [name, value] : request.query) {
     if (name == "group_by") {
-      for (const auto part : http::split(value, ',')) out.query.group_by.emplace_back(part);
+      for (const auto part : http::split(value, ',')) {
+        if (!part.empty()) out.query.group_by.emplace_back(part);
+      }
     } else if (!kOwn.contains(name)) {
       out.query.filters.emplace_back(name, value);
     }
@@ -113,9 +115,16 @@ std::string tag_of(Parts& parts) {
 }
 
 Awaitable<Response> answer_view(Parts& parts, Request& request) {
+  const auto* cursor = request.query.find("cursor");
+  if (cursor != nullptr && !http::read_cursor("views/" + request.param("name"), *cursor)) {
+    auto problem = http::make_problem("bad_cursor", "that cursor is not one of this view's");
+    co_return http::problem_response(problem, request.trace);
+  }
   if (auto early = co_await wait_for_position(parts, request)) co_return std::move(*early);
   const auto tag = tag_of(parts);
   if (const auto code = http::check_conditions(request.fields, request.method, tag)) {
+    if (*code == "stale")
+      co_return http::problem_response(http::make_problem(*code), request.trace);
     Response unchanged;
     unchanged.status = 304;
     unchanged.fields.add("ETag", tag);
@@ -270,11 +279,19 @@ Awaitable<Response> stream(Parts& parts, Request& request) {
   co_return out;
 }
 
+http::Parameter name_parameter() {
+  auto out = segment("name", "which view", "");
+  for (const auto* view : projections::all_views()) out.one_of.emplace_back(view->name());
+  return out;
+}
+
 void add_query(http::Route& route) {
   route.other_parameters = true;  // filters by column
+  route.parameters.push_back(name_parameter());
   route.parameters.push_back(instant("as_of", "facts that happened up to this instant"));
   route.parameters.push_back(instant("known_by", "and that were known by this one"));
   route.parameters.push_back(text("group_by", "columns, with a comma between several"));
+  route.parameters.back().pattern = "^([a-z_]+(,[a-z_]+)*)?$";
 }
 
 }  // namespace
@@ -286,7 +303,8 @@ void add_view_routes(Parts& parts, Routes& out) {
         return answer_page(parts, request, std::move(work));
       });
   all.gives = {"application/json", "text/csv", "application/x-ndjson"};
-  all.answer_schema = "Rows";
+  all.fields = {"Dealwright-Columns"};
+  all.answer_schema = "ViewRows";
   out.push_back(std::move(all));
 
   auto one = get("/v1/views/{name}", "get_view",
@@ -295,6 +313,8 @@ void add_view_routes(Parts& parts, Routes& out) {
   add_paging(one);
   add_waiting(one);
   add_query(one);
+  add_tags(one);
+  one.fields.insert(one.fields.end(), {"Dealwright-Position", "Dealwright-Lag-Ms"});
   one.problems.insert(one.problems.end(), {"not_found", "invalid", "conflict"});
   out.push_back(std::move(one));
 
@@ -307,12 +327,15 @@ void add_view_routes(Parts& parts, Routes& out) {
                      });
   columns.answer_schema = "ViewSchema";
   columns.problems = {"not_found"};
+  columns.parameters.push_back(name_parameter());
   out.push_back(std::move(columns));
 
   auto changes = get("/v1/views/{name}/stream", "stream_view",
                      "A view's rows, then its changes, as server-sent events", "views",
                      [&parts](Request& request) { return stream(parts, request); });
   add_query(changes);
+  changes.parameters.push_back(
+      header("Last-Event-ID", "where the stream before ended; other rows by now: event reset"));
   changes.gives = {std::string{http::kEventStream}};
   changes.problems = {"not_found", "invalid"};
   out.push_back(std::move(changes));

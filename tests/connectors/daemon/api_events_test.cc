@@ -48,6 +48,7 @@ TEST(ApiEventsTest, TellsWhatIsWrong) {
     application/cloudevents+json        | {"specversion":"1.0","id":"1","source":"s","type":"deal.opened","subject":"deal/d","data":{"pipeline":"p","amount":{"minor":5}}} | 400 bad_money
     application/cloudevents+json        | {"specversion":"0.3","id":"1","source":"s","type":"deal.opened","subject":"deal/d","data":{}} | 400 bad_envelope
     application/cloudevents+json        | {"specversion":"1.0","id":"1","source":"s","type":"effect.outcome","subject":"deal/d","data":{}} | 400 reserved_type
+    application/cloudevents+json        | {"specversion":"1.0","id":"1","source":"s","type":"a.b","subject":"c/d","Name":"x"} | 400 bad_envelope
     application/cloudevents-batch+json  | {}   | 400 invalid
     application/cloudevents+xml         | <a/> | 415 media_type
     text/plain                          | hi   | 400 invalid
@@ -61,6 +62,20 @@ TEST(ApiEventsTest, TellsWhatIsWrong) {
   EXPECT_NE(batch.body.find("\"event\":3"), std::string::npos) << batch.body;
   EXPECT_EQ(batch.body.find("\"event\":0"), std::string::npos) << batch.body;
   EXPECT_EQ(bed.get("/v1/records/lead/l1").status, 404);
+}
+
+TEST(ApiEventsTest, GoesOnWithTheTraceOfItsRequest) {
+  ServiceBed bed;
+  const std::string trace = "0af7651916cd43dd8448eb211c80319c";
+  const auto head = "traceparent: 00-" + trace + "-b7ad6b7169203331-01\r\ntracestate: a=1, b=2\r\n";
+  const auto kept = [&](const std::string& id, const std::string& more) {
+    const auto put = bed.post("/v1/events", kStructured, lead(id), more);
+    EXPECT_EQ(put.status, 202) << put.body;
+    return bed.get("/v1/events/" + ServiceBed::text_in(put.body, "position")).body;
+  };
+  EXPECT_NE(kept("l1", head).find("\"traceparent\":\"00-" + trace + "-"), std::string::npos);
+  EXPECT_NE(kept("l2", head).find(R"("tracestate":"a=1,b=2")"), std::string::npos);
+  EXPECT_EQ(kept("l3", "").find("\"traceparent\""), std::string::npos);
 }
 
 TEST(ApiEventsTest, TheSameAgainIsAnsweredAsBefore) {
@@ -100,7 +115,7 @@ TEST(ApiEventsTest, ListsByPages) {
   }
   EXPECT_EQ(seen, 7U);
   EXPECT_EQ(bed.get("/v1/events?cursor=nonsense").code(), "bad_cursor");
-  EXPECT_EQ(bed.get("/v1/events/9:0").status, 400);
+  EXPECT_EQ(bed.get("/v1/events/9:0").status, 404);
   EXPECT_EQ(bed.get("/v1/events/0:99999").status, 404);
 }
 

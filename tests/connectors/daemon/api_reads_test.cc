@@ -118,10 +118,25 @@ TEST(ApiReadsTest, RulesFromDraftToRetired) {
   EXPECT_EQ(shown.body.find("\"draft\""), std::string::npos) << shown.body;
   EXPECT_EQ(bed.get("/v1/rules/hello", "If-None-Match: " + shown.fields.at("etag") + "\r\n").status,
             304);
+  EXPECT_EQ(bed.get("/v1/rules/hello", "If-Match: \"other\"\r\n").status, 412);
+  EXPECT_EQ(bed.get("/v1/views/board", "If-Match: \"other\"\r\n").status, 412);
+  EXPECT_EQ(bed.get("/v1/rules/check").status, 405) << "a literal path has no rule of that name";
+  EXPECT_EQ(bed.get("/v1/effects?cursor=nonsense").code(), "bad_cursor");
+  EXPECT_EQ(bed.get("/v1/views/board?cursor=nonsense").code(), "bad_cursor");
+  EXPECT_EQ(bed.get("/v1/views/board?group_by=").status, 200);
+  EXPECT_EQ(bed.post("/v1/rules/check").code(), "bad_body");
 
   EXPECT_NE(bed.post("/v1/rules/hello/pause").body.find("\"paused\""), std::string::npos);
   EXPECT_NE(bed.post("/v1/rules/hello/pause").body.find("\"changed\":false"), std::string::npos);
   EXPECT_NE(bed.post("/v1/rules/hello/resume").body.find("\"live\""), std::string::npos);
+  const std::string once = "Idempotency-Key: once\r\n";
+  EXPECT_NE(bed.post("/v1/rules/hello/pause", "", "", once).body.find("\"changed\":true"),
+            std::string::npos);
+  EXPECT_NE(bed.post("/v1/rules/hello/pause", "", "", once).body.find("\"changed\":false"),
+            std::string::npos);
+  EXPECT_EQ(bed.post("/v1/rules/hello/resume").status, 200);
+  EXPECT_EQ(bed.post("/v1/rules/hello/pause", "", "", once).status, 409)
+      << "done before, and undone since";
   EXPECT_NE(bed.post("/v1/rules/hello/retire").body.find("\"retired\""), std::string::npos);
   EXPECT_EQ(bed.post("/v1/rules/hello/resume").status, 422);
   EXPECT_NE(bed.get("/v1/rules/hello/versions").body.find("\"version\":1"), std::string::npos);

@@ -289,6 +289,9 @@ TEST(HttpTrace, ContinuedOrBegunAnew) {
   EXPECT_EQ(clean_tracestate("a=1, b@c=2,,"), "a=1,b@c=2");
   EXPECT_EQ(clean_tracestate("a=1,a=2"), "");
   EXPECT_EQ(clean_tracestate("A=1"), "");
+  EXPECT_EQ(clean_tracestate("a@b@c=1"), "");
+  EXPECT_EQ(clean_tracestate("a@=1"), "");
+  EXPECT_EQ(clean_tracestate("a@1=1"), "");
 }
 
 TEST(HttpCsv, GuardsFormulas) {

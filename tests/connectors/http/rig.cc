@@ -93,6 +93,7 @@ std::vector<Route> routes_of(Rig& rig) {
   out.push_back(route("GET", "/v1/open", "open", {}, hello));
   out.push_back(route("POST", "/v1/echo", "echo", publisher, echo));
   out.back().takes = {"text/plain", "application/cloudevents*"};
+  out.back().body_required = false;
   out.back().gzip = true;
   out.push_back(route("POST", "/v1/plain", "plain", publisher, echo));
   out.back().takes = {"text/plain"};
@@ -106,8 +107,9 @@ std::vector<Route> routes_of(Rig& rig) {
        1,
        1'000,
        {},
+       {},
        false},
-      {"as_of", Parameter::In::kQuery, ParameterType::kInstant, false, "", {}, {}, {}, false}};
+      {"as_of", Parameter::In::kQuery, ParameterType::kInstant, false, "", {}, {}, {}, {}, false}};
   out.push_back(
       route("DELETE", "/v1/items/{id}", "delete_item", {Role::kOperator, Role::kAdmin}, item));
   out.push_back(route("GET", "/v1/throws", "throws", viewer, throws));

@@ -41,9 +41,10 @@ TEST(HttpRoute, Dispatch) {
     GET     | /v1/deal/%252F      | GET /v1/{kind}/{id} kind=deal id=%2F
     GET     | /v1/rules/check     | GET /v1/rules/check
     GET     | /v1/%72ules/check   | GET /v1/rules/check
-    PUT     | /v1/rules/check     | PUT /v1/rules/{id} id=check
+    PUT     | /v1/rules/check     | allow GET HEAD OPTIONS POST
+    PUT     | /v1/rules/chick     | PUT /v1/rules/{id} id=chick
     PUT     | /v1/deal/d1         | allow GET HEAD OPTIONS
-    DELETE  | /v1/rules/check     | allow GET HEAD OPTIONS POST PUT
+    DELETE  | /v1/rules/check     | allow GET HEAD OPTIONS POST
     GET     | /v1/deal            | none
     GET     | /v1/deal/d1/        | none
     GET     | /v1//d1             | none
@@ -86,7 +87,7 @@ TEST(HttpRoute, ATableThatLeavesADoorOpenIsRefused) {
   EXPECT_TRUE(refused([](Route& r) { r.pattern = "/b"; })) << "twice the same place";
   EXPECT_TRUE(refused([](Route& r) { r.operation = "GET/b"; })) << "twice the same operation";
   EXPECT_TRUE(refused([](Route& r) {
-    r.parameters.push_back({"other", Parameter::In::kPath, {}, true, "", {}, {}, {}, false});
+    r.parameters.push_back({"other", Parameter::In::kPath, {}, true, "", {}, {}, {}, {}, false});
   }));
 }
 
@@ -116,8 +117,9 @@ TEST(HttpOpenApi, ComesFromTheTable) {
       to_json(at({"paths", "/v1/items/{id}", "get", "parameters"})),
       R"([{"description":"how many","in":"query","name":"limit","required":false,"schema":)"
       R"({"format":"int64","maximum":1000,"minimum":1,"type":"integer"}},{"in":"query","name":)"
-      R"("as_of","required":false,"schema":{"format":"date-time","type":"string"}},{"in":"path",)"
-      R"("name":"id","required":true,"schema":{"type":"string"}}])");
+      R"("as_of","required":false,"schema":{"anyOf":[{"format":"date-time"},{"format":"date"}],"type":"string"}},{"in":"path",)"
+      R"("name":"id","required":true,"schema":{"pattern":"^[^\\u0000-\\u001f\\u007f]+$",)"
+      R"("type":"string"}}])");
   std::set<std::string> operations;
   int count = 0;
   for (const auto& [path, methods] : *at({"paths"}).as_map()) {

@@ -105,6 +105,8 @@ TEST(HttpServer, Bodies) {
   EXPECT_EQ(client.read().body, "abc");
   EXPECT_EQ(client.ask(rig.get("/v1/echo", "Content-Length: 0\r\n").replace(0, 3, "POST")).status,
             200);
+  EXPECT_EQ(client.ask(rig.get("/v1/plain", "Content-Length: 0\r\n").replace(0, 3, "POST")).code(),
+            "bad_body");
   const auto json = rig.get("/v1/echo", "Content-Type: application/json\r\nContent-Length: 2\r\n");
   EXPECT_EQ(client.ask("POST" + json.substr(3) + "{}").code(), "media_type");
   const auto event = rig.get("/v1/echo",

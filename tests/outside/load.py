@@ -1,0 +1,44 @@
+"""What holds of a server under more load than it takes, whoever makes it."""
+import os
+from collections import Counter
+
+# No less is the bound of a process with caches of its own; what load adds stays far below the megabytes that would be
+# there if requests were queued without end.
+RSS_BYTES_MAX = 256 << 20
+# A server that takes few requests a second, and one that takes few at once.
+LIMITS = [("rate", {"http_rate": 300}, "429"), ("requests", {"http_requests": 2}, "503")]
+CONNECTIONS = 64
+
+
+def seconds():
+    """How long each of two runs takes: DW_OUTSIDE_SECONDS, 5 if not set."""
+    return int(os.environ.get("DW_OUTSIDE_SECONDS", "5"))
+
+
+def lost_of(acknowledged, kept):
+    """Acknowledged events that are not in the log exactly once; those that are there twice."""
+    counted = Counter(kept)
+    return sorted(str(one) for one in acknowledged if counted[one] != 1), sorted(
+        str(one) for one, count in counted.items() if count > 1)
+
+
+def check_answers(checks, name, expected, statuses, without_retry_after, errors):
+    allowed = {"202", "429", "503"}
+    checks.check(f"{name}: some are taken and some told to wait ({statuses})",
+                 statuses.get("202", 0) > 0 and statuses.get(expected, 0) > 0 and set(statuses) <= allowed, statuses)
+    checks.check(f"{name}: each 429 and 503 says Retry-After", without_retry_after == 0, without_retry_after)
+    checks.check(f"{name}: no connection breaks", errors == 0, errors)
+
+
+def check_log(checks, name, acknowledged, kept, service):
+    lost, twice = lost_of(acknowledged, kept)
+    checks.check(f"{name}: each of {len(acknowledged)} that got 2xx is in the log exactly once", not lost and
+                 len(set(acknowledged)) == len(acknowledged), f"lost {lost[:10]}")
+    checks.check(f"{name}: none is there twice", not twice, twice[:10])
+    beyond = len(kept) - len(acknowledged)
+    checks.check(f"{name}: beside them at most what was under way at the end ({beyond})", 0 <= beyond <= CONNECTIONS)
+    peak = service.peak_rss()
+    checks.check(f"{name}: {peak >> 20} MiB at most, of {RSS_BYTES_MAX >> 20}", peak < RSS_BYTES_MAX)
+    checks.check(f"{name}: it is ready afterwards", service.ask("GET", "/health/ready")[0] == 200)
+    checks.must_fail(f"{name}: an event that was never taken is missed", lost_of([*acknowledged, "never"], kept)[0] == ["never"])
+    checks.must_fail(f"{name}: one taken twice is seen", lost_of(acknowledged, [*kept, kept[0]])[1] == [str(kept[0])])
