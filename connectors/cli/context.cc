@@ -255,6 +255,7 @@ int run(int argc, char** argv) {
   add_settings(app, context);
   add_serve_commands(app, context);
   add_key_commands(app, context);
+  add_workspace_commands(app, context);
   add_data_commands(app, context);
   add_event_commands(app, context);
   add_record_commands(app, context);

@@ -95,6 +95,7 @@ CLI::App* noun(CLI::App& app, const char* name, const char* description);
 std::string usage_hint(const CLI::App& app, int argc, char** argv);
 
 void add_serve_commands(CLI::App& app, Context& context);
+void add_workspace_commands(CLI::App& app, Context& context);
 void add_key_commands(CLI::App& app, Context& context);
 void add_event_commands(CLI::App& app, Context& context);
 void add_view_commands(CLI::App& app, Context& context);

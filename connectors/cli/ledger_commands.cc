@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "connectors/cli/context.h"
+#include "connectors/cli/effect_acts.h"
 #include "connectors/daemon/ledger.h"
 
 namespace dealwright::cli {
@@ -130,6 +131,8 @@ void add_ledger_commands(CLI::App& app, Context& context) {
        [&context, effect_id] { return show_effect(context, *effect_id); })
       ->add_option("effect", *effect_id, "its id, or the beginning of it")
       ->required();
+
+  add_effect_acts(*effect, context);
 
   auto of = std::make_shared<Filter>();
   auto* enrolment = noun(app, "enrolment", "Records on their way through rules");

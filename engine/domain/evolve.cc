@@ -217,10 +217,8 @@ void take_values(Record& record, const Event& event, const FoldAt& at, const Sch
       set_register(record, Field::kStatus, Value{"live"}, stamp, out);
       return;
     case TypeId::kTemplatePublished:
-      set_register(record, Field::kStatus, Value{"published"}, stamp, out);
-      break;
     case TypeId::kTemplateRetired:
-      set_register(record, Field::kStatus, Value{"retired"}, stamp, out);
+      set_register(record, Field::kStatus, Value{event.type_name().substr(9)}, stamp, out);
       break;
     case TypeId::kWorkspacePaused:
       set_register(record, Field::kStatus, Value{"paused"}, stamp, out);

@@ -1,0 +1,27 @@
+// What operators say of effects: the same one again, what became of it, that it shall not leave; and
+// the kill switch.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "connectors/daemon/ledger.h"
+#include "connectors/daemon/rule_book.h"
+#include "connectors/daemon/workspace.h"
+
+namespace dealwright::daemon {
+
+// `what`: kEffectRetryRequested, kEffectResolved or kEffectCancelled; `outcome`: of kEffectResolved,
+// delivered or rejected. Waits until it is judged; the effect as it stands then. kConflict: it was
+// refused, with its code (docs/effects.md); else as find_effect().
+Result<Effect> act_on_effect(Workspace& workspace, std::string_view prefix, TypeId what,
+                             std::string_view outcome, const std::string& reason, const Act& act);
+
+// Nothing leaves while it is paused. Waits until every partition knows. Whether that changed
+// anything.
+Result<bool> pause_workspace(Workspace& workspace, bool pause, const std::string& reason,
+                             const Act& act);
+// Whether any partition lets nothing leave.
+Result<bool> is_paused(Workspace& workspace);
+
+}  // namespace dealwright::daemon
