@@ -197,6 +197,59 @@ TEST(ApiReadsTest, WhatIsSetAsideIsListedAndOrdered) {
   EXPECT_EQ(bed.post("/v1/set-aside/" + at + "/drop").status, 404);
 }
 
+TEST(ApiReadsTest, WhatOperatorsSayOfEffects) {
+  ServiceBed bed;
+  EXPECT_EQ(bed.ask("PUT", "/v1/rules/hello", kYaml, kRule).status, 201);
+  ASSERT_EQ(bed.post("/v1/rules/hello/publish").status, 200);
+  const auto at = bed.append("lead.captured", "lead/l1", R"({"company":"Acme"})", "l1");
+  const auto list = ServiceBed::json(bed.get("/v1/effects?timeout=20000&wait_for=" + at).body);
+  ASSERT_EQ(list.as_list()->size(), 1U);
+  const std::string id{find(*list.as_list()->front().as_map(), "effect")->text_or_empty()};
+  // A task is a record of ours: nothing of it leaves, so nothing is sent again.
+  const auto again = bed.post("/v1/effects/" + id + "/retry?reason=test");
+  EXPECT_EQ(again.status, 409) << again.body;
+  EXPECT_NE(again.body.find("effect_stays"), std::string::npos) << again.body;
+  EXPECT_EQ(bed.post("/v1/effects/" + id + "/retry").code(), "bad_parameter");
+  EXPECT_EQ(bed.post("/v1/effects/" + id + "/resolve?reason=x&outcome=lost").code(),
+            "bad_parameter");
+  EXPECT_EQ(bed.post("/v1/effects/0000000000/cancel?reason=x").status, 404);
+}
+
+TEST(ApiReadsTest, TheKillSwitchHoldsWhatWouldLeave) {
+  ServiceBed bed;
+  bed.append("template.published", "template/rebook",
+             R"({"text":"---\nsubject: Again?\n---\n<p>Hello</p>\n","version":1})", "t");
+  EXPECT_EQ(bed.ask("PUT", "/v1/rules/no-show", kYaml,
+                    "rule: no-show\nname: Rebook\nowner: ops\ntrigger: meeting.no_show\n"
+                    "entry: each_time\nsteps:\n"
+                    "  - send_email: { template: rebook, to: contact, purpose: service }\n")
+                .status,
+            201);
+  ASSERT_EQ(bed.post("/v1/rules/no-show/publish").status, 200);
+  EXPECT_NE(bed.post("/v1/pause?reason=test").body.find("\"changed\":true"), std::string::npos);
+  EXPECT_NE(bed.get("/v1/pause").body.find("\"paused\":true"), std::string::npos);
+  bed.append("contact.updated", "contact/c1", R"({"set":{"emails":["ada@example.com"]}})", "c");
+  const auto at =
+      bed.append("meeting.no_show", "contact/c1", R"({"meeting":"m1","kind":"demo"})", "m");
+  // It is judged, and waits with its reason.
+  std::string waits;
+  while (waits.find("workspace_paused") == std::string::npos) {
+    waits = bed.get("/v1/effects?timeout=20000&wait_for=" + at).body;
+    ASSERT_EQ(waits.find("delivered"), std::string::npos) << waits;
+  }
+  EXPECT_EQ(bed.get("/v1/mails").body, "[]");
+  EXPECT_NE(bed.post("/v1/pause/resume?reason=test").body.find("\"changed\":true"),
+            std::string::npos);
+  while (bed.get("/v1/effects?state=delivered").body == "[]") {
+  }
+  const auto mails = ServiceBed::json(bed.get("/v1/mails").body);
+  ASSERT_EQ(mails.as_list()->size(), 1U);
+  const std::string name{find(*mails.as_list()->front().as_map(), "mail")->text_or_empty()};
+  const auto mail = bed.get("/v1/mails/" + name);
+  EXPECT_NE(mail.body.find("Subject: Again?"), std::string::npos) << mail.body;
+  EXPECT_EQ(bed.get("/v1/mails/none").status, 400);
+}
+
 TEST(ApiReadsTest, HealthNeedsNoKey) {
   ServiceBed bed;
   bed.key.clear();
