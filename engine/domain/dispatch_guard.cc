@@ -103,7 +103,7 @@ Passage judge_caps(const PassageCase& c) {
 
 // Only what has not been let out before: a retry of it is none of the rule's doing.
 Passage judge_flow(const PassageCase& c) {
-  if (c.flow == nullptr || c.effect.started || c.effect.channel == "notify") return {};
+  if (c.flow == nullptr || c.effect.started || c.effect.channel != "email") return {};
   const auto& flow = *c.flow;
   if (in_ten_minutes(flow, c.now) >= fuse_limit(flow, c.partitions, c.now)) {
     Passage out{Say::kWait, "rule_held: until it is resumed", {}, by_rule(c.effect.rule)};

@@ -33,7 +33,7 @@ void Folder::move_effect(Effect effect, const EffectMoved& moved, Instant now, E
   const auto was = place_of(effect);
   const bool first = !effect.started;
   if (!dealwright::move_effect(effect, moved, now)) return;
-  if (first && effect.started && leaves(effect.channel)) {
+  if (first && effect.started && effect.channel == "email") {  // fuses are for people
     count(state_.edit_flow(effect.rule), effect.version, facts_.partitions(), now);
   }
   keep(effect, was, before, now, of);

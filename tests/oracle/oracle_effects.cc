@@ -168,7 +168,8 @@ void Oracle::move_effect(const EffectMoved& moved) {
   effect.held_by = moved.held_by;
   if (moved.state == EffectState::kAttemptStarted) {
     ++effect.attempts;
-    if (!effect.started) left_[effect.rule].push_back({now_, effect.version});
+    if (!effect.started && effect.channel == "email")
+      left_[effect.rule].push_back({now_, effect.version});
     effect.started = true;
   }
   effect.next = looked_at(effect, moved.retry_at);

@@ -9,7 +9,7 @@
 namespace dealwright {
 namespace {
 
-const Instant kNow{1'772'442'000'000};  // 2026-03-02T09:00:00Z, a Monday
+const Instant kNow{1'772'442'000'000};  // 2026-03-02T09:00:00.000Z, a Monday
 
 struct Scene {
   Scene() {
@@ -79,16 +79,16 @@ TEST(DispatchGuardTest, WhatHoldsAnEffect) {
   expect_table(R"(
     case             | then
                      | go
-    workspace paused | wait workspace_paused: since 2026-03-02T07:00:00Z by workspace
-    rule paused      | wait rule_paused: since 2026-03-02T07:00:00Z by rule/r
+    workspace paused | wait workspace_paused: since 2026-03-02T07:00:00.000Z by workspace
+    rule paused      | wait rule_paused: since 2026-03-02T07:00:00.000Z by rule/r
     rule held        | wait rule_held: until it is resumed by rule/r
     rule retired     | suppress rule_retired
-    enrolment held   | wait enrolment_held: an exit could not be evaluated until 2026-03-02T09:01:00Z
+    enrolment held   | wait enrolment_held: an exit could not be evaluated until 2026-03-02T09:01:00.000Z
     expired          | expire expired
     waited, expired  | expire expired; cap_marketing: 1 in 24 h
     held, expired    | wait rule_held: until it is resumed by rule/r
-    withdrawn        | suppress consent_withdrawn: newsletter at 2026-03-02T08:00:00Z
-    all withdrawn    | suppress consent_withdrawn: marketing at 2026-03-02T08:00:00Z
+    withdrawn        | suppress consent_withdrawn: newsletter at 2026-03-02T08:00:00.000Z
+    all withdrawn    | suppress consent_withdrawn: marketing at 2026-03-02T08:00:00.000Z
     no consent       | suppress no_consent: newsletter
     bounced          | suppress hard_bounce: of contact/c1
     person erased    | suppress recipient_erased
@@ -126,15 +126,15 @@ TEST(DispatchGuardTest, Caps) {
   expect_table(R"(
     mail               | sent before                                                          | then
     news newsletter    | other marketing 25h ago                                              | go
-    news newsletter    | other marketing 3h ago                                               | wait cap_marketing: 1 in 24 h, next at 2026-03-03T06:00:00Z until 2026-03-03T06:00:00Z
+    news newsletter    | other marketing 3h ago                                               | wait cap_marketing: 1 in 24 h, next at 2026-03-03T06:00:00.000Z until 2026-03-03T06:00:00.000Z
     news newsletter    | other service 3h ago                                                 | go
-    news newsletter    | news service 3h ago                                                  | wait cap_template: news once in 24 h, next at 2026-03-03T06:00:00Z until 2026-03-03T06:00:00Z
+    news newsletter    | news service 3h ago                                                  | wait cap_template: news once in 24 h, next at 2026-03-03T06:00:00.000Z until 2026-03-03T06:00:00.000Z
     bill service       | other marketing 3h ago                                               | go
-    bill service       | bill service 23h ago                                                 | wait cap_template: bill once in 24 h, next at 2026-03-02T10:00:00Z until 2026-03-02T10:00:00Z
-    news newsletter    | a marketing 6d ago; b marketing 5d ago; c marketing 2d ago           | wait cap_marketing: 3 in 7 d, next at 2026-03-03T09:00:00Z until 2026-03-03T08:00:00Z
+    bill service       | bill service 23h ago                                                 | wait cap_template: bill once in 24 h, next at 2026-03-02T10:00:00.000Z until 2026-03-02T10:00:00.000Z
+    news newsletter    | a marketing 6d ago; b marketing 5d ago; c marketing 2d ago           | wait cap_marketing: 3 in 7 d, next at 2026-03-03T09:00:00.000Z until 2026-03-03T08:00:00.000Z
     news newsletter    | a marketing 8d ago; b marketing 5d ago; c marketing 2d ago           | go
-    bill service max 2 | a service 9d ago of r; b service 5d ago of r; c service 2d ago of r  | wait cap_rule: 2 in 240 h by this rule, next at 2026-03-07T09:00:00Z until 2026-03-03T08:00:00Z
-    bill service drop  | a service 9d ago of r; b service 5d ago of r                         | suppress cap_rule: 2 in 240 h by this rule, next at 2026-03-03T09:00:00Z
+    bill service max 2 | a service 9d ago of r; b service 5d ago of r; c service 2d ago of r  | wait cap_rule: 2 in 240 h by this rule, next at 2026-03-07T09:00:00.000Z until 2026-03-03T08:00:00.000Z
+    bill service drop  | a service 9d ago of r; b service 5d ago of r                         | suppress cap_rule: 2 in 240 h by this rule, next at 2026-03-03T09:00:00.000Z
     bill service max 2 | a service 11d ago of r; b service 5d ago of r                        | go
   )",
                [](const Row& row) {
@@ -217,8 +217,8 @@ TEST(RuleFlowTest, AVersionIsHeldBehindItsFirstHundred) {
     count(s.flow, 2, 1, kNow);
   }
   EXPECT_EQ(text_of(s.judge()),
-            "wait canary: version 2 let its first ones out, until 2026-03-02T09:15:00Z until "
-            "2026-03-02T09:15:00Z by rule/r");
+            "wait canary: version 2 let its first ones out, until 2026-03-02T09:15:00.000Z until "
+            "2026-03-02T09:15:00.000Z by rule/r");
   s.effect.version = 1;  // one that began under the version before goes on
   EXPECT_EQ(text_of(s.judge()), "go");
   s.effect.version = 2;

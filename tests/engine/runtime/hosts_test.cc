@@ -98,7 +98,7 @@ TEST(HostsTest, RepeatsAreATenthOfFirstTries) {
   EXPECT_EQ(again(kNow + minutes(1)), Say::kGo);  // and a few each minute
 }
 
-TEST(BudgetTest, MailsOfADomainComeOneByOne) {
+TEST(MailBudgetTest, MailsOfADomainComeOneByOne) {
   Budget budget{{0, 3600}};
   int at_once = 0;
   std::optional<Instant> until;
@@ -124,7 +124,7 @@ TEST(BudgetTest, MailsOfADomainComeOneByOne) {
   EXPECT_FALSE(budget.ask(waiting.back(), "a@one.example", *until).until);
 }
 
-TEST(BudgetTest, WithoutRatesAllMayGo) {
+TEST(MailBudgetTest, WithoutRatesAllMayGo) {
   Budget budget{{0, 0}};
   for (int i = 0; i < 1000; ++i) {
     EXPECT_FALSE(budget.ask(sha256(std::to_string(i)), "a@one.example", kNow).until);
