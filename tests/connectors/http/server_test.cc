@@ -73,7 +73,7 @@ TEST(HttpServer, ParametersAreWhatTheRouteSays) {
   expect_table(R"(
     query                       | then
     limit=10                    | 200
-    limit=10&as_of=2026-03-02   | bad_parameter
+    limit=10&as_of=2026-03 | bad_parameter
     as_of=2026-03-02T09:00:00Z  | 200
     limit=0                     | bad_parameter
     limit=1001                  | bad_parameter
