@@ -31,7 +31,7 @@ trigger: meeting.no_show
 when: event.meeting.startsWith("rNUMBER-")
 entry: each_time
 steps:
-  - send_webhook: { endpoint: sink, data: { meeting: event.meeting } }
+  - send_webhook: { endpoint: sink-HOST, data: { meeting: event.meeting } }
   - send_email: { template: crash, to: contact, purpose: service }
 """
 TEMPLATE = """---
@@ -131,11 +131,13 @@ def events_of(number):
 def prepare(binary, work, sink, secret):
     (work / "ops").mkdir()
     (work / "secret").write_text(secret)
-    (work / "ops" / "endpoints.yaml").write_text(
-        f"endpoints:\n  sink:\n    url: http://127.0.0.1:{sink.ports['http']}/in\n    secret_file: {work}/secret\n")
+    hosts = sink.ports["http"]  # many: a host takes ten repeats a minute, however few first tries it had
+    (work / "ops" / "endpoints.yaml").write_text("endpoints:\n" + "".join(
+        f"  sink-{i}:\n    url: http://127.0.0.1:{port}/in\n    secret_file: {work}/secret\n"
+        for i, port in enumerate(hosts)))
     rules = [work / f"tell-{i}.rule.yaml" for i in range(RULES)]
     for i, rule in enumerate(rules):
-        rule.write_text(RULE.replace("NUMBER", str(i)))
+        rule.write_text(RULE.replace("NUMBER", str(i)).replace("HOST", str(i % len(hosts))))
     (work / "crash.liquid").write_text(TEMPLATE)
     for command in (["init", "--partitions", "2"], ["template", "publish", str(work / "crash.liquid")],
                     ["rule", "publish", *map(str, rules)]):

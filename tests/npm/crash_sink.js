@@ -2,7 +2,7 @@
 // there, and keep books of what they took.
 //
 // Usage: node crash_sink.js '{"secret":"whsec_.."}'
-// It prints {"smtp":N,"http":N}. Lines on stdin:
+// It prints {"smtp":N,"http":[N,..]}: receivers on twenty ports. Lines on stdin:
 //   hold PLACE N   at the N-th time from now that PLACE is come to it prints {"at":PLACE} and goes no further
 //   release        goes on
 //   book           prints {"mails":{effect:count},"hooks":{id:count},"bad":[..]}: what was taken, by id
@@ -57,7 +57,7 @@ const mail = new SMTPServer({
 });
 mail.on('error', () => {});
 
-const server = http.createServer((request, response) => {
+const servers = [...Array(20)].map(() => http.createServer((request, response) => {
   const chunks = [];
   response.on('error', () => {});
   request.on('data', (chunk) => chunks.push(chunk));
@@ -72,15 +72,18 @@ const server = http.createServer((request, response) => {
     }
     at('hook', () => response.writeHead(204).end(() => at('hook-taken', () => {})));
   });
-});
-server.on('connection', (socket) => {
-  socket.on('error', () => {});
-  socket.pause();
-  at('hook-connect', () => socket.resume());
-});
+}));
+const listens = (server) => new Promise((done) => server.listen(0, '127.0.0.1', done));
+for (const server of servers) {
+  server.on('connection', (socket) => {
+    socket.on('error', () => {});
+    socket.pause();
+    at('hook-connect', () => socket.resume());
+  });
+}
 
-mail.listen(0, '127.0.0.1', () => server.listen(0, '127.0.0.1', () =>
-  console.log(JSON.stringify({smtp: mail.server.address().port, http: server.address().port}))));
+Promise.all([listens(mail), ...servers.map(listens)]).then(() => console.log(JSON.stringify(
+  {smtp: mail.server.address().port, http: servers.map((server) => server.address().port)})));
 readline.createInterface({input: process.stdin})
   .on('line', (line) => {
     const [what, place, number] = line.split(' ');

@@ -247,7 +247,7 @@ TEST(ApiReadsTest, TheKillSwitchHoldsWhatWouldLeave) {
   const std::string name{find(*mails.as_list()->front().as_map(), "mail")->text_or_empty()};
   const auto mail = bed.get("/v1/mails/" + name);
   EXPECT_NE(mail.body.find("Subject: Again?"), std::string::npos) << mail.body;
-  EXPECT_EQ(bed.get("/v1/mails/none").status, 400);
+  EXPECT_EQ(bed.get("/v1/mails/none").status, 404);
 }
 
 TEST(ApiReadsTest, HealthNeedsNoKey) {
