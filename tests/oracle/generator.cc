@@ -43,7 +43,8 @@ const char* Generator::pick(std::initializer_list<const char*> words) {
 
 std::string Generator::id_of(Kind kind) {
   static constexpr std::array kPrefix = {"x", "a", "c", "l", "d", "o", "k",  "t", "i", "s", "p",
-                                         "u", "m", "g", "p", "b", "r", "im", "f", "w", "e"};
+                                         "u", "m", "g", "p", "b", "r", "im", "f", "w", "e", "tp"};
+  static_assert(kPrefix.size() == kKinds);
   const auto prefix = std::string{kPrefix[static_cast<std::size_t>(kind)]};
   if (kind == Kind::kPipeline) return pick({"p", "p", "p", "q"});
   return prefix + std::to_string(random_.below(4));

@@ -277,10 +277,11 @@ TEST(MailTest, TheExamplesOfThePageAreSound) {
     const auto text = page.substr(begin, page.find("```", begin) - begin);
     const auto compiled = compile(text);
     EXPECT_EQ(render(compiled.diagnostics, "docs/templates.md", text), "");
-    if (compiled.mail != nullptr)
+    if (compiled.mail != nullptr) {
       EXPECT_EQ(render(check_samples(*compiled.mail, "example", shipped(), {}, {}, nullptr),
                        "docs/templates.md", text),
                 "");
+    }
     ++examples;
   }
   EXPECT_GE(examples, 3U);
