@@ -31,6 +31,8 @@ def hold(program, service, where, key):
     env = {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [program, "--config-file", HERE / "schemathesis.toml", "--no-color", "run", where, "--header",
                f"Authorization: Bearer {key}", "--exclude-path-regex", LEFT_OUT, "--checks", "all",
+               # A schema does not say all that makes a request sound: a text that may not be empty here, columns there.
+               "--exclude-checks", "positive_data_acceptance",
                "--max-examples", os.environ.get("DW_OUTSIDE_EXAMPLES", "15"), "--seed", "1",
                "--phases", "examples,coverage,fuzzing", "--request-timeout", "30"]
     return run(["env", "-C", service.folder, *command], env=env, timeout=1800)
