@@ -28,6 +28,8 @@ bool drawn(const EventSpec& spec) {
     case TypeId::kRuleRetired:
     case TypeId::kWorkspacePaused:
     case TypeId::kWorkspaceResumed:
+    case TypeId::kTemplatePublished:  // texts that are checked elsewhere: MailsTest
+    case TypeId::kTemplateRetired:
       return false;
     default:
       return spec.group != EventGroup::kOwn &&

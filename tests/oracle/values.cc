@@ -229,10 +229,7 @@ class ValueFold {
         return fields_.say(Field::kStatus, Value{"live"});
       case TypeId::kWorkspacePaused:
         return fields_.say(Field::kStatus, Value{"paused"});
-      case TypeId::kTemplatePublished:
-        return fields_.say(Field::kStatus, Value{"published"});
       case TypeId::kRuleRetired:
-      case TypeId::kTemplateRetired:
         return fields_.say(Field::kStatus, Value{"retired"});
       default:
         return;

@@ -19,11 +19,11 @@ TEST(AtDispatchTest, HoursAreThoseOfTheFirstZoneThatIsKnown) {
     const auto opening = decider.opening(SendHours{}, zones, now);
     return to_text(opening.at) + " " + opening.zone;
   };
-  EXPECT_EQ(opens({"+00:00", "+05:00"}), "2026-03-02T08:00:00Z +00:00");
-  EXPECT_EQ(opens({"+05:00"}), "2026-03-02T07:30:00Z +05:00");
-  EXPECT_EQ(opens({"-03:00"}), "2026-03-02T11:00:00Z -03:00");
-  EXPECT_EQ(opens({"Nowhere/City", "+00:00"}), "2026-03-02T08:00:00Z +00:00");
-  EXPECT_EQ(opens({}), "2026-03-02T07:30:00Z +02:00");  // the workspace's: half past nine
+  EXPECT_EQ(opens({"+00:00", "+05:00"}), "2026-03-02T08:00:00.000Z +00:00");
+  EXPECT_EQ(opens({"+05:00"}), "2026-03-02T07:30:00.000Z +05:00");
+  EXPECT_EQ(opens({"-03:00"}), "2026-03-02T11:00:00.000Z -03:00");
+  EXPECT_EQ(opens({"Nowhere/City", "+00:00"}), "2026-03-02T08:00:00.000Z +00:00");
+  EXPECT_EQ(opens({}), "2026-03-02T07:30:00.000Z +02:00");  // the workspace's: half past nine
 }
 
 TEST(AtDispatchTest, AStateExitThatHoldsByNowIsFound) {
