@@ -1,5 +1,5 @@
-// What operators say of effects: the same one again, what became of it, that it shall not leave; and
-// the kill switch.
+// What operators say of effects: the same one again, what became of it, that it shall not leave;
+// and the kill switch.
 #pragma once
 
 #include <string>
@@ -11,9 +11,9 @@
 
 namespace dealwright::daemon {
 
-// `what`: kEffectRetryRequested, kEffectResolved or kEffectCancelled; `outcome`: of kEffectResolved,
-// delivered or rejected. Waits until it is judged; the effect as it stands then. kConflict: it was
-// refused, with its code (docs/effects.md); else as find_effect().
+// `what`: kEffectRetryRequested, kEffectResolved or kEffectCancelled; `outcome`: of
+// kEffectResolved, delivered or rejected. Waits until it is judged; the effect as it stands then.
+// kConflict: it was refused, with its code (docs/effects.md); else as find_effect().
 Result<Effect> act_on_effect(Workspace& workspace, std::string_view prefix, TypeId what,
                              std::string_view outcome, const std::string& reason, const Act& act);
 

@@ -49,7 +49,8 @@ std::string answers_of(const Map& operation) {
     out += "Answers " + status;
     std::string types;
     if (content != nullptr) {
-      for (const auto& entry : *content->as_map()) types += (types.empty() ? "" : ", ") + entry.first;
+      for (const auto& entry : *content->as_map())
+        types += (types.empty() ? "" : ", ") + entry.first;
     }
     out += types.empty() ? ".\n" : ": " + types + ".\n";
   }
