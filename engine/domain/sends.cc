@@ -46,17 +46,20 @@ MailLimits limits_of(const Effect& effect) {
   return out;
 }
 
-bool counts_as_sent(const Effect& effect) {
-  if (effect.channel != "email" || effect.recipient.empty()) return false;
-  return effect.state == EffectState::kAttemptStarted || effect.state == EffectState::kDelivered ||
-         effect.state == EffectState::kUnknown;
+namespace {
+bool is_out(EffectState state) {
+  return state == EffectState::kAttemptStarted || state == EffectState::kDelivered ||
+         state == EffectState::kUnknown;
 }
+}  // namespace
 
-bool follow(SentTo& sent, const Effect& effect, const Schema* schema, Instant now) {
+bool follow(SentTo& sent, const Effect& effect, EffectState before, const Schema* schema,
+            Instant now) {
+  if (is_out(before) == is_out(effect.state)) return false;
   const auto it = std::find_if(sent.begin(), sent.end(),
                                [&](const Sent& one) { return one.effect == effect.id; });
   const bool there = it != sent.end();
-  if (there == counts_as_sent(effect)) return false;
+  if (there == is_out(effect.state)) return false;
   if (there) {
     sent.erase(it);
     return true;

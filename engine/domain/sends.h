@@ -39,10 +39,10 @@ struct MailLimits {
 MailLimits limits_of(const Effect& effect);
 std::string_view payload_text(const Effect& effect, std::string_view key);  // "": not there
 
-// Whether a line of the ledger is of those, in its state.
-bool counts_as_sent(const Effect& effect);
-// Brings the person's list in step with a line that was moved: adds it, or takes it out, and lets
-// go of what no cap looks at any more. False: nothing changed.
-bool follow(SentTo& sent, const Effect& effect, const Schema* schema, Instant now);
+// Brings the person's list in step with a line that was moved from `before`: adds it, or takes it
+// out, and lets go of what no cap looks at any more. Word of one that left long ago adds it not
+// again. False: nothing changed.
+bool follow(SentTo& sent, const Effect& effect, EffectState before, const Schema* schema,
+            Instant now);
 
 }  // namespace dealwright

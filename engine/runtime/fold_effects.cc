@@ -45,7 +45,7 @@ void Folder::keep(const Effect& effect, const EffectPlace& was, EffectState befo
   state_.put(effect, was);
   if (effect.channel == "email" && !effect.recipient.empty()) {
     auto sent = state_.sent_to(effect.recipient);
-    if (follow(sent, effect, state_.reference.schemas.current(), now)) {
+    if (follow(sent, effect, before, state_.reference.schemas.current(), now)) {
       state_.put_sent(effect.recipient, sent);
     }
   }

@@ -243,13 +243,19 @@ Event Generator::pipeline(const std::string& id) {
   return event;
 }
 
-// One of those that the oracle knows, by its id or the first 160 bits of it; none now and then.
+// One of those that the oracle knows, by its id or the first 160 bits of it; a mail if there is
+// one, mostly. None now and then.
 std::string Generator::name_of_effect() {
   const auto& effects = bed_.oracle.effects();
   if (effects.empty() || chance(5)) return std::string(64, 'a');
+  std::vector<EffectId> mails;
+  for (const auto& [id, effect] : effects) {
+    if (effect.channel == "email") mails.push_back(id);
+  }
   auto it = effects.begin();
   std::advance(it, static_cast<std::ptrdiff_t>(random_.below(effects.size())));
-  return hex(it->first).substr(0, chance(50) ? 40 : 64);
+  const auto id = mails.empty() || chance(20) ? it->first : mails[random_.below(mails.size())];
+  return hex(id).substr(0, chance(50) ? 40 : 64);
 }
 
 Event Generator::act_on_effect() {
@@ -265,6 +271,30 @@ Event Generator::act_on_effect() {
   if (event.type == TypeId::kEffectResolved) {
     event.data.set(Field::kOutcome, Value{pick({"delivered", "rejected"})});
   }
+  return event;
+}
+
+// A note, which a hook is told of; a change of a contact, who gets a mail; a receiver's word on
+// one.
+Event Generator::asks_for_effects() {
+  Event event;
+  event.time = bed_.clock.wall() - minutes(static_cast<std::int64_t>(random_.below(30)));
+  if (chance(15)) {
+    event.type = chance(80) ? TypeId::kEmailBounced : TypeId::kEmailOpened;
+    event.subject = {Kind::kContact, id_of(Kind::kContact)};
+    event.data.set(Field::kMessage, Value{"m"});
+    event.data.set(Field::kEffect, Value{name_of_effect()});
+    return event;
+  }
+  if (chance(40)) {
+    event.type = TypeId::kNoteAdded;
+    event.subject = {Kind::kDeal, id_of(Kind::kDeal)};
+    event.data.set(Field::kText, Value{"called"});
+    return event;
+  }
+  event.type = TypeId::kContactUpdated;
+  event.subject = {Kind::kContact, id_of(Kind::kContact)};
+  event.data.set(Field::kSet, Value{Map{{"emails", Value{List{Value{"a@x.de"}}}}}});
   return event;
 }
 
@@ -372,6 +402,14 @@ void Generator::begin() {
   for (const auto* rule : kRules) {
     bed_.publish(std::string{DW_SOURCE_DIR "/deploy/rules/"} + rule + ".rule.yaml");
   }
+  Event hello;
+  hello.source = "ops";
+  hello.id = "template-hello";
+  hello.type = TypeId::kTemplatePublished;
+  hello.subject = {Kind::kTemplate, "hello"};
+  hello.time = bed_.clock.wall();
+  hello.data.set(Field::kText, Value{read_file(DW_SOURCE_DIR "/tests/oracle/rules/hello.liquid")});
+  bed_.add(hello);
   for (const auto* rule : {"note-hook", "contact-mail"}) {
     bed_.publish(std::string{DW_SOURCE_DIR "/tests/oracle/rules/"} + rule + ".rule.yaml");
   }
@@ -395,6 +433,8 @@ void Generator::add() {
     own = !chance(5);  // else forged
   } else if (auto back = taking_back_ && draw < 19 ? taking_back() : std::nullopt) {
     event = std::move(*back);
+  } else if (draw < 28) {
+    event = asks_for_effects();
   } else {
     event = fact();
     place_in_time(event);

@@ -77,7 +77,7 @@ class Oracle {
   void take_act(const Event& event);
   void take_word(const Event& event);
   void take_of_effects(const Event& event);
-  void settle(const Effect& effect);
+  void settle(const Effect& effect, EffectState before);
   bool is_marketing(const std::string& purpose) const;
   void dump_effects(Dump& out) const;
   void count(const std::string& rule, const std::string& counter, std::int64_t by);

@@ -22,10 +22,10 @@ Duration counts_for(const Effect& effect) {
   return milliseconds(std::max<std::int64_t>(days(7).ms, own));
 }
 
-bool went_out(const Effect& effect) {
+bool out_in(EffectState state) {
   static const std::set<EffectState> kOut = {EffectState::kAttemptStarted, EffectState::kDelivered,
                                              EffectState::kUnknown};
-  return effect.channel == "email" && !effect.recipient.empty() && kOut.count(effect.state) > 0;
+  return kOut.count(state) > 0;
 }
 
 std::int64_t span(Instant at, Duration of) { return at.ms / of.ms - (at.ms % of.ms < 0 ? 1 : 0); }
@@ -96,7 +96,8 @@ void Oracle::take_act(const Event& event) {
     if (kAgain.count(effect->state) == 0) wrong_ = "a retry of what may not be tried again";
     const auto since = effect->retried ? *effect->retried : effect->requested;
     if (effect->expires) effect->expires = now_ + (*effect->expires - since);
-    const bool was_final = is_final(effect->state);
+    const auto before = effect->state;
+    const bool was_final = is_final(before);
     effect->state = EffectState::kRetryAt;
     effect->reason = "retry requested" + by;
     effect->changed = now_;
@@ -104,7 +105,7 @@ void Oracle::take_act(const Event& event) {
     effect->retried = now_;
     effect->attempts_before = effect->attempts;
     effect->next = now_;
-    settle(*effect);
+    settle(*effect, before);
     const auto of = enrolments_.find(effect->enrolment);
     if (was_final && of != enrolments_.end()) of->second.effects.push_back(effect->id);
   }
@@ -162,6 +163,7 @@ void Oracle::move_effect(const EffectMoved& moved) {
   const bool out =
       effect.state == EffectState::kAttemptStarted || effect.state == EffectState::kUnknown;
   if (out && moved.state == EffectState::kCancelled) return;
+  const auto before = effect.state;
   effect.state = moved.state;
   effect.reason = moved.reason;
   effect.changed = now_;
@@ -173,18 +175,19 @@ void Oracle::move_effect(const EffectMoved& moved) {
     effect.started = true;
   }
   effect.next = looked_at(effect, moved.retry_at);
-  settle(effect);
+  settle(effect, before);
   const auto of = enrolments_.find(effect.enrolment);
   if (of != enrolments_.end() && is_final(moved.state)) std::erase(of->second.effects, moved.id);
 }
 
-// Whether it counts among what its reader got.
-void Oracle::settle(const Effect& effect) {
+// Whether it counts among what its reader got: from when it went out, until nothing came of it.
+void Oracle::settle(const Effect& effect, EffectState before) {
   if (effect.channel != "email" || effect.recipient.empty()) return;
+  if (out_in(before) == out_in(effect.state)) return;
   auto& all = mailed_[effect.recipient];
   const auto there = std::find_if(all.begin(), all.end(),
                                   [&](const Mailed& one) { return one.effect == effect.id; });
-  if (!went_out(effect)) {
+  if (!out_in(effect.state)) {
     if (there != all.end()) all.erase(there);
     return;
   }

@@ -2,6 +2,10 @@
 // random steps, and a fold from nothing.
 #include <gtest/gtest.h>
 
+#include <iostream>
+#include <map>
+#include <string>
+
 #include "tests/oracle/generator.h"
 #include "tests/seeds.h"
 
@@ -36,6 +40,7 @@ void live(Bed& bed, Generator& generator) {
 
 TEST(OracleTest, EveryPositionEqualsTheNaiveFold) {
   std::size_t compared = 0, sent = 0;
+  std::map<std::string, int> seen;  // what effects came to
   for (const auto seed : seeds(1, 24)) {
     SCOPED_TRACE("seed " + std::to_string(seed) + "; alone: DW_SEED=" + std::to_string(seed));
     Bed bed{seed, seed % 3 == 0};
@@ -44,10 +49,25 @@ TEST(OracleTest, EveryPositionEqualsTheNaiveFold) {
     if (HasFatalFailure()) return;
     compared += bed.compared;
     sent += bed.mail.sent + bed.hook.sent;
+    for (const auto& [id, effect] : bed.oracle.effects()) {
+      ++seen[std::string{effect_state_name(effect.state)} + " " +
+             effect.reason.substr(0, effect.reason.find_first_of(":;"))];
+    }
   }
   std::cout << compared << " positions compared, " << sent << " attempts\n";
+  for (const auto& [what, n] : seen) std::cout << n << " " << what << '\n';
   EXPECT_GT(compared, 0U);
-  EXPECT_GT(sent, 0U);
+  if (one_in() > 1 || number_in_environment("DW_SEED") || number_in_environment("DW_SEEDS")) {
+    return;  // some of the seeds need not come to all of it
+  }
+  EXPECT_GT(sent, 200U);
+  for (const auto* what :
+       {"delivered 250 ok", "delivered inbox", "delivered email.bounced", "rejected 550 no",
+        "retry_at cap_rule", "retry_at workspace_paused", "cancelled cancelled by user/u1",
+        "delivered resolved by user/u1", "rejected resolved by user/u1", "suppressed hard_bounce",
+        "suppressed complaint", "unknown cut"}) {
+    EXPECT_GT(seen[what], 0) << what;
+  }
 }
 
 // Facts that are retracted and merges that are undone: the oracle folds what is left from nothing,

@@ -26,7 +26,8 @@ bool data_are_fields(TypeId type) {
       TypeId::kTaskStarted,      TypeId::kTaskCompleted,   TypeId::kTaskCancelled,
       TypeId::kTaskReopened,     TypeId::kTicketOpened,    TypeId::kSurveySent,
       TypeId::kSurveyAnswered,   TypeId::kImportOpened,    TypeId::kRulePublished,
-      TypeId::kSchemaUpdated,    TypeId::kDealReopened};
+      TypeId::kSchemaUpdated,    TypeId::kDealReopened,    TypeId::kTemplatePublished,
+      TypeId::kTemplateRetired};
   return kThose.count(type) > 0 || within(type, TypeId::kAccountAssigned, TypeId::kSurveyAssigned);
 }
 
@@ -229,6 +230,9 @@ class ValueFold {
         return fields_.say(Field::kStatus, Value{"live"});
       case TypeId::kWorkspacePaused:
         return fields_.say(Field::kStatus, Value{"paused"});
+      case TypeId::kTemplatePublished:
+        return fields_.say(Field::kStatus, Value{"published"});
+      case TypeId::kTemplateRetired:
       case TypeId::kRuleRetired:
         return fields_.say(Field::kStatus, Value{"retired"});
       default:

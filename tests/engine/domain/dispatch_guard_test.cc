@@ -160,6 +160,29 @@ TEST(DispatchGuardTest, ItsOwnAttemptDoesNotHoldItBack) {
   EXPECT_EQ(text_of(s.judge()), "go");
 }
 
+TEST(SendsTest, AMailCountsFromWhenItWentOutUntilNothingCameOfIt) {
+  Scene s;
+  s.effect.recipient = "contact/c1";
+  SentTo sent;
+  using State = EffectState;
+  const auto go = [&](State from, State to, Instant at) {
+    s.effect.state = to;
+    return follow(sent, s.effect, from, nullptr, at);
+  };
+  EXPECT_FALSE(go(State::kRequested, State::kRetryAt, kNow));
+  EXPECT_TRUE(go(State::kRetryAt, State::kAttemptStarted, kNow));
+  EXPECT_EQ(sent.at(0).at, kNow);
+  EXPECT_TRUE(go(State::kAttemptStarted, State::kRetryAt, kNow + hours(1)));
+  EXPECT_TRUE(sent.empty());
+  EXPECT_TRUE(go(State::kRetryAt, State::kAttemptStarted, kNow + hours(2)));
+  EXPECT_FALSE(go(State::kAttemptStarted, State::kUnknown, kNow + hours(3)));
+  EXPECT_EQ(sent.at(0).at, kNow + hours(2));
+  sent.clear();  // so long ago that no cap looks at it
+  EXPECT_FALSE(go(State::kUnknown, State::kDelivered, kNow + days(30)));
+  EXPECT_FALSE(go(State::kDelivered, State::kDelivered, kNow + days(31)));  // it bounced
+  EXPECT_TRUE(sent.empty());
+}
+
 TEST(DispatchGuardTest, QuietHours) {
   expect_table(R"(
     purpose    | limits           | then
