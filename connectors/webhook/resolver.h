@@ -1,10 +1,8 @@
 // Names to addresses on threads of its own: the system's resolver blocks.
 #pragma once
 
-#include <condition_variable>
-#include <deque>
 #include <functional>
-#include <mutex>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,26 +16,26 @@ class Resolver {
   using Found = std::function<void(Result<std::vector<IpAddress>>)>;
 
   Resolver(Resolve resolve, std::size_t threads);
-  // Waits for look-ups under way; those that wait are not made, and not told.
+  // give_up(); a thread that is in a look-up then, which nothing can break off, ends behind it by
+  // itself, without a word.
   ~Resolver();
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
-  // `found` on a thread of the resolver, unless it goes away first.
+  // Calls `found` once: on a thread of the resolver, or of who gives up.
   void find(std::string host, Found found);
+  // Whoever waits is told kClosed, now.
+  void give_up();
 
  private:
   struct Job {
     std::string host;
     Found found;
   };
-  void run();
+  struct State;
+  static void run(const std::shared_ptr<State>& state, std::size_t thread);
 
-  const Resolve resolve_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Job> jobs_;
-  bool closing_ = false;
+  const std::shared_ptr<State> state_;
   std::vector<std::thread> threads_;
 };
 

@@ -196,6 +196,7 @@ class WebhookChannel final : public Channel {
   std::deque<std::unique_ptr<Hook>> queue_;
   std::list<std::unique_ptr<Hook>> hooks_;
   bool closing_ = false;
+  std::int64_t closing_since_us_ = 0;
   std::unique_ptr<Resolver> resolver_;
   std::thread thread_;
 };
@@ -242,8 +243,10 @@ void WebhookChannel::look_up(std::unique_ptr<Hook> hook) {
                                     shared = std::make_shared<std::unique_ptr<Hook>>(
                                         std::move(hook))](Result<std::vector<IpAddress>> found) {
     auto& one = *shared;
-    if (!found)
-      return inbox_.push(std::move(one), AttemptResult{What::kRetry, found.error().detail, {}});
+    if (!found) {
+      const auto what = found.error().code == Code::kClosed ? What::kAborted : What::kRetry;
+      return inbox_.push(std::move(one), AttemptResult{what, found.error().detail, {}});
+    }
     one->addresses = std::move(found.value());
     auto allowed = check_addresses(one->request.target, one->addresses, *one->rules);
     if (!allowed)
@@ -263,7 +266,7 @@ void WebhookChannel::run() {
     curl_multi_perform(multi_, &running);
     take_ended();
     if (closing_ && all_told()) return;
-    curl_multi_poll(multi_, nullptr, 0, 1000, nullptr);
+    curl_multi_poll(multi_, nullptr, 0, closing_ ? 20 : 1000, nullptr);
   }
 }
 
@@ -277,6 +280,7 @@ void WebhookChannel::take_inbox() {
   {
     const std::scoped_lock lock{inbox_.mutex};
     jobs.swap(inbox_.jobs);
+    if (inbox_.closing && !closing_) closing_since_us_ = clock_.steady_us();
     closing_ = inbox_.closing;
   }
   for (auto& [hook, result] : jobs) {
@@ -355,14 +359,18 @@ void WebhookChannel::set_options(Hook& hook) {
 
 void WebhookChannel::take_ended() {
   if (closing_) {
-    // What has not begun its request does not begin it; the rest has its own time limit.
+    // What has not begun its request does not begin it; the rest has until we have drained.
+    const auto drained = closing_since_us_ + settings_.drain_time.ms * 1000;
+    const bool over = clock_.steady_us() >= drained;
+    if (over) resolver_->give_up();
     for (auto hook = hooks_.begin(); hook != hooks_.end();) {
-      if ((*hook)->begun) {
+      const bool begun = (*hook)->begun;
+      if (begun && !over) {
         ++hook;
         continue;
       }
       curl_multi_remove_handle(multi_, (*hook)->easy.get());
-      end(**hook, {What::kAborted, "we shut down", {}});
+      end(**hook, {begun ? What::kUnknown : What::kAborted, "we shut down", {}});
       hook = hooks_.erase(hook);
     }
   }

@@ -30,6 +30,7 @@ struct WebhookSettings {
   std::size_t resolvers = 4;       // names looked up at once
   Duration connect_time = seconds(10);
   Duration answer_time = seconds(15);  // in all
+  Duration drain_time = seconds(15);   // for what has begun when we shut down
 };
 
 inline constexpr std::size_t kBodyBytesMax = 20'000;   // Standard Webhooks: below 20 kB
