@@ -58,7 +58,9 @@ class SegmentedLog final : public EmbeddedLog {
     });
   }
   PartitionStatus status(PartitionId partition) const override {
-    return {at(partition).torn_bytes, at(partition).writer->stopped()};
+    const auto& one = at(partition);
+    return {one.torn_bytes, one.writer->stopped(), one.writer->queued_bytes(),
+            one.writer->queue_bytes_max()};
   }
   std::vector<SegmentInfo> segments(PartitionId partition) const override {
     return at(partition).reader->segments();
@@ -204,7 +206,7 @@ Result<Partition> open_partition(const Context& in, PartitionId id) {
     return partition;
   }
   const WriterLimits limits{in.options.segment_bytes, in.options.queue_bytes_max,
-                            in.options.group_bytes_max};
+                            in.options.group_bytes_max, in.options.meter};
   partition.writer =
       std::make_unique<PartitionWriter>(in.files, in.clock, directory, limits, in.options.at_point,
                                         *partition.reader, std::move(*last));

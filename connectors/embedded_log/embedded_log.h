@@ -15,6 +15,7 @@
 #include "engine/ports/clock.h"
 #include "engine/ports/file_system.h"
 #include "engine/ports/log.h"
+#include "engine/ports/meter.h"
 
 namespace dealwright::embedded_log {
 
@@ -30,6 +31,7 @@ struct Options {
   std::size_t open_files_max = 64;
   // Of a log that is created now; random if none.
   std::optional<Hash128> log_id;
+  Meter* meter = nullptr;  // of syncs; outlives the log
   // Called at append.{queued,written,synced,acknowledged}, rotate.{begin,created,synced} and
   // release.removed, on the thread that got there.
   std::function<void(std::string_view point)> at_point;
@@ -38,6 +40,8 @@ struct Options {
 struct PartitionStatus {
   std::uint64_t torn_bytes = 0;  // cut off when the log was opened: a write that a crash broke off
   std::optional<Error> stopped;  // why the partition takes nothing more
+  std::uint64_t queued_bytes = 0;  // waiting to be durable
+  std::uint64_t queue_bytes_max = 0;
 };
 
 class EmbeddedLog : public Log {

@@ -89,6 +89,11 @@ std::optional<Error> PartitionWriter::stopped() const {
   return stopped_;
 }
 
+std::uint64_t PartitionWriter::queued_bytes() const {
+  const std::lock_guard lock{mutex_};
+  return queued_bytes_;
+}
+
 void PartitionWriter::stop(const Error& reason) {
   {
     const std::lock_guard lock{mutex_};
@@ -217,7 +222,12 @@ Result<void> PartitionWriter::write(const Run& run) {
   }
   if (written) {
     point("append.written");
+    const auto begun = clock_.steady_us();
     written = last_.file->sync();
+    if (written && limits_.meter != nullptr) {
+      const auto events = run.end.positions[static_cast<std::size_t>(Topic::kEvents)];
+      limits_.meter->synced(last_.segment.header.partition, clock_.steady_us() - begun, events);
+    }
   }
   if (!written) {
     stop(written.error());

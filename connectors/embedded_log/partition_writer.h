@@ -17,6 +17,7 @@
 #include "connectors/embedded_log/partition_reader.h"
 #include "engine/ports/clock.h"
 #include "engine/ports/log.h"
+#include "engine/ports/meter.h"
 
 namespace dealwright::embedded_log {
 
@@ -24,6 +25,7 @@ struct WriterLimits {
   std::uint64_t segment_bytes = 0;
   std::uint64_t queue_bytes_max = 0;
   std::uint64_t group_bytes_max = 0;
+  Meter* meter = nullptr;
 };
 
 // The last segment, to be written on.
@@ -52,6 +54,8 @@ class PartitionWriter {
   void listen(std::function<void()> wake);
   // Why the partition takes nothing more; none while it does.
   std::optional<Error> stopped() const;
+  std::uint64_t queued_bytes() const;
+  std::uint64_t queue_bytes_max() const { return limits_.queue_bytes_max; }
 
  private:
   struct Pending {

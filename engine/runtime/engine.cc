@@ -78,6 +78,8 @@ struct Engine::Seat {
   bool idle = false;
   bool stop = false;
   bool settled = false;
+  bool told = false;  // that it stopped
+  std::optional<Duration> patience;
   std::optional<Error> error;
   std::thread thread;
 
@@ -120,6 +122,7 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineParts parts, PartitionOptions
     } else {
       seat->error = seated.error();
       seat->idle = true;
+      tell_stopped(*seat);
     }
     out->seats_.push_back(std::move(seat));
   }
@@ -139,9 +142,9 @@ Result<void> Engine::seat_partition(Seat& seat) {
   seat.flusher = std::make_unique<ThreadWorker>();
   auto options = seat.options;
   options.dedup_directory = folder + "/ids";
-  const PartitionParts parts{p.log,    *seat.store,   p.files,       p.clock,
-                             p.random, *seat.flusher, *deciders_,    p.key,
-                             p.views,  p.channels,    seat.attempts, hosts_.get()};
+  const PartitionParts parts{p.log,         *seat.store,  p.files, p.clock, p.random,
+                             *seat.flusher, *deciders_,   p.key,   p.views, p.channels,
+                             seat.attempts, hosts_.get(), p.meter};
   auto partition = Partition::open(parts, std::move(options), [raw = &seat] { raw->nudge(); });
   if (!partition) {
     unseat(seat);
@@ -155,6 +158,13 @@ void Engine::unseat(Seat& seat) {
   seat.flusher.reset();  // waits for its job, which uses the other two
   seat.partition.reset();
   seat.store.reset();
+}
+
+// Once for each time that it stops.
+void Engine::tell_stopped(Seat& seat) {
+  if (!seat.options.notify || std::exchange(seat.told, true)) return;
+  const auto at = seat.partition ? seat.partition->state().meta.events : 0;
+  seat.options.notify({Notice::What::kStopped, seat.id, at, {}, seat.error->detail});
 }
 
 // A partition that failed for a reason that may pass, a full disk say, is closed with its store:
@@ -185,6 +195,9 @@ bool Engine::rise(Seat& seat, std::unique_lock<std::mutex>& lock) {
       seat.down = false;
       seat.error.reset();
       seat.idle = false;
+      const auto at = seat.partition->state().meta.events;
+      const bool told = std::exchange(seat.told, false);
+      if (told) seat.options.notify({Notice::What::kBack, seat.id, at, {}, {}});
       return true;
     }
     seat.error = seated.error();
@@ -216,12 +229,15 @@ void Engine::run(Seat& seat) {
     seat.woken = false;
     run_jobs(seat, lock);
     const bool stopping = seat.stop;
+    const auto patience = seat.patience;
     lock.unlock();
     bool worked = false;
     bool settled = false;
     std::optional<Error> error;
-    if (stopping && seat.partition->idle()) {
-      auto result = seat.partition->settle();
+    // In a hurry what waits in the log is left there; else all of it is decided first.
+    if (stopping && patience) seat.partition->hold(true);
+    if (stopping && (patience ? seat.partition->may_settle() : seat.partition->idle())) {
+      auto result = seat.partition->settle(patience);
       if (result) {
         settled = result.value();
       } else {
@@ -238,7 +254,10 @@ void Engine::run(Seat& seat) {
     const bool idle = error || (!worked && seat.partition->at_rest());
     const auto due = error || worked ? std::nullopt : seat.partition->next_due();
     lock.lock();
-    if (error) seat.error = error;
+    if (error) {
+      seat.error = error;
+      tell_stopped(seat);
+    }
     if (error && may_pass(*error) && !stopping) {
       fall(seat, lock);
       continue;
@@ -333,7 +352,7 @@ Result<void> Engine::advance_together() {
   return wait_idle();
 }
 
-Result<void> Engine::stop() {
+Result<void> Engine::stop(std::optional<Duration> patience) {
   if (stopped_) return ok();
   stopped_ = true;
   std::optional<Error> error;
@@ -341,6 +360,7 @@ Result<void> Engine::stop() {
     {
       const std::lock_guard lock{seat->mutex};
       seat->stop = true;
+      seat->patience = patience;
       seat->woken = true;
     }
     seat->wake.notify_one();

@@ -43,6 +43,7 @@ struct EngineParts {
   std::string state_directory;          // one folder per partition below it
   std::vector<Channel*> channels = {};  // what carries effects out; none: they stay requested
   Hosts::Limits hosts = {};             // where they go
+  Meter* meter = &null_meter();
 };
 
 class Engine {
@@ -65,8 +66,9 @@ class Engine {
   Result<void> wait_idle(bool stopped_too = false);
   // On the event clock: all partitions go on to the newest `now` of any.
   Result<void> advance_together();
-  // Settles every partition and ends the threads. Idempotent.
-  Result<void> stop();
+  // Settles every partition and ends the threads. Idempotent. `patience`: what is in the
+  // log and not decided stays so, and attempts of effects are waited for so long.
+  Result<void> stop(std::optional<Duration> patience = {});
 
  private:
   struct Seat;
@@ -77,6 +79,7 @@ class Engine {
   void fall(Seat& seat, std::unique_lock<std::mutex>& lock);
   bool rise(Seat& seat, std::unique_lock<std::mutex>& lock);
   void run(Seat& seat);
+  static void tell_stopped(Seat& seat);
   bool run_jobs(Seat& seat, std::unique_lock<std::mutex>& lock);
   std::vector<std::uint64_t> progress();
 

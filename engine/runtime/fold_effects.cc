@@ -18,6 +18,7 @@ bool Folder::request(const EffectRequested& c, const FactPlace& place) {
   auto effect = c.effect;
   effect.next = next_look(effect, std::nullopt);
   state_.put(effect, {});
+  if (on_effect_) on_effect_(effect);
   if (enrolment != nullptr && !is_final(c.effect.state)) enrolment->effects.push_back(c.effect.id);
   note_decision(c.effect.subject, place);
   return true;
@@ -43,6 +44,7 @@ void Folder::move_effect(Effect effect, const EffectMoved& moved, Instant now, E
 void Folder::keep(const Effect& effect, const EffectPlace& was, EffectState before, Instant now,
                   Enrolment* of) {
   state_.put(effect, was);
+  if (on_effect_ && effect.state != before) on_effect_(effect);
   if (effect.channel == "email" && !effect.recipient.empty()) {
     auto sent = state_.sent_to(effect.recipient);
     if (follow(sent, effect, before, state_.reference.schemas.current(), now)) {

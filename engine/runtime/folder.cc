@@ -353,6 +353,8 @@ void Folder::fired(const TimerKey& timer, Instant now) {
   for (auto* view : state_.view_folds()) view->on_timer(timer, now);
   ++state_.meta.timers_fired;
   count_late(state_.meta.lateness, now - timer.due);
+  count_late(late_.counts, now - timer.due);
+  late_.ms += (now - timer.due).ms;
   const auto* enrolment = state_.enrolment(timer.enrolment);
   if (enrolment != nullptr && enrolment->due == timer.due) {
     state_.edit_enrolment(timer.enrolment)->due.reset();

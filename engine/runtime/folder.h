@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/domain/decision.h"
@@ -57,6 +59,17 @@ class Folder {
   void remember(const Event& event, Instant now, Judged judged);
   // An event that another partition folds.
   void forwarded(const Event& event, std::string_view key, Instant now);
+  // `each` hears of every effect that is requested or moved from here on, as it is then; and what
+  // is late is counted anew.
+  void watch_effects(std::function<void(const Effect&)> each) {
+    on_effect_ = std::move(each);
+    late_ = {};
+  }
+  struct Late {
+    Lateness counts{};
+    std::int64_t ms = 0;  // of all of them together
+  };
+  const Late& late() const { return late_; }
   // A redriven event leaves the list, or stays with a new code.
   void settle(const EventRedriven& redriven);
 
@@ -105,6 +118,8 @@ class Folder {
   Folded implied_;
   std::vector<LifeDelta> deltas_;
   bool rules_changed_ = false;
+  std::function<void(const Effect&)> on_effect_;
+  Late late_;
 };
 
 // hash128(source, id): what duplicates are found by.

@@ -105,7 +105,9 @@ Result<bool> Partition::step() {
 
 Result<bool> Partition::fold_step() {
   for (int i = 0; i < 16; ++i) {
+    const auto begun = parts_.clock.steady_us();
     DW_TRY(auto folded, replay_->step());
+    if (folded) parts_.meter->folded(options_.id, parts_.clock.steady_us() - begun);
     at_end_ = !folded;
     if (!folded) {
       confirmed_ = state_->meta.decisions;
@@ -133,11 +135,16 @@ Instant Partition::leader_now() {
     // A log that was not written for long: is it the clock that is wrong?
     clock_held_ = !options_.clock_witness && last > kInstantMin && wall > last + kAbsenceMax;
     wall_base_ = clock_held_ ? last : wall;
+    if (clock_held_) tell(Notice::What::kClockHeld);
   }
   const auto expected = wall_base_ + milliseconds((steady - *steady_base_us_) / 1000);
-  if (!options_.clock_witness) {
-    if (wall > expected + kJumpMax) clock_held_ = true;
-    if (clock_held_ && wall <= expected + kJumpMax) clock_held_ = false;
+  if (!options_.clock_witness && !clock_held_ && wall > expected + kJumpMax) {
+    clock_held_ = true;
+    tell(Notice::What::kClockHeld);
+  }
+  if (!options_.clock_witness && clock_held_ && wall <= expected + kJumpMax) {
+    clock_held_ = false;
+    tell(Notice::What::kClockBelieved);
   }
   if (clock_held_) return std::max(last, expected);
   wall_base_ = wall;
@@ -146,6 +153,7 @@ Instant Partition::leader_now() {
 }
 
 std::optional<Instant> Partition::next_due() {
+  if (give_up_at_) return give_up_at_;
   if (phase_ != Phase::kLeading || state_->meta.event_clock) return std::nullopt;
   if (clock_held_) return parts_.clock.wall() + seconds(1);  // nothing fires; look at it again
   auto timer = state_->timers().next_due();
@@ -246,6 +254,7 @@ Result<bool> Partition::decide() {
   const bool effects = may_dispatch() && dispatch_->wants(now);
   if (!events && !timers && !effects && acks_.empty()) return say_outcomes();
   point("decide.begin");
+  const auto begun = parts_.clock.steady_us();
   DW_TRY(refresh_decider());
   const LeaderTurn::Place place{options_.id, parts_.log.partitions(), state_->meta.decisions,
                                 clock_held_, in_flight_.empty()};
@@ -270,14 +279,15 @@ Result<bool> Partition::decide() {
   const bool nothing = turn.empty() && record.header.event_count == 0;
   const bool waits = !in_flight_.empty() && next_event_ < events_.records.size();
   if (nothing && (waits || (!events && !timers))) {  // attempts may begin, nothing is written yet
-    const bool begun = !then.empty();
+    const bool any = !then.empty();
     release(std::move(then));
-    return say_outcomes() || begun;
+    return say_outcomes() || any;
   }
   record.body = turn.take_batch();
   if (fired) point("timer.decided");
   DW_TRY(append(std::move(record)));
   in_flight_.back().timers = fired;
+  parts_.meter->decided(options_.id, parts_.clock.steady_us() - begun);
   release(std::move(then));
   say_outcomes();
   return true;
@@ -429,11 +439,11 @@ Result<bool> Partition::generation_step() {
   return true;
 }
 
-Result<bool> Partition::settle() {
+Result<bool> Partition::settle(std::optional<Duration> patience) {
   if (phase_ == Phase::kStopped) return *stopped_;
   DW_TRY(take_mail());
   if (!in_flight_.empty() || (frozen_ && frozen_posted_)) return false;
-  if (!attempts_ended()) return false;
+  if (!attempts_ended(patience)) return false;
   if (!frozen_) frozen_ = state_->freeze();
   DW_TRY(State::write(*frozen_, parts_.store));
   state_->thaw(*frozen_);

@@ -13,60 +13,14 @@
 #include <string>
 #include <vector>
 
-#include "engine/ports/clock.h"
-#include "engine/ports/log.h"
-#include "engine/ports/worker.h"
 #include "engine/runtime/dispatch.h"
 #include "engine/runtime/leader_turn.h"
+#include "engine/runtime/partition_parts.h"
 #include "engine/runtime/partition_status.h"
 #include "engine/runtime/replay.h"
 #include "engine/runtime/state.h"
 
 namespace dealwright::runtime {
-
-// What a partition is made of; all outlive it.
-struct PartitionParts {
-  Log& log;
-  Store& store;
-  FileSystem& files;
-  const Clock& clock;
-  Random& random;
-  Worker& flusher;
-  DeciderFactory& deciders;
-  const ClusterKey& key;
-  std::span<const View* const> views;
-  std::span<Channel* const> channels = {};  // none: effects stay requested
-  std::shared_ptr<Attempts> attempts = {};  // of a partition that was here before; else its own
-  Hosts* hosts = nullptr;                   // none: no limits by host
-};
-
-struct PartitionOptions {
-  PartitionId id = 0;
-  std::string dedup_directory;
-  std::string node = "node";
-  bool event_clock = false;    // for a log without decisions; else its first record says
-  bool lead = true;            // false: a replica, folds only
-  bool clock_witness = false;  // an operator or a synchronised clock vouches for `wall`
-  StateLimits limits;
-  std::uint32_t events_per_record = 1000;
-  std::size_t records_in_flight = 4;
-  DispatchLimits dispatch;
-  // Nothing leaves before a person's workspace.resumed: of a restored backup. Partition 0 says
-  // workspace.paused when it leads; each waits for a word that is newer than its lead.
-  bool effects_paused = false;
-  // Called on the partition's thread behind each generation that the store holds durably: a start
-  // reads the logs from these positions on, so what lies before them may go, if retention says so.
-  // An error stops the partition.
-  std::function<Result<void>(PartitionId, Position events, Position decisions)> on_snapshot;
-  // Called on the partition's thread when more is folded and durable, in both logs up to here: what
-  // is asked from then on sees it. Short; it must not ask the partition.
-  std::function<void(PartitionId, Position events, Position decisions)> on_progress;
-  // Called at named points, for crash tests: claim.{begin,appended,confirmed}, decide.{begin,
-  // appended}, timer.{decided,recorded}, fold.read_back, send.{begin,durable},
-  // flush.{begin,durable, written,adopted}; flush.durable on the flusher's thread, the others on
-  // the owner's.
-  std::function<void(std::string_view)> at_point;
-};
 
 class Partition {
  public:
@@ -100,14 +54,18 @@ class Partition {
   // While held it decides nothing more, so that what is in flight drains: idle() without new work.
   void hold(bool on) { held_ = on; }
   bool drained() const { return in_flight_.empty() && phase_ != Phase::kClaiming; }
+  // Drained, and what it sent is durable: events that wait do so until the next start.
+  bool may_settle() const { return drained() && sends_on_way_ == 0; }
   // The log has said of each decision record what became of it, also behind an error. A wake
   // follows each answer.
   bool answered() const;
   // Writes the state down, for a clean stop. False: something is under way, call again after
-  // wake().
-  Result<bool> settle();
+  // wake() or next_due(). `patience`: attempts of effects that have not ended so long after the
+  // first call are waited for no more; the ledger shows that they began. None: however long.
+  Result<bool> settle(std::optional<Duration> patience = {});
 
   PartitionStatus status();
+  PartitionGauges gauges();
   State& state() { return *state_; }  // owner thread; readers go through ask()
 
  private:
@@ -139,7 +97,9 @@ class Partition {
   void await_word();
   const Register* workspace_word() const;
   bool effects_wait() const;
-  bool attempts_ended();
+  bool attempts_ended(std::optional<Duration> patience);
+  void tell(Notice::What what, std::string detail = {}, std::string trace_id = {}) const;
+  void watch_effects();
   void release(std::vector<std::function<void()>> then);
   void take_events(LeaderTurn& turn, DecisionHeader& header);
   Result<void> append(DecisionRecord record);
@@ -183,6 +143,8 @@ class Partition {
   std::vector<std::string> unsaid_;     // outcomes that the log did not take
   std::optional<Instant> say_again_;
   std::uint64_t led_at_ = 0;  // facts folded then: a word that effects wait for is newer
+  std::optional<std::int64_t> settling_since_us_;
+  std::optional<Instant> give_up_at_;  // ... what attempts come to
   std::optional<State::Frozen> frozen_;
   bool frozen_posted_ = false;
   // Clock guard: the wall is believed as long as it keeps step with the steady clock.

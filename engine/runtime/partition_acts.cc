@@ -88,4 +88,41 @@ PartitionStatus Partition::status() {
   return out;
 }
 
+PartitionGauges Partition::gauges() {
+  PartitionGauges out;
+  out.leading = phase_ == Phase::kLeading;
+  out.clock_held = clock_held_;
+  out.timers = state_->timers().pending();
+  if (auto due = state_->timers().next_due()) {
+    out.next_due = due.value();
+  } else {
+    state_->fail(due.error());
+  }
+  out.late = folder_->late().counts;
+  out.late_ms = folder_->late().ms;
+  out.record_hits = state_->lookups().hits;
+  out.record_misses = state_->lookups().misses;
+  out.store_bytes = parts_.store.approximate_bytes();
+  const auto since = state_->dedup().holds_since();
+  if (since > kInstantMin && since < kInstantMax) out.dedup_since = since;
+  return out;
+}
+
+void Partition::tell(Notice::What what, std::string detail, std::string trace_id) const {
+  if (!options_.notify) return;
+  options_.notify({what, options_.id, state_->meta.events, std::move(trace_id), std::move(detail)});
+}
+
+// From here on what it folds is news; before, it was history.
+void Partition::watch_effects() {
+  folder_->watch_effects([this](const Effect& effect) {
+    parts_.meter->effect_moved(effect.channel, effect.state);
+    if (effect.state != EffectState::kUnknown) return;
+    // 00-<trace id>-<span id>-<flags>
+    const std::string_view parent = effect.traceparent;
+    tell(Notice::What::kEffectUnknown, effect.channel + " " + hex(effect.id),
+         std::string{parent.size() > 35 ? parent.substr(3, 32) : std::string_view{}});
+  });
+}
+
 }  // namespace dealwright::runtime

@@ -18,6 +18,8 @@ void Partition::confirm(InFlight done) {
     point("claim.confirmed");
     phase_ = Phase::kLeading;
     await_word();
+    watch_effects();
+    tell(Notice::What::kLeads);
     auto pending = state_->sends();  // what an earlier leader may not have passed on
     if (pending) {
       send_on(pending.value());
@@ -162,10 +164,18 @@ void Partition::leave_unsaid() {
   unsaid_.clear();
 }
 
-// No attempt begins any more; those under way end, and what they came to is durable.
-bool Partition::attempts_ended() {
+// No attempt begins any more; those under way end, and what they came to is durable. Or patience
+// ends: then they stand in the ledger as begun, and the next leader finds them so.
+bool Partition::attempts_ended(std::optional<Duration> patience) {
   if (dispatch_ == nullptr) return true;
   dispatch_->stop();
+  const auto steady = parts_.clock.steady_us();
+  if (!settling_since_us_) settling_since_us_ = steady;
+  if (patience) {
+    const auto left = milliseconds(patience->ms - (steady - *settling_since_us_) / 1000);
+    if (left.ms <= 0) return true;
+    give_up_at_ = parts_.clock.wall() + left;
+  }
   if (phase_ == Phase::kLeading && say_outcomes()) return false;
   const bool idle = dispatch_->idle();
   const std::lock_guard lock{parts_.attempts->mutex};

@@ -1,5 +1,6 @@
 #include "engine/runtime/record_table.h"
 
+#include <string>
 #include <utility>
 
 #include "engine/codec/event_codec.h"
@@ -107,6 +108,11 @@ void LookAhead::at(const std::vector<LogRecord>& events, std::size_t next) {
     const auto hash = hashes_[(next + kNear) % hashes_.size()];
     if (hash != 0) records_.fetch_parts(hash);
   }
+}
+
+std::string veiled(const RecordKey& key) {
+  return std::string{kind_name(key.kind)} + " #" +
+         std::to_string(RecordTable::hash_of(key.kind, key.id));
 }
 
 }  // namespace dealwright::runtime

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +23,9 @@ struct RecordSlot {
   bool gone = false;  // on its way out of the table
   Record record;
 };
+
+// A record in the reason of a stop, which goes into a log: its id may be somebody's address.
+std::string veiled(const RecordKey& key);
 
 // Open addressing over hashes; the keys stand in the records. One thread.
 class RecordTable {

@@ -14,7 +14,7 @@ bool merges(TypeId type) { return type >= TypeId::kAccountMerged && type <= Type
 bool is_fact(const HistoryEntry& entry) { return entry.role != HistoryRole::kDecision; }
 
 Error damaged(const RecordKey& key, std::string_view why) {
-  return Error{Code::kDamaged, "history of " + to_text(key) + ": " + std::string{why}};
+  return Error{Code::kDamaged, "history of " + veiled(key) + ": " + std::string{why}};
 }
 
 // What decisions keep in a record is no part of its history of facts.

@@ -197,8 +197,10 @@ RecordSlot* State::locate(const RecordKey& key, bool create) {
   const auto hash = RecordTable::hash_of(key.kind, key.id);
   if (auto* slot = records.table.find(key, hash)) {
     slot->used = true;
+    ++lookups_.hits;
     return records.last = slot;
   }
+  ++lookups_.misses;
   auto slot = std::make_unique<RecordSlot>();
   slot->hash = hash;
   if (!load(*slot, key) && !create) {
@@ -309,7 +311,7 @@ Result<std::vector<HistoryEntry>> State::history_part(const Record& record,
 
 Result<codec::HistoryChunk> State::history_chunk(const Record& record, std::uint64_t chunk) const {
   DW_TRY(auto bytes, cache_.get(keys::history(record.key, chunk)));
-  if (!bytes) return Error{Code::kDamaged, "history of " + to_text(record.key) + " has a hole"};
+  if (!bytes) return Error{Code::kDamaged, "history of " + veiled(record.key) + " has a hole"};
   return codec::decode_history_chunk(*bytes);
 }
 

@@ -25,6 +25,7 @@
 #include "engine/runtime/meta.h"
 #include "engine/runtime/open_effects.h"
 #include "engine/runtime/record_table.h"
+#include "engine/runtime/state_limits.h"
 #include "engine/runtime/timer_index.h"
 
 namespace dealwright::codec {
@@ -32,14 +33,6 @@ struct HistoryChunk;
 }
 
 namespace dealwright::runtime {
-
-struct StateLimits {
-  std::size_t record_cache_bytes = std::size_t{96} << 20;
-  std::size_t generation_bytes = std::size_t{24} << 20;
-  std::uint64_t generation_events = 150'000;  // so that recovery folds for 2 s at most
-  std::uint64_t dedup_bytes = std::uint64_t{256} << 20;
-  std::size_t timers_in_memory = 65'536;
-};
 
 // Where a line of the ledger is found.
 struct EffectPlace {
@@ -167,6 +160,7 @@ class State {
   void fail(Error error);
   std::size_t cached_records() const;
   const RecordTable& records() const;  // in memory
+  const Lookups& lookups() const { return lookups_; }
 
  private:
   struct Records;
@@ -212,6 +206,7 @@ class State {
   };
   std::map<std::string, Flow, std::less<>> flows_;  // of rules that let something out
   std::optional<Error> failure_;
+  Lookups lookups_;
 };
 
 }  // namespace dealwright::runtime

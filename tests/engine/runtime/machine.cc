@@ -45,6 +45,7 @@ Result<void> Machine::start() {
   options.partitions = kPartitions;
   options.segment_bytes = segment_bytes;
   options.log_id = Hash128{1, 2};
+  options.meter = &meter;
   DW_TRY(auto opened, embedded_log::open(files, clock, "data", options));
   log = std::move(opened);
   EngineParts parts{*log, files,       clock, random, deciders_, key_, projections::all_views(),
@@ -54,7 +55,13 @@ Result<void> Machine::start() {
     stores[path].crash();
     return std::unique_ptr<Store>{new OpenStore{stores[path], at_store_write}};
   };
+  parts.channels = channels;
+  parts.meter = &meter;
   PartitionOptions partition;
+  partition.notify = [this](const Notice& notice) {
+    const std::lock_guard lock{notices_mutex_};
+    notices_.push_back(notice);
+  };
   partition.limits.generation_events = 7;
   partition.limits.timers_in_memory = 4;
   partition.limits.record_cache_bytes = 16'000;
@@ -66,6 +73,11 @@ Result<void> Machine::start() {
   }
   engine = std::move(started).value();
   return ok();
+}
+
+std::vector<Notice> Machine::notices() {
+  const std::lock_guard lock{notices_mutex_};
+  return notices_;
 }
 
 void Machine::stop() {

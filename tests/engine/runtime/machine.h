@@ -49,6 +49,9 @@ class Machine {
   FakeClock clock;
   std::map<std::string, FakeStore> stores;  // by path
   std::function<void()> at_store_write;     // on the thread that writes, before it does
+  std::vector<Channel*> channels;
+  FakeMeter meter;
+  std::vector<Notice> notices();
   std::unique_ptr<embedded_log::EmbeddedLog> log;
   std::unique_ptr<Engine> engine;
 
@@ -70,6 +73,8 @@ class Machine {
   TestDeciders deciders_;
   ClusterKey key_{"a key for tests"};
   std::mutex stores_mutex_;
+  std::mutex notices_mutex_;
+  std::vector<Notice> notices_;
   std::uint64_t next_id_ = 0;
 };
 

@@ -127,6 +127,8 @@ void World::start() {
   options.effects_paused = effects_paused;
   parts.attempts = attempts;
   parts.hosts = &hosts;
+  parts.meter = &meter;
+  options.notify = [this](const Notice& notice) { notices.push_back(notice); };
   if (retention) {
     options.on_snapshot = [this](PartitionId id, Position events, Position decisions) {
       return log.release_before(id, events, decisions);

@@ -10,6 +10,7 @@
 #include "engine/ports/fake/fake_clock.h"
 #include "engine/ports/fake/fake_file_system.h"
 #include "engine/ports/fake/fake_log.h"
+#include "engine/ports/fake/fake_meter.h"
 #include "engine/ports/fake/fake_store.h"
 #include "engine/runtime/partition.h"
 
@@ -64,6 +65,8 @@ class World {
   ClusterKey key{"a key for tests"};
   std::vector<const View*> views;
   std::vector<Channel*> channels;
+  FakeMeter meter;
+  std::vector<Notice> notices;
   bool event_clock;
   bool retention = false;  // the log lets go of all that a durable snapshot covers
   bool clock_witness = false;
