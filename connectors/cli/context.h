@@ -38,6 +38,7 @@ class Context {
   Result<void> configure();
   const daemon::Config& config() const { return config_; }
   const std::vector<daemon::ConfigValue>& config_values() const { return reader_.values(); }
+  const daemon::ConfigReader& config_reader() const { return reader_; }
   const std::string& data() const { return config_.data; }
 
   // Whom to ask instead of opening the data directory; null: nobody, see `server`.

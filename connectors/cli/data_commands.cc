@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "connectors/cli/context.h"
+#include "connectors/daemon/version.h"
 #include "connectors/sample/sample_year.h"
 #include "engine/codec/cloudevents_json.h"
 
@@ -83,7 +84,7 @@ void add_data_commands(CLI::App& app, Context& context) {
       ->capture_default_str();
   add_sample(app, context);
   verb(app, context, "version", "What this is", "dealwright version", [&context]() -> Result<void> {
-    context.print_object({{"dealwright", Value{"0.1.0"}},
+    context.print_object({{"dealwright", Value{daemon::kVersion}},
                           {"state_version", Value{std::int64_t{kStateVersion}}},
                           {"language", Value{std::int64_t{1}}}});
     return ok();

@@ -18,6 +18,9 @@ namespace {
 
 constexpr std::size_t kFileBytesMax = std::size_t{1} << 20;
 constexpr std::string_view kEndpoints = "endpoints.yaml";
+// Channels go behind the engine, which waited for attempts as long as a stop may take: what they
+// come to by then nobody hears.
+constexpr Duration kDrainTime = milliseconds(0);
 
 std::vector<std::string> words(std::string_view text) {
   std::vector<std::string> out;
@@ -105,6 +108,7 @@ Result<smtp::ServerSettings> server_settings(const MailConfig& mail, FileSystem&
     out.password = std::move(password);
   }
   out.parallel_max = mail.parallel;
+  out.drain_time = kDrainTime;
   return out;
 }
 
@@ -150,6 +154,7 @@ Result<webhook::WebhookSettings> webhook_settings(const Config& config, FileSyst
   webhook::WebhookSettings out;
   out.loopback_http = config.webhook_loopback;
   out.ca_file = config.webhook_ca_file;
+  out.drain_time = kDrainTime;
   for (const auto& [name, receiver] : receivers) {
     webhook::Endpoint endpoint{receiver.url, {}};
     for (const auto& file : receiver.secret_files) {

@@ -101,6 +101,7 @@ struct Config {
   MailConfig mail;
   bool webhook_loopback = false;
   std::string webhook_ca_file;
+  bool metrics_open = false;
 };
 
 // A row of the table.

@@ -134,6 +134,9 @@ constexpr ConfigKey kKeys[] = {
     {"http.rate", Type::kCount, "requests a second", "20000", 1, 1'000'000,
      "Requests a second of one key, and of one address; more get 429.",
      [](Config& c, std::uint64_t n, std::string_view) { c.http.rate = n; }},
+    {"metrics.open", Type::kBool, "", "false", 0, 1,
+     "GET /metrics needs no key: where only those who may see it can reach the server.",
+     [](Config& c, std::uint64_t n, std::string_view) { c.metrics_open = n != 0; }},
     {"mail.send", Type::kChoice, "off drop smtp", "off", 0, 0,
      "How mails leave: off (they are suppressed as no_channel), drop (files below <data>/mail, for trying things "
      "out), smtp.",

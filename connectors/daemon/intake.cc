@@ -22,11 +22,16 @@ void RecentEvents::put(const Hash128& id, Placed at) {
   young_.emplace(id, at);
 }
 
+void Intake::tell(std::int64_t since_us, const Error* failed, std::uint64_t known) const {
+  if (on_append_) on_append_(workspace_.clock().steady_us() - since_us, failed, known);
+}
+
 void Intake::append(std::vector<Event> events, std::function<void(Result<Receipt>)> done) {
   struct Work {
     Receipt receipt;
     std::vector<std::pair<Hash128, std::size_t>> fresh;  // id, index among all
   };
+  const auto since_us = workspace_.clock().steady_us();
   auto work = std::make_shared<Work>();
   work->receipt.at.resize(events.size());
   std::vector<Event> fresh;
@@ -44,20 +49,25 @@ void Intake::append(std::vector<Event> events, std::function<void(Result<Receipt
     }
     duplicates_ += work->receipt.duplicates;
   }
-  if (fresh.empty()) return done(std::move(work->receipt));
-  workspace_.append_async(fresh,
-                          [this, work, done = std::move(done)](Result<std::vector<Placed>> put) {
-                            if (!put) return done(put.error());
-                            {
-                              const std::lock_guard lock{mutex_};
-                              for (std::size_t i = 0; i < work->fresh.size(); ++i) {
-                                const auto& [id, index] = work->fresh[i];
-                                work->receipt.at[index] = put.value()[i];
-                                recent_.put(id, put.value()[i]);
-                              }
-                            }
-                            done(std::move(work->receipt));
-                          });
+  const auto known = work->receipt.duplicates;
+  if (fresh.empty()) {
+    tell(since_us, nullptr, known);
+    return done(std::move(work->receipt));
+  }
+  workspace_.append_async(fresh, [this, work, since_us, known,
+                                  done = std::move(done)](Result<std::vector<Placed>> put) {
+    tell(since_us, put ? nullptr : &put.error(), known);
+    if (!put) return done(put.error());
+    {
+      const std::lock_guard lock{mutex_};
+      for (std::size_t i = 0; i < work->fresh.size(); ++i) {
+        const auto& [id, index] = work->fresh[i];
+        work->receipt.at[index] = put.value()[i];
+        recent_.put(id, put.value()[i]);
+      }
+    }
+    done(std::move(work->receipt));
+  });
 }
 
 std::uint64_t Intake::duplicates() const {

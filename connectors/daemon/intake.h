@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "connectors/daemon/workspace.h"
@@ -33,8 +34,11 @@ class RecentEvents {
 // Thread-safe.
 class Intake {
  public:
-  explicit Intake(Workspace& workspace, std::size_t remembered = 200'000)
-      : workspace_{workspace}, recent_{remembered} {}
+  // Told of each append how long it took, how it failed if it did, and how many of its events were
+  // known; any thread.
+  using OnAppend = std::function<void(std::int64_t us, const Error* failed, std::uint64_t known)>;
+  explicit Intake(Workspace& workspace, OnAppend on_append = {}, std::size_t remembered = 200'000)
+      : workspace_{workspace}, on_append_{std::move(on_append)}, recent_{remembered} {}
 
   struct Receipt {
     std::vector<Placed> at;        // by event; of one that came again, where it stands since then
@@ -46,7 +50,10 @@ class Intake {
   std::uint64_t duplicates() const;  // since the start
 
  private:
+  void tell(std::int64_t since_us, const Error* failed, std::uint64_t known) const;
+
   Workspace& workspace_;
+  const OnAppend on_append_;
   mutable std::mutex mutex_;
   RecentEvents recent_;
   std::uint64_t duplicates_ = 0;

@@ -1,11 +1,14 @@
 #include "connectors/daemon/service.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "connectors/daemon/api/api.h"
 #include "connectors/daemon/channels.h"
 #include "connectors/daemon/intake.h"
+#include "connectors/daemon/log_line.h"
+#include "connectors/daemon/metrics.h"
 #include "connectors/hooks/hook.h"
 #include "connectors/http/server.h"
 #include "connectors/os/posix_file_system.h"
@@ -15,7 +18,11 @@
 namespace dealwright::daemon {
 namespace {
 
-constexpr std::int64_t kGraceMs = 3'000;  // of the five seconds that a stop may take
+// Of the five seconds that a stop may take: until then requests in flight may end, and until then
+// attempts of effects. What is left is for writing the state down.
+constexpr std::int64_t kRequestsMs = 2'000;
+constexpr std::int64_t kAttemptsMs = 3'500;
+constexpr std::int64_t kAttemptsLeastMs = 250;
 constexpr std::string_view kKeysFile = "/keys/api-keys.json";
 
 std::vector<std::string> words(std::string_view text) {
@@ -68,14 +75,6 @@ Result<void> check_url(const std::string& url) {
                "http.public_url: '" + url + "' does not begin with https://, and mails link to it"};
 }
 
-std::string line_of(const Clock& clock, std::string_view level, std::string_view code,
-                    std::string_view detail) {
-  return to_json(Value{Map{{"time", Value{clock.wall()}},
-                           {"level", Value{level}},
-                           {"code", Value{code}},
-                           {"detail", Value{detail}}}});
-}
-
 }  // namespace
 
 // Torn down from the bottom up: first nobody asks any more, then what is asked goes.
@@ -85,6 +84,7 @@ struct Service::Parts {
   ServiceOptions options;
   std::unique_ptr<Clock> clock = os::make_system_clock();
   std::unique_ptr<Random> random = os::make_system_random();
+  Metrics metrics{*clock};
   http::KeyBook keys;
   std::string keys_path;
   std::string first_key;
@@ -96,13 +96,20 @@ struct Service::Parts {
   std::unique_ptr<api::Parts> api;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<http::WorkerPool> pool;  // ends before the server that its jobs answer through
+  std::atomic<http::Server*> serving{nullptr};  // `server`, once it listens
   bool stopped = false;
 
   Result<void> open_workspace();
   Result<void> load_keys();
   Result<void> listen();
-  void log(std::string_view level, std::string_view code, std::string_view detail) const {
-    if (options.log) options.log(line_of(*clock, level, code, detail));
+  void log(const LogLine& line) const {
+    if (options.log) options.log(to_json(line, clock->wall()));
+  }
+  void log(std::string_view code, std::string detail) const {
+    LogLine line;
+    line.code = code;
+    line.detail = std::move(detail);
+    log(line);
   }
 };
 
@@ -116,6 +123,11 @@ Result<void> Service::Parts::open_workspace() {
   const auto url = own_url(config.http);
   const bool reachable = !config.http.public_url.empty() || config.http.port > 0;
   if (reachable && check_url(url)) open.unsubscribe_base = url + "/u/";
+  open.meter = &metrics;
+  open.notify = [this](const Notice& notice) { log(line_of(notice)); };
+  open.on_space = [this](const std::string& full) {
+    log(full.empty() ? "disk_has_room" : "disk_full", full);
+  };
   open.channels = [&config](FileSystem& files, const Clock& time) {
     return make_channels(config, files, time);
   };
@@ -142,22 +154,32 @@ Result<void> Service::Parts::load_keys() {
 
 Result<void> Service::Parts::listen() {
   auto http = http_options(options.config.http);
-  if (options.access_log && options.log) {
-    http.hooks.access = [log = options.log](const http::AccessLine& line) { log(to_json(line)); };
-  }
-  intake = std::make_unique<Intake>(*workspace);
+  http.hooks.access = [this](const http::AccessLine& line) {
+    metrics.answered(line);
+    if (options.access_log && options.log) options.log(to_json(line));
+  };
+  intake = std::make_unique<Intake>(
+      *workspace, [this](std::int64_t us, const Error* failed, std::uint64_t known) {
+        metrics.appended(us, failed, known);
+      });
   drafts = std::make_unique<Drafts>(workspace->files(), workspace->path() + "/drafts");
   if (options.config.mail.send == "drop") {
     drop = std::make_unique<smtp::MailDrop>(workspace->files(), mail_folder(options.config));
   }
   pool = std::make_unique<http::WorkerPool>(http.limits.worker_threads, http.limits.worker_queue);
-  api = std::make_unique<api::Parts>(api::Parts{*workspace, *intake, *drafts, *pool, keys, *random,
-                                                keys_path, http.limits, drop.get(), &hooks,
-                                                own_url(options.config.http)});
+  api = std::make_unique<api::Parts>(
+      api::Parts{*workspace, *intake, *drafts, *pool, keys, *random, keys_path, http.limits,
+                 drop.get(), &hooks, own_url(options.config.http), metrics,
+                 [this] {
+                   const auto* now = serving.load();
+                   return now == nullptr ? http::Load{} : now->load();
+                 },
+                 options.config.metrics_open});
   DW_TRY(auto table, api::make_table(*api));
   DW_TRY(auto started,
          http::Server::start(std::move(http), std::move(table), keys, *clock, *random));
   server = std::move(started);
+  serving = server.get();
   return ok();
 }
 
@@ -177,7 +199,7 @@ Result<std::unique_ptr<Service>> Service::start(ServiceOptions options) {
   }
   DW_TRY(parts->listen());
   std::unique_ptr<Service> out{new Service{std::move(parts)}};
-  out->parts_->log("info", "started", "listening on " + out->url());
+  out->parts_->log("started", "listening on " + out->url());
   return out;
 }
 
@@ -194,14 +216,25 @@ const std::string& Service::first_key() const { return parts_->first_key; }
 Workspace& Service::workspace() { return *parts_->workspace; }
 
 Result<bool> Service::stop() {
-  if (std::exchange(parts_->stopped, true)) return true;
-  const bool whole = parts_->server->stop(kGraceMs);
-  parts_->pool.reset();
-  auto settled = parts_->workspace->stop();
-  parts_->log(settled ? "info" : "error", settled ? "stopped" : code_name(settled.error().code),
-              settled ? (whole ? "all that was in flight is done" : "some requests were cut")
-                      : settled.error().detail);
-  if (!settled) return settled.error();
+  auto& parts = *parts_;
+  if (std::exchange(parts.stopped, true)) return true;
+  if (!parts.workspace) return true;  // it never started
+  const auto since_us = parts.clock->steady_us();
+  parts.log("stopping", "what is in flight may end");
+  const bool whole = !parts.server || parts.server->stop(kRequestsMs);
+  parts.pool.reset();
+  const auto gone_ms = (parts.clock->steady_us() - since_us) / 1'000;
+  const auto patience = std::max(kAttemptsLeastMs, kAttemptsMs - gone_ms);
+  auto settled = parts.workspace->stop(milliseconds(patience));
+  if (!settled) {
+    parts.log("stop_failed", settled.error().detail);
+    return settled.error();
+  }
+  if (whole) {
+    parts.log("stopped", "all requests in flight are answered, the state is written down");
+  } else {
+    parts.log("stopped_hard", "some requests were cut; what was acknowledged is in the log");
+  }
   return whole;
 }
 

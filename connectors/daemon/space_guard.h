@@ -3,7 +3,9 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "engine/ports/file_system.h"
 
@@ -15,8 +17,11 @@ inline constexpr std::uint64_t kOpenPercent = 10;
 // Any thread.
 class SpaceGuard {
  public:
+  // Told when facts are refused from now on (`full`: why), and when they are taken again (empty).
+  using OnChange = std::function<void(const std::string& full)>;
   // `files` outlives it; `path` lies on the disk that is watched.
-  SpaceGuard(FileSystem& files, std::string path) : files_{files}, path_{std::move(path)} {}
+  SpaceGuard(FileSystem& files, std::string path, OnChange on_change = {})
+      : files_{files}, path_{std::move(path)}, on_change_{std::move(on_change)} {}
 
   // Looks at the disk (a system call of a microsecond). kNoSpace, retriable: the disk is too full.
   Result<void> admit();
@@ -24,6 +29,7 @@ class SpaceGuard {
  private:
   FileSystem& files_;
   const std::string path_;
+  const OnChange on_change_;
   std::atomic<bool> closed_{false};
 };
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <filesystem>
 #include <mutex>
 #include <utility>
 
@@ -13,21 +12,12 @@
 #include "connectors/os/posix_file_system.h"
 #include "connectors/os/system_clock.h"
 #include "engine/codec/event_codec.h"
-#include "engine/runtime/rebuild.h"
 #include "projections/registry.h"
 #include "projections/rocks_store.h"
 #include "rules/decide/factory.h"
 
 namespace dealwright::daemon {
 namespace {
-
-// Scratch that a rebuild makes and unmakes; nothing of it has to survive a crash.
-Result<void> remove_tree(const std::string& path) {
-  std::error_code error;
-  std::filesystem::remove_all(path, error);
-  if (error) return Error{Code::kIo, "cannot remove " + path + ": " + error.message()};
-  return ok();
-}
 
 void limit(embedded_log::Options& out, const LogConfig& config) {
   out.segment_bytes = config.segment_bytes;
@@ -133,7 +123,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
   auto& o = out->options_;
   if (o.config) o.memory_bytes = o.config->state.memory_bytes;
   out->files_ = os::make_posix_file_system();
-  out->space_ = std::make_unique<SpaceGuard>(*out->files_, o.path);
+  out->space_ = std::make_unique<SpaceGuard>(*out->files_, o.path, o.on_space);
   out->clock_ = os::make_system_clock();
   out->random_ = os::make_system_random();
   DW_TRY(auto there, out->files_->exists(o.path + "/log/meta"));
@@ -161,28 +151,14 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
                              out->open_store_,
                              o.path + "/state",
                              {}};
+  if (o.meter != nullptr) parts.meter = o.meter;
   if (o.channels) {
     DW_TRY(auto channels, o.channels(*out->files_, *out->clock_));
     out->channels_ = std::move(channels);
     for (const auto& channel : out->channels_.list) parts.channels.push_back(channel.get());
   }
-  runtime::PartitionOptions partition;
-  partition.event_clock = o.event_clock;
-  partition.lead = o.lead;
-  partition.clock_witness = o.clock_witness;
-  partition.effects_paused = o.effects_paused;
-  partition.at_point = o.at_point;
   out->watch_ = std::make_shared<Watch>(partitions);
-  partition.on_progress = [watch = out->watch_](PartitionId id, Position events,
-                                                Position decisions) {
-    watch->moved(id, {events, decisions});
-  };
-  if (o.config) limit(partition, *o.config);
-  out->retain(partition);
-  partition.limits.record_cache_bytes = o.memory_bytes / 2 / partitions;
-  partition.limits.generation_bytes =
-      std::min(partition.limits.generation_bytes, o.memory_bytes / 8 / partitions);
-  if (o.generation_events > 0) partition.limits.generation_events = o.generation_events;
+  auto partition = out->partition_options();
   DW_TRY(auto engine, runtime::Engine::open(std::move(parts), std::move(partition)));
   out->engine_ = std::move(engine);
   DW_TRY(out->rebuild_stale());
@@ -203,12 +179,34 @@ Result<void> Workspace::open_log(bool there) {
     if (meta) log_options.partitions = meta->partitions;
   }
   log_options.at_point = o.at_point;
+  log_options.meter = o.meter;
   log_options.segment_bytes = o.segment_bytes;
   if (o.config) limit(log_options, o.config->log);
   if (o.config && !there && o.partitions == 0) log_options.partitions = o.config->log.partitions;
   DW_TRY(auto log, embedded_log::open(*files_, *clock_, o.path, log_options));
   log_ = std::move(log);
   return ok();
+}
+
+runtime::PartitionOptions Workspace::partition_options() {
+  const auto& o = options_;
+  const auto count = log_->partitions();
+  runtime::PartitionOptions out;
+  out.event_clock = o.event_clock;
+  out.lead = o.lead;
+  out.clock_witness = o.clock_witness;
+  out.effects_paused = o.effects_paused;
+  out.at_point = o.at_point;
+  out.notify = o.notify;
+  out.on_progress = [watch = watch_](PartitionId id, Position events, Position decisions) {
+    watch->moved(id, {events, decisions});
+  };
+  if (o.config) limit(out, *o.config);
+  retain(out);
+  out.limits.record_cache_bytes = o.memory_bytes / 2 / count;
+  out.limits.generation_bytes = std::min(out.limits.generation_bytes, o.memory_bytes / 8 / count);
+  if (o.generation_events > 0) out.limits.generation_events = o.generation_events;
+  return out;
 }
 
 // Gives the partitions the hook that lets go of the log, if anything is to go ever.
@@ -338,97 +336,6 @@ Result<ViewRows> Workspace::query(std::string_view name, const ViewQuery& query,
   return view->merge(query, parts);
 }
 
-Result<void> Workspace::rebuild_stale() {
-  std::vector<std::pair<PartitionId, const View*>> stale;
-  for (PartitionId id = 0; id < partitions(); ++id) {
-    auto asked = engine_->ask(id, [&](runtime::Partition& partition) {
-      for (const auto* view : partition.state().stale_views()) stale.emplace_back(id, view);
-    });
-    if (!asked) continue;  // it is stopped: wait_idle() tells why
-  }
-  for (const auto& [id, view] : stale) {
-    DW_TRY(rebuild_in(id, *view, [](std::uint64_t) {}));
-  }
-  return ok();
-}
-
-Result<void> Workspace::rebuild_view(std::string_view name,
-                                     const std::function<void(std::uint64_t)>& progress) {
-  const auto* view = projections::find_view(name);
-  if (view == nullptr) return Error{Code::kNotFound, "no view '" + std::string{name} + "'"};
-  for (PartitionId id = 0; id < partitions(); ++id) {
-    DW_TRY(rebuild_in(id, *view, progress));
-  }
-  return ok();
-}
-
-// Of a state that is folded beside the real one; it finds the same duplicates.
-runtime::StateLimits Workspace::scratch_limits() const {
-  runtime::StateLimits out;
-  if (options_.config) out.dedup_bytes = options_.config->state.dedup_bytes;
-  return out;
-}
-
-Result<void> Workspace::rebuild_in(PartitionId id, const View& view,
-                                   const std::function<void(std::uint64_t)>& progress) {
-  const auto folder = options_.path + "/state/" + std::to_string(id) + "/rebuild";
-  DW_TRY(remove_tree(folder));
-  DW_TRY(files_->create_directories(folder));
-  auto run = [&]() -> Result<void> {
-    DW_TRY(auto scratch, open_store_(folder + "/db"));
-    const auto limits = scratch_limits();
-    const View* const views[] = {&view};
-    DW_TRY(auto rebuild,
-           runtime::Rebuild::start(*log_, id, views, *scratch, *files_, folder + "/ids", limits));
-    for (bool swapped = false; !swapped;) {
-      DW_TRY(auto end, log_->end(Topic::kDecisions, id));
-      DW_TRY(rebuild->advance(end));
-      progress(rebuild->events());
-      Result<void> result = ok();
-      // The last stretch while the partition decides nothing: it is as long as what is in flight.
-      DW_TRY(engine_->ask(id, [&](runtime::Partition& partition) {
-        partition.hold(true);
-        if (!partition.drained()) return;
-        const auto catch_up = [&]() -> Result<void> {
-          DW_TRY(rebuild->advance(partition.state().meta.decisions));
-          DW_TRY(auto cells, rebuild->take_cells(view));
-          if (options_.at_point) options_.at_point("view.swap");
-          DW_TRY(partition.state().adopt_view(view, cells));
-          if (options_.at_point) options_.at_point("view.swapped");
-          return ok();
-        };
-        result = catch_up();
-        swapped = true;
-        partition.hold(false);
-      }));
-      DW_TRY(std::move(result));
-    }
-    return ok();
-  };
-  auto result = run();
-  DW_TRY(remove_tree(folder));
-  return result;
-}
-
-Result<void> Workspace::with_replay(PartitionId id,
-                                    const std::function<void(runtime::State&)>& visit) {
-  const auto folder = options_.path + "/state/" + std::to_string(id) + "/rebuild";
-  DW_TRY(remove_tree(folder));
-  DW_TRY(files_->create_directories(folder));
-  const auto run = [&]() -> Result<void> {
-    DW_TRY(auto scratch, open_store_(folder + "/db"));
-    DW_TRY(auto rebuild, runtime::Rebuild::start(*log_, id, projections::all_views(), *scratch,
-                                                 *files_, folder + "/ids", scratch_limits()));
-    DW_TRY(auto end, log_->end(Topic::kDecisions, id));
-    DW_TRY(rebuild->advance(end));
-    visit(rebuild->state());
-    return ok();
-  };
-  auto result = run();
-  DW_TRY(remove_tree(folder));
-  return result;
-}
-
 Result<void> Workspace::not_in_time(PartitionId partition) {
   if (auto why = stopped(partition)) return *why;
   return Error{Code::kOverload,
@@ -487,8 +394,8 @@ PartitionId Workspace::first_served() const {
   return id;
 }
 
-Result<void> Workspace::stop() {
-  auto stopped = engine_ ? engine_->stop() : Result<void>{ok()};
+Result<void> Workspace::stop(std::optional<Duration> patience) {
+  auto stopped = engine_ ? engine_->stop(patience) : Result<void>{ok()};
   if (left_out_why_) return *left_out_why_;  // the log's own reason, where it has one
   return stopped;
 }

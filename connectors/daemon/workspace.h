@@ -42,6 +42,9 @@ struct WorkspaceOptions {
   std::uint64_t generation_events = 0;             // 0: the engine's own limit
   std::function<void(std::string_view)> at_point;  // crash tests: see Partition, EmbeddedLog
   std::optional<Config> config;                    // all limits; in place of those above
+  Meter* meter = nullptr;                          // outlives it
+  Notify notify;                                   // of what partitions have to tell
+  SpaceGuard::OnChange on_space;
   // Made once; both outlive them. Empty: effects stay requested, nothing leaves.
   std::function<Result<Channels>(FileSystem&, const Clock&)> channels;
   std::string unsubscribe_base;  // https://.../ in front of a token; "": no marketing mail leaves
@@ -105,13 +108,15 @@ class Workspace {
   Result<void> wait_until(PartitionId partition, const std::function<bool(runtime::State&)>& holds);
   // Waits until all is decided; of partitions that are left out nothing is awaited.
   Result<void> wait_idle() { return engine_->wait_idle(!left_out_.empty()); }
-  Result<void> stop();
+  // `patience`: see Engine::stop.
+  Result<void> stop(std::optional<Duration> patience = {});
 
  private:
   explicit Workspace(WorkspaceOptions options) : options_{std::move(options)} {}
   Result<void> open_log(bool there);
   Result<void> load_key();
   Result<void> not_in_time(PartitionId partition);
+  runtime::PartitionOptions partition_options();
   void retain(runtime::PartitionOptions& partition);
   Result<void> rebuild_stale();
   runtime::StateLimits scratch_limits() const;

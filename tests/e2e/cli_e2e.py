@@ -109,6 +109,9 @@ def prepare(bed):
     bed.must("event", "append", "--file", "-", stdin="\n".join(facts) + "\n")
     bed.must("schema", "publish", "deploy/schema/custom.schema.yaml")
     bed.must("template", "publish", "deploy/templates/base.liquid", "deploy/templates/offer-nudge.liquid")
+    (bed.work / "broken-ops").mkdir()
+    (bed.work / "broken-ops" / "endpoints.yaml").write_text("endpoints:\n  crm:\n    url: https://crm.example/hook\n")
+    (bed.work / "broken-ops.yaml").write_text("ops: broken-ops\n")
     pause_an_import(bed)
 
 
@@ -276,6 +279,11 @@ MISUSE = [
     ("init --clock lunar", 2, "lunar"),
     ("config check none.yaml", 3, "none.yaml"),
     ("config check docs/examples/leads.mapping.yaml", 4, "unknown key 'mapping'"),
+    ("config check broken-ops.yaml", 4, "endpoint 'crm' lacks url or secret_file"),
+    ("config check --ops broken-ops", 4, "endpoint 'crm' lacks url or secret_file"),
+    ("config check --mail-send smtp --mail-from nobody", 4, "'nobody' is no address"),
+    ("config check --mail-send smtp --mail-dkim-selector s", 4, "belong together"),
+    ("config check --mail-send smtp --mail-password-file none", 4, "mail.password_file"),
     ("config print --state-memory 1", 2, "16 MiB to"),
     ("config print --state-memroy 1", 2, "Did you mean '--state-memory'?"),
     ("config print --log-segment lots", 2, "64 KiB to 1 GiB"),
@@ -323,6 +331,9 @@ def check_configuration(bed):
     check("all faults of a file", done.returncode == 2 and "own.yaml:2:3 error DW1004" in done.stderr and
           "Did you mean 'state.memory'?" in done.stderr and "own.yaml:4:3 error DW1006" in done.stderr and
           "own.yaml:5:15 error DW1006" in done.stderr, done.stderr)
+    check("what is in force is sound", bed.run("config", "check", "--ops", "ops-of-nobody").returncode == 0)
+    done = bed.run("config", "check", "--json", DEALWRIGHT_STATE_MEMORY="128MiB")
+    check("config check counts what is set", json.loads(done.stdout)["keys_set"] >= 3, done.stdout + done.stderr)
     # Segments really close at the size that is set.
     for size, least, most in (("64 KiB", 3, 99), ("64 MiB", 1, 1)):
         data = bed.work / "sized"

@@ -35,6 +35,7 @@ LIBRARIES = {
     r"openssl/": ["engine/base/hash.cc", "connectors/smtp/dkim.cc"], r"re2/": ["rules/"], r"CLI/": ["connectors/cli/"],
     r"curl/": ["connectors/smtp/sender", "connectors/webhook/", "connectors/cli/remote.cc"],
     r"gmime/": ["connectors/smtp/gmime.cc", "connectors/smtp/message.cc", "connectors/smtp/bounce.cc"],
+    r"prometheus/": ["connectors/daemon/metrics"],
     r"opendkim/": ["connectors/smtp/dkim.cc"],
     r"boost/asio/awaitable\.hpp": ["connectors/http/awaitable.h"],
     r"boost/asio/(?!awaitable\.hpp)": ["connectors/http/loop.cc", "connectors/http/sockets.cc", "connectors/http/chunked.cc"],

@@ -11,7 +11,9 @@
 
 #include "connectors/daemon/drafts.h"
 #include "connectors/daemon/intake.h"
+#include "connectors/daemon/metrics.h"
 #include "connectors/daemon/workspace.h"
+#include "connectors/http/access.h"
 #include "connectors/http/awaiting.h"
 #include "connectors/http/message.h"
 #include "connectors/http/route.h"
@@ -38,6 +40,9 @@ struct Parts {
   const smtp::MailDrop* drop;  // null: mails are not dropped as files
   const hooks::HookSet* hooks;
   std::string own_url;  // as callers know this server: https://sales.example.com
+  Metrics& metrics;
+  std::function<http::Load()> load;  // of the server; any thread
+  bool metrics_open = false;         // they need no key
 };
 
 using Routes = std::vector<http::Route>;
@@ -54,6 +59,7 @@ void add_key_routes(Parts& parts, Routes& out);
 void add_mail_routes(Parts& parts, Routes& out);  // REQUIRES: parts.drop
 void add_public_routes(Parts& parts, Routes& out);
 void add_hook_routes(Parts& parts, Routes& out);
+void add_metrics_route(Parts& parts, Routes& out);
 // Behind all others: health, and the description of the whole table.
 Result<void> add_open_routes(Parts& parts, Routes& out);
 

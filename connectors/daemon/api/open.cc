@@ -132,6 +132,7 @@ Result<http::RouteTable> make_table(Parts& parts) {
   add_hook_routes(parts, routes);
   add_public_routes(parts, routes);
   if (parts.drop != nullptr) add_mail_routes(parts, routes);
+  add_metrics_route(parts, routes);
   DW_TRY(add_open_routes(parts, routes));
   return http::RouteTable::make(std::move(routes));
 }

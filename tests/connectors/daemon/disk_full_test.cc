@@ -25,7 +25,9 @@ TEST(SpaceGuardTest, ClosesBelowFivePercentAndOpensAtTen) {
   FakeFileSystem files;
   files.set_capacity(1000);
   ASSERT_TRUE(files.create_directories("data"));
-  SpaceGuard guard{files, "data"};
+  std::string told;
+  SpaceGuard guard{files, "data",
+                   [&](const std::string& full) { told += full.empty() ? "open " : "full "; }};
   std::string seen;
   for (const std::size_t used : {0, 940, 950, 951, 940, 901, 900, 940, 950, 960, 1000, 800}) {
     files.set_contents("data/x", std::string(used, 'x'));
@@ -38,6 +40,7 @@ TEST(SpaceGuardTest, ClosesBelowFivePercentAndOpensAtTen) {
     }
   }
   EXPECT_EQ(seen, "+++---+++--+");
+  EXPECT_EQ(told, "full open full open ");
 }
 
 // A disk of 64 MiB, and a file on it that takes what it is told.
