@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <mutex>
 #include <random>
 #include <utility>
 
@@ -22,6 +23,26 @@ struct Partition {
   std::unique_ptr<PartitionReader> reader;
   std::unique_ptr<PartitionWriter> writer;  // behind the reader: it goes first
   std::uint64_t torn_bytes = 0;
+};
+
+class PinnedCut final : public Cut {
+ public:
+  // Nothing becomes visible in any partition while their ends are read.
+  explicit PinnedCut(std::vector<PartitionReader*> readers) : readers_{std::move(readers)} {
+    std::vector<std::unique_lock<std::mutex>> still;
+    for (const auto* reader : readers_) still.push_back(reader->still());
+    for (auto* reader : readers_) partitions_.push_back(reader->pin());
+  }
+  ~PinnedCut() override {
+    for (auto* reader : readers_) reader->unpin();
+  }
+  PinnedCut(const PinnedCut&) = delete;
+  PinnedCut& operator=(const PinnedCut&) = delete;
+  const std::vector<PartitionCut>& partitions() const override { return partitions_; }
+
+ private:
+  const std::vector<PartitionReader*> readers_;
+  std::vector<PartitionCut> partitions_;
 };
 
 class SegmentedLog final : public EmbeddedLog {
@@ -64,6 +85,14 @@ class SegmentedLog final : public EmbeddedLog {
   }
   std::vector<SegmentInfo> segments(PartitionId partition) const override {
     return at(partition).reader->segments();
+  }
+  Result<std::unique_ptr<Cut>> cut() override {
+    std::vector<PartitionReader*> readers;
+    for (const auto& partition : partitions_) {
+      if (const auto damage = partition.reader->damage()) return to_error(*damage);
+      readers.push_back(partition.reader.get());
+    }
+    return std::unique_ptr<Cut>{std::make_unique<PinnedCut>(std::move(readers))};
   }
 
  private:

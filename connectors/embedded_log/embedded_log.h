@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "connectors/embedded_log/cut.h"
 #include "connectors/embedded_log/retention.h"
 #include "engine/base/hash.h"
 #include "engine/ports/clock.h"
@@ -49,6 +50,8 @@ class EmbeddedLog : public Log {
   virtual PartitionStatus status(PartitionId partition) const = 0;
   // Oldest first: see releasable().
   virtual std::vector<SegmentInfo> segments(PartitionId partition) const = 0;
+  // Of all partitions at once; appends go on meanwhile. kDamaged: a partition is.
+  virtual Result<std::unique_ptr<Cut>> cut() = 0;
 };
 
 // Opens the log below the directory `data`, or creates it. A damaged partition stops, the others

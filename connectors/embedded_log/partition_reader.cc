@@ -344,12 +344,22 @@ std::vector<SegmentInfo> PartitionReader::segments() const {
   return out;
 }
 
+PartitionCut PartitionReader::pin() {
+  ++pins_;
+  return PartitionCut{segments_, end_};
+}
+
+void PartitionReader::unpin() {
+  const std::lock_guard lock{mutex_};
+  --pins_;
+}
+
 Result<void> PartitionReader::release_before(const std::array<Position, kTopics>& released,
                                              const std::function<void()>& removed) {
   const std::lock_guard release{release_mutex_};
   {
     const std::lock_guard lock{mutex_};
-    while (segments_.size() > 1) {
+    while (pins_ == 0 && segments_.size() > 1) {
       const auto& next = segments_[1].header.first_positions;
       bool covered = true;
       for (std::size_t t = 0; t < kTopics; ++t) covered = covered && next[t] <= released[t];

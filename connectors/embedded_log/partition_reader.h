@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "connectors/embedded_log/cut.h"
 #include "connectors/embedded_log/frame_walk.h"
 #include "connectors/embedded_log/retention.h"
 #include "connectors/embedded_log/segment_chain.h"
@@ -37,7 +38,8 @@ class PartitionReader {
   Result<LogBatch> read(Topic topic, Position from, std::size_t bytes_max);
   Result<Position> begin(Topic topic) const;
   Result<Position> end(Topic topic) const;
-  // As Log::release_before. `removed` runs behind each file that is durably gone.
+  // As Log::release_before; nothing while it is pinned: the next call makes up for it. `removed`
+  // runs behind each file that is durably gone.
   Result<void> release_before(const std::array<Position, kTopics>& released,
                               const std::function<void()>& removed);
 
@@ -48,6 +50,13 @@ class PartitionReader {
 
   std::vector<SegmentInfo> segments() const;
   std::optional<Damage> damage() const { return damage_; }
+
+  // While the lock is held, nothing more becomes visible.
+  std::unique_lock<std::mutex> still() const { return std::unique_lock{mutex_}; }
+  // What there is; no file of it goes before as many calls of unpin(). REQUIRES: still() is held,
+  // no damage
+  PartitionCut pin();
+  void unpin();
 
   // How far apart marks of the index are.
   static constexpr std::uint64_t kMarkBytes = 64 << 10;
@@ -106,6 +115,7 @@ class PartitionReader {
   std::uint64_t index_bytes_ = 0;
   std::array<Cursor, 16> cursors_;
   std::uint64_t uses_ = 0;
+  int pins_ = 0;
 
   std::mutex release_mutex_;        // one release at a time; taken before mutex_
   std::deque<std::string> doomed_;  // no longer read, oldest first, not yet removed
