@@ -135,10 +135,20 @@ Result<void> list_views(Context& context) {
   return ok();
 }
 
-Result<void> show_record(Context& context, const std::string& text) {
-  if (const auto* remote = context.remote()) return context.print_value(remote->get(path_of(text)));
+struct RecordOptions {
+  std::string record, as_of, known_by;
+};
+
+Result<void> show_record(Context& context, const RecordOptions& options) {
+  daemon::PastInstant at;
+  DW_TRY(at.as_of, bound(options.as_of));
+  DW_TRY(at.known_by, bound(options.known_by));
+  if (const auto* remote = context.remote()) {
+    return context.print_value(remote->get(with_query(
+        path_of(options.record), {{"as_of", options.as_of}, {"known_by", options.known_by}})));
+  }
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
-  auto found = daemon::describe_record(*workspace, parse_record_key(text));
+  auto found = daemon::describe_record(*workspace, parse_record_key(options.record), at);
   DW_TRY(workspace->stop());  // it may lie in one that is left out
   DW_TRY(const auto record, std::move(found));
   context.print_object(record);
@@ -206,11 +216,13 @@ void add_view_commands(CLI::App& app, Context& context) {
 
 void add_record_commands(CLI::App& app, Context& context) {
   auto* record = noun(app, "record", "Leads, deals, contacts ... as their facts make them");
-  auto key = std::make_shared<std::string>();
-  verb(*record, context, "show", "A record's current state", "dealwright record show deal/d1",
-       [&context, key] { return show_record(context, *key); })
-      ->add_option("record", *key, "<kind>/<id>")
-      ->required();
+  auto shown = std::make_shared<RecordOptions>();
+  auto* show = verb(*record, context, "show", "A record as it is, or as it was at an instant",
+                    "dealwright record show deal/d1",
+                    [&context, shown] { return show_record(context, *shown); });
+  show->add_option("record", shown->record, "<kind>/<id>")->required();
+  show->add_option("--as-of", shown->as_of, "by the facts that had happened up to this instant");
+  show->add_option("--known-by", shown->known_by, "and that had come in up to this one");
   auto of = std::make_shared<std::string>();
   verb(*record, context, "timeline",
        "What happened to a record and what was decided about it, by when it happened",

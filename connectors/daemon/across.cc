@@ -1,11 +1,13 @@
 #include "connectors/daemon/across.h"
 
 #include "engine/domain/united.h"
+#include "engine/runtime/as_of.h"
 #include "engine/runtime/homes.h"
 
 namespace dealwright::daemon {
 
-Result<std::optional<UnitedRecord>> read_record(Workspace& workspace, const RecordKey& key) {
+Result<std::optional<UnitedRecord>> read_record(Workspace& workspace, const RecordKey& key,
+                                                const PastInstant& at) {
   std::vector<std::pair<PartitionId, Record>> found;
   Reference reference;
   for (PartitionId id = 0; id < workspace.partitions(); ++id) {
@@ -21,6 +23,20 @@ Result<std::optional<UnitedRecord>> read_record(Workspace& workspace, const Reco
     }));
   }
   if (found.empty()) return std::optional<UnitedRecord>{};
+  if (!at.now()) {
+    std::vector<std::pair<PartitionId, Record>> past;
+    for (const auto& [id, now] : found) {
+      Result<std::optional<Record>> then = std::optional<Record>{};
+      DW_TRY(workspace.engine().ask(id, [&](runtime::Partition& partition) {
+        then = runtime::record_as_of(partition.state(), workspace.log(), id, key, at.as_of,
+                                     at.known_by);
+      }));
+      DW_TRY(auto record, std::move(then));
+      if (record) past.emplace_back(id, std::move(*record));
+    }
+    found = std::move(past);
+    if (found.empty()) return std::optional<UnitedRecord>{};
+  }
   UnitedRecord out;
   std::vector<const Record*> parts;
   for (const auto& [id, record] : found) {

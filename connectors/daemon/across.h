@@ -14,8 +14,15 @@ struct UnitedRecord {
   Record record;
   std::vector<PartitionId> partitions;  // that know facts of it
 };
-// Any thread. None: no partition heard of it.
-Result<std::optional<UnitedRecord>> read_record(Workspace& workspace, const RecordKey& key);
+// What had happened by `as_of` and was known by `known_by`; without them, all.
+struct PastInstant {
+  Instant as_of = kAfterAll;
+  Instant known_by = kAfterAll;
+  bool now() const { return as_of == kAfterAll && known_by == kAfterAll; }
+};
+// Any thread. None: no partition heard of it, then. Of the past as runtime::record_as_of says.
+Result<std::optional<UnitedRecord>> read_record(Workspace& workspace, const RecordKey& key,
+                                                const PastInstant& at = {});
 
 // One stop of a fact on its way.
 struct Stop {

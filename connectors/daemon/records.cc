@@ -91,9 +91,11 @@ Map fields_of(const Record& record) {
   return *Value{std::move(out)}.as_map();
 }
 
-Result<Map> describe_record(Workspace& workspace, const RecordKey& key) {
-  DW_TRY(const auto found, read_record(workspace, key));
-  if (!found) return Error{Code::kNotFound, "no record " + to_text(key)};
+Result<Map> describe_record(Workspace& workspace, const RecordKey& key, const PastInstant& at) {
+  DW_TRY(const auto found, read_record(workspace, key, at));
+  if (!found) {
+    return Error{Code::kNotFound, "no record " + to_text(key) + (at.now() ? "" : " at that time")};
+  }
   const auto& record = found->record;
   Map out{{"record", Value{to_text(key)}},
           {"partition", Value{std::int64_t{found->partitions.front()}}},

@@ -14,7 +14,7 @@ namespace dealwright::daemon {
 // Current values by name; custom and undeclared ones below `custom` and `extra`.
 Map fields_of(const Record& record);
 // All that is known of a record, with what is odd about it. kNotFound.
-Result<Map> describe_record(Workspace& workspace, const RecordKey& key);
+Result<Map> describe_record(Workspace& workspace, const RecordKey& key, const PastInstant& at = {});
 
 // What happened to it and what was decided about it, by when it happened. kNotFound.
 Result<ViewRows> timeline_rows(Workspace& workspace, const RecordKey& key);

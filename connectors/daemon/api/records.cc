@@ -65,14 +65,18 @@ void add_record_routes(Parts& parts, Routes& out) {
                  "records", [&parts](Request& request) {
                    std::function<Result<Value>()> work = [&parts, &request]() -> Result<Value> {
                      DW_TRY(const auto key, key_of(request));
-                     DW_TRY(auto record, describe_record(parts.workspace, key));
+                     const PastInstant at{instant_of(request, "as_of").value_or(kAfterAll),
+                                          instant_of(request, "known_by").value_or(kAfterAll)};
+                     DW_TRY(auto record, describe_record(parts.workspace, key, at));
                      return Value{std::move(record)};
                    };
                    return answer_value(parts, request, std::move(work));
                  });
   one.answer_schema = "Record";
   one.parameters.push_back(kind_parameter());
-  one.problems = {"not_found", "invalid"};
+  one.problems = {"not_found", "invalid", "unsupported"};
+  one.parameters.push_back(instant("as_of", "by the facts that had happened up to this instant"));
+  one.parameters.push_back(instant("known_by", "by the facts that had come in up to this instant"));
   add_waiting(one);
   out.push_back(std::move(one));
 
