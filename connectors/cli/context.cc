@@ -268,6 +268,7 @@ int run(int argc, char** argv) {
   add_set_aside_commands(app, context);
   add_import_commands(app, context);
   add_log_commands(app, context);
+  add_backup_commands(app, context);
   add_config_commands(app, context);
   try {
     app.parse(argc, argv);

@@ -109,6 +109,7 @@ void add_ledger_commands(CLI::App& app, Context& context);  // timer, effect, en
 void add_set_aside_commands(CLI::App& app, Context& context);
 void add_log_commands(CLI::App& app, Context& context);     // log, partition
 void add_import_commands(CLI::App& app, Context& context);  // import
+void add_backup_commands(CLI::App& app, Context& context);
 void add_config_commands(CLI::App& app, Context& context);
 void add_data_commands(CLI::App& app, Context& context);  // init, sample, version
 

@@ -167,11 +167,12 @@ Result<void> list_partitions(Context& context) {
                            s.now > kInstantMin ? Value{s.now} : Value{Null{}}, number(s.timers),
                            number(meta.accepted), number(meta.duplicates), number(meta.refused),
                            number(meta.set_aside),
-                           why             ? reason
-                           : s.clock_held  ? Value{"clock held"}
-                           : s.waiting > 0 ? Value{std::to_string(s.waiting) +
+                           why                ? reason
+                           : s.clock_held     ? Value{"clock held"}
+                           : s.waiting > 0    ? Value{std::to_string(s.waiting) +
                                                    " events wait for the first pipeline.updated"}
-                                           : reason});
+                           : s.effects_paused ? Value{"effects paused"}
+                                              : reason});
     });
     if (asked) continue;  // else it could not even be opened
     auto& row = rows.rows.emplace_back(rows.columns.size(), Value{Null{}});

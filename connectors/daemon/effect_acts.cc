@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "connectors/daemon/effects_pause.h"
 #include "engine/runtime/fate.h"
 
 namespace dealwright::daemon {
@@ -31,6 +32,12 @@ Result<bool> partition_is_paused(Workspace& workspace, PartitionId id) {
   DW_TRY(workspace.engine().ask(
       id, [&](runtime::Partition& partition) { out = partition.status().effects_paused; }));
   return out;
+}
+
+// A directory that was restored opens paused, until it was resumed once.
+Result<void> forget_marker(Workspace& workspace, bool pause) {
+  if (pause) return ok();
+  return remove_effects_pause(workspace.files(), workspace.path());
 }
 
 }  // namespace
@@ -68,7 +75,10 @@ Result<bool> pause_workspace(Workspace& workspace, bool pause, const std::string
                              const Act& act) {
   DW_TRY(must_have(reason));
   DW_TRY(const bool before, is_paused(workspace));
-  if (before == pause) return false;
+  if (before == pause) {
+    DW_TRY(forget_marker(workspace, pause));
+    return false;
+  }
   const auto what = pause ? TypeId::kWorkspacePaused : TypeId::kWorkspaceResumed;
   DW_TRY(const auto placed,
          workspace.append({event_of(workspace, what, {Kind::kWorkspace, "default"}, reason, act)}));
@@ -87,6 +97,7 @@ Result<bool> pause_workspace(Workspace& workspace, bool pause, const std::string
       DW_TRY(workspace.wait_folded({id, seen[id].events}));
     }
   }
+  DW_TRY(forget_marker(workspace, pause));
   return true;
 }
 

@@ -22,6 +22,7 @@ constexpr LogCode kCodes[] = {
     {"disk_full", "error"},
     {"disk_has_room", "info"},
     {"effect_unknown", "warning"},
+    {"effects_paused", "warning"},
 };
 
 }  // namespace

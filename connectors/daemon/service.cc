@@ -6,6 +6,7 @@
 
 #include "connectors/daemon/api/api.h"
 #include "connectors/daemon/channels.h"
+#include "connectors/daemon/effects_pause.h"
 #include "connectors/daemon/intake.h"
 #include "connectors/daemon/log_line.h"
 #include "connectors/daemon/metrics.h"
@@ -93,6 +94,7 @@ struct Service::Parts {
   std::unique_ptr<Drafts> drafts;
   std::unique_ptr<smtp::MailDrop> drop;
   hooks::HookSet hooks;
+  std::unique_ptr<Backups> backups;
   std::unique_ptr<api::Parts> api;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<http::WorkerPool> pool;  // ends before the server that its jobs answer through
@@ -167,8 +169,9 @@ Result<void> Service::Parts::listen() {
     drop = std::make_unique<smtp::MailDrop>(workspace->files(), mail_folder(options.config));
   }
   pool = std::make_unique<http::WorkerPool>(http.limits.worker_threads, http.limits.worker_queue);
+  backups = std::make_unique<Backups>(*workspace, options.at_point);
   api = std::make_unique<api::Parts>(
-      api::Parts{*workspace, *intake, *drafts, *pool, keys, *random, keys_path, http.limits,
+      api::Parts{*workspace, *intake, *drafts, *backups, *pool, keys, *random, keys_path, http.limits,
                  drop.get(), &hooks, own_url(options.config.http), metrics,
                  [this] {
                    const auto* now = serving.load();
@@ -200,6 +203,11 @@ Result<std::unique_ptr<Service>> Service::start(ServiceOptions options) {
   DW_TRY(parts->listen());
   std::unique_ptr<Service> out{new Service{std::move(parts)}};
   out->parts_->log("started", "listening on " + out->url());
+  DW_TRY(const auto pause, read_effects_pause(out->workspace().files(), out->workspace().path()));
+  if (pause) {
+    out->parts_->log("effects_paused",
+                     pause->reason + "; nothing leaves until: dealwright workspace resume");
+  }
   return out;
 }
 
@@ -223,6 +231,7 @@ Result<bool> Service::stop() {
   parts.log("stopping", "what is in flight may end");
   const bool whole = !parts.server || parts.server->stop(kRequestsMs);
   parts.pool.reset();
+  parts.backups.reset();
   const auto gone_ms = (parts.clock->steady_us() - since_us) / 1'000;
   const auto patience = std::max(kAttemptsLeastMs, kAttemptsMs - gone_ms);
   auto settled = parts.workspace->stop(milliseconds(patience));

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <utility>
 
+#include "connectors/daemon/effects_pause.h"
 #include "connectors/daemon/unsubscribe.h"
 #include "connectors/daemon/zones.h"
 #include "connectors/embedded_log/meta.h"
@@ -132,6 +133,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
         Code::kNotFound,
         o.path + " holds no Dealwright data; make it with: dealwright init --data " + o.path};
   }
+  DW_TRY(const auto pause, read_effects_pause(*out->files_, o.path));
   DW_TRY(out->open_log(there));
   DW_TRY(out->load_key());
   out->deciders_ = rules::make_decider_factory(
@@ -159,6 +161,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
   }
   out->watch_ = std::make_shared<Watch>(partitions);
   auto partition = out->partition_options();
+  if (pause) partition.effects_paused = true;
   DW_TRY(auto engine, runtime::Engine::open(std::move(parts), std::move(partition)));
   out->engine_ = std::move(engine);
   DW_TRY(out->rebuild_stale());

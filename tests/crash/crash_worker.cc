@@ -16,6 +16,7 @@
 #include <string>
 
 #include "connectors/daemon/appender.h"
+#include "connectors/daemon/backup/backup.h"
 #include "connectors/daemon/workspace.h"
 #include "engine/codec/decision_codec.h"
 #include "engine/codec/event_codec.h"
@@ -200,6 +201,15 @@ Result<void> import_rows(daemon::Workspace& w, Killer& killer, std::uint64_t see
   return appender.flush();
 }
 
+// While what was appended is still being decided.
+Result<void> back_up(daemon::Workspace& w, Killer& killer) {
+  daemon::BackupOptions options;
+  options.at_point = [&killer](std::string_view at) { killer.at(at); };
+  const auto to = daemon::backups_folder(w.path()) + "/" + daemon::backup_name(w.clock().wall());
+  DW_TRY(daemon::create_backup({w.files(), w.clock(), w.path(), w.log()}, to, options));
+  return ok();
+}
+
 Result<void> work(daemon::Workspace& w, Killer& killer, std::uint64_t seed, std::uint64_t first) {
   for (const auto& reference :
        {pipeline_event(), rule_event("follow-up", kFollowUp), rule_event("hand-over", kHandOver)}) {
@@ -207,6 +217,9 @@ Result<void> work(daemon::Workspace& w, Killer& killer, std::uint64_t seed, std:
   }
   DW_TRY(w.engine().wait_idle());
   DW_TRY(append_facts(w, killer, seed, first));
+  if (killer.wants("backup.")) {
+    DW_TRY(back_up(w, killer));
+  }
   DW_TRY(import_rows(w, killer, seed, first / 2 + kFacts / 2));
   DW_TRY(w.engine().wait_idle());
   if (killer.wants("view.")) {
@@ -386,6 +399,16 @@ Result<std::size_t> check_all(daemon::Workspace& w, const std::set<std::string>&
   return facts.size();
 }
 
+// Each is whole, or has no manifest.
+Result<void> check_backups(daemon::Workspace& w) {
+  DW_TRY(const auto all, daemon::list_backups(w.files(), daemon::backups_folder(w.path())));
+  for (const auto& one : all) {
+    const auto checked = daemon::verify_backup(w.files(), one.path);
+    if (!checked && checked.error().code != Code::kNotFound) return checked.error();
+  }
+  return ok();
+}
+
 int check(const std::string& path) {
   std::set<std::string> acknowledged;
   for (std::string id; std::getline(std::cin, id);) {
@@ -395,6 +418,7 @@ int check(const std::string& path) {
   if (!workspace) return fail(workspace.error());
   const auto facts = check_all(*workspace.value(), acknowledged);
   if (!facts) return fail(facts.error());
+  if (auto backups = check_backups(*workspace.value()); !backups) return fail(backups.error());
   if (auto stopped = workspace.value()->stop(); !stopped) return fail(stopped.error());
   std::printf("ok %zu facts\n", facts.value());
   return 0;

@@ -113,6 +113,7 @@ def prepare(bed):
     (bed.work / "broken-ops" / "endpoints.yaml").write_text("endpoints:\n  crm:\n    url: https://crm.example/hook\n")
     (bed.work / "broken-ops.yaml").write_text("ops: broken-ops\n")
     pause_an_import(bed)
+    bed.must("backup", "create", "--to", "nightly")
 
 
 def opportunities(path, count):
@@ -162,6 +163,7 @@ def run_examples(bed):
         check(name, example[1].startswith(name), f"the example is of another command: {example[1]}")
         for json_flag in ("", " --json"):
             shutil.rmtree(bed.data)
+            shutil.rmtree(bed.work / "restored", ignore_errors=True)
             shutil.copytree(kept, bed.data)
             line = example[1].replace(" > ", json_flag + " > ") if " > " in example[1] else example[1] + json_flag
             done = bed.serving(line) if path in SERVERS else bed.shell(line)

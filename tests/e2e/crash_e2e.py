@@ -18,10 +18,11 @@ POINTS = ["append.queued", "append.written", "append.synced", "append.acknowledg
           "claim.confirmed", "decide.begin", "decide.appended", "fold.read_back", "timer.decided", "timer.recorded",
           "send.begin", "send.durable", "publish.begin", "publish.durable", "import.added", "import.durable",
           "flush.begin", "flush.durable", "flush.written", "flush.adopted", "rotate.begin", "rotate.created",
-          "rotate.synced", "view.swap", "view.swapped"]
+          "rotate.synced", "view.swap", "view.swapped",
+          "backup.begin", "backup.cut", "backup.file", "backup.copied", "backup.manifest"]
 HITS = [1, 2, 3, 5, 8, 13, 21, 34]
 # These come a few times a run, so their first hits have to do.
-RARE = ("claim.", "rotate.", "view.", "send.", "publish.")
+RARE = ("claim.", "rotate.", "view.", "send.", "publish.", "backup.")
 
 
 def acknowledged_in(output):

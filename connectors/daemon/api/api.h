@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "connectors/daemon/backups.h"
 #include "connectors/daemon/drafts.h"
 #include "connectors/daemon/intake.h"
 #include "connectors/daemon/metrics.h"
@@ -32,6 +33,7 @@ struct Parts {
   Workspace& workspace;
   Intake& intake;
   Drafts& drafts;
+  Backups& backups;
   http::WorkerPool& pool;  // for what blocks
   http::KeyBook& keys;
   Random& random;
@@ -60,6 +62,7 @@ void add_mail_routes(Parts& parts, Routes& out);  // REQUIRES: parts.drop
 void add_public_routes(Parts& parts, Routes& out);
 void add_hook_routes(Parts& parts, Routes& out);
 void add_metrics_route(Parts& parts, Routes& out);
+void add_backup_routes(Parts& parts, Routes& out);
 // Behind all others: health, and the description of the whole table.
 Result<void> add_open_routes(Parts& parts, Routes& out);
 

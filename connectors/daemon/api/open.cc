@@ -3,6 +3,7 @@
 
 #include "connectors/daemon/api/api.h"
 #include "connectors/daemon/api/schemas.h"
+#include "connectors/daemon/effect_acts.h"
 #include "connectors/http/openapi.h"
 
 namespace dealwright::daemon::api {
@@ -55,7 +56,10 @@ Result<Value> readiness(Parts& parts, bool& ready) {
     }));
   }
   ready = faults.empty();
-  return Value{Map{{"ready", Value{ready}}, {"faults", Value{std::move(faults)}}}};
+  Map out{{"ready", Value{ready}}, {"faults", Value{std::move(faults)}}};
+  const auto paused = is_paused(parts.workspace);  // a partition that is down cannot tell
+  out.emplace_back("effects_paused", Value{paused && paused.value()});
+  return Value{std::move(out)};
 }
 
 Awaitable<Response> answer_ready(Parts& parts, Request& request) {
@@ -133,6 +137,7 @@ Result<http::RouteTable> make_table(Parts& parts) {
   add_public_routes(parts, routes);
   if (parts.drop != nullptr) add_mail_routes(parts, routes);
   add_metrics_route(parts, routes);
+  add_backup_routes(parts, routes);
   DW_TRY(add_open_routes(parts, routes));
   return http::RouteTable::make(std::move(routes));
 }

@@ -12,12 +12,13 @@ Value count(std::uint64_t n) { return Value{static_cast<std::int64_t>(n)}; }
 Result<Page> list(Parts& parts) {
   auto& workspace = parts.workspace;
   Page out;
-  out.rows.columns = {
-      {"partition", "int"},   {"state", "text"},     {"leading", "bool"}, {"caught_up", "bool"},
-      {"clock_held", "bool"}, {"term", "int"},       {"events", "int"},   {"events_end", "int"},
-      {"decisions", "int"},   {"now", "instant"},    {"timers", "int"},   {"timers_fired", "int"},
-      {"accepted", "int"},    {"duplicates", "int"}, {"refused", "int"},  {"set_aside", "int"},
-      {"waiting", "int"},     {"code", "text"},      {"reason", "text"}};
+  out.rows.columns = {{"partition", "int"},  {"state", "text"},      {"leading", "bool"},
+                      {"caught_up", "bool"}, {"clock_held", "bool"}, {"term", "int"},
+                      {"events", "int"},     {"events_end", "int"},  {"decisions", "int"},
+                      {"now", "instant"},    {"timers", "int"},      {"timers_fired", "int"},
+                      {"accepted", "int"},   {"duplicates", "int"},  {"refused", "int"},
+                      {"set_aside", "int"},  {"waiting", "int"},     {"effects_paused", "bool"},
+                      {"code", "text"},      {"reason", "text"}};
   for (PartitionId id = 0; id < workspace.partitions(); ++id) {
     const auto why = workspace.stopped(id);
     std::vector<Value> row(out.rows.columns.size(), Value{Null{}});
@@ -41,6 +42,7 @@ Result<Page> list(Parts& parts) {
              count(meta.refused),
              count(meta.aside),
              count(status.waiting),
+             Value{status.effects_paused},
              Value{Null{}},
              Value{Null{}}};
     }));
