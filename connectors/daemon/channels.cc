@@ -22,16 +22,6 @@ constexpr std::string_view kEndpoints = "endpoints.yaml";
 // come to by then nobody hears.
 constexpr Duration kDrainTime = milliseconds(0);
 
-std::vector<std::string> words(std::string_view text) {
-  std::vector<std::string> out;
-  while (!text.empty()) {
-    const auto end = std::min(text.find(' '), text.size());
-    if (end > 0) out.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out;
-}
-
 // A secret as a file holds it, its last line end taken away. The error names the key, not what the
 // file holds.
 Result<std::string> read_secret(FileSystem& files, const std::string& path, std::string_view key) {

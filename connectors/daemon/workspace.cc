@@ -82,7 +82,8 @@ struct Answer {
 constexpr auto kWaitMost = std::chrono::seconds{10};
 
 // Waits until what `start` was given is called. False: not in time.
-bool wait_for_call(const std::function<void(std::function<void()>)>& start) {
+bool wait_for_call(const std::function<void(std::function<void()>)>& start,
+                   std::chrono::microseconds most = kWaitMost) {
   struct Slot {
     std::mutex mutex;
     std::condition_variable there;
@@ -95,7 +96,7 @@ bool wait_for_call(const std::function<void(std::function<void()>)>& start) {
     slot->there.notify_one();
   });
   std::unique_lock lock{slot->mutex};
-  return slot->there.wait_for(lock, kWaitMost, [&] { return slot->called; });
+  return slot->there.wait_for(lock, most, [&] { return slot->called; });
 }
 
 // Calls `start` and waits until what it was given is called.
@@ -358,15 +359,18 @@ Result<void> Workspace::wait_folded(const Placed& at) {
 }
 
 Result<void> Workspace::wait_until(PartitionId partition,
-                                   const std::function<bool(runtime::State&)>& holds) {
+                                   const std::function<bool(runtime::Partition&)>& holds) {
+  const auto end_us = clock_->steady_us() + std::chrono::microseconds{kWaitMost}.count();
   for (;;) {
     const auto seen = watch_->now();
     bool done = false;
-    DW_TRY(engine_->ask(partition, [&](runtime::Partition& p) { done = holds(p.state()); }));
+    DW_TRY(engine_->ask(partition, [&](runtime::Partition& p) { done = holds(p); }));
     if (done) return ok();
     Watch::Ticket ticket = 0;
+    const std::chrono::microseconds left{end_us - clock_->steady_us()};
     const bool moved = wait_for_call(
-        [&](std::function<void()> call) { ticket = watch_->when_other(seen, std::move(call)); });
+        [&](std::function<void()> call) { ticket = watch_->when_other(seen, std::move(call)); },
+        left);
     watch_->forget(ticket);
     if (!moved) return not_in_time(partition);
   }

@@ -186,11 +186,7 @@ Awaitable<Response> append(Parts& parts, Request& request) {
   if (request.fields.find("traceparent") != nullptr) {
     for (auto& event : all.events) continue_trace(request.trace, event);
   }
-  using Receipt = Result<Intake::Receipt>;
-  std::function<void(std::function<void(Receipt)>)> begin = [&](std::function<void(Receipt)> done) {
-    parts.intake.append(std::move(all.events), std::move(done));
-  };
-  const auto receipt = co_await http::await_call<Receipt>(std::move(begin));
+  const auto receipt = co_await take_in(parts, std::move(all.events));
   if (!receipt) co_return http::problem_response(receipt.error(), request.trace);
   co_return http::json_response(
       Value{Map{{"position", Value{position_of(receipt.value().at)}},

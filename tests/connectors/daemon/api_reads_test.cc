@@ -256,7 +256,7 @@ TEST(ApiReadsTest, HealthNeedsNoKey) {
   EXPECT_EQ(bed.get("/health/live").status, 200);
   const auto ready = bed.get("/health/ready");
   EXPECT_EQ(ready.status, 200) << ready.body;
-  EXPECT_EQ(ready.body, R"({"faults":[],"ready":true})");
+  EXPECT_EQ(ready.body, R"({"effects_paused":false,"faults":[],"ready":true})");
   EXPECT_EQ(bed.get("/v1/partitions").status, 401);
 }
 
