@@ -65,9 +65,8 @@ Result<void> create(Context& context, const NewKey& asked) {
   DW_TRY(change(context, [&](http::KeyBook& keys) -> Result<void> {
     const auto random = os::make_system_random();
     DW_TRY(const auto made, keys.make(*random, context.now(), std::move(record)));
-    told = {{"id", Value{made.record.id}},
-            {"name", Value{made.record.name}},
-            {"key", Value{made.key}}};
+    told = {
+        {"id", Value{made.record.id}}, {"name", Value{made.record.name}}, {"key", Value{made.key}}};
     return ok();
   }));
   context.print_line("It is not shown again:");

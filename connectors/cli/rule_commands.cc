@@ -100,8 +100,10 @@ Result<void> passes_there(const Context& context, const std::string& path,
   const auto* map = told.as_map();
   const auto* passed = map == nullptr ? nullptr : find(*map, "passed");
   if (passed != nullptr && passed->as_bool() != nullptr && *passed->as_bool()) return ok();
-  return Error{Code::kRefused, path + " has errors, or a test of its own fails: dealwright rule "
-                                      "test " + path + "; nothing was published"};
+  return Error{Code::kRefused, path +
+                                   " has errors, or a test of its own fails: dealwright rule "
+                                   "test " +
+                                   path + "; nothing was published"};
 }
 
 // Each file becomes the rule's draft, and the draft is put in force; none if one is not sound.

@@ -71,8 +71,9 @@ Result<Effect> act_on_effect(Workspace& workspace, std::string_view prefix, Type
   }
   DW_TRY(auto after, find_effect(workspace, hex(effect.id)));
   if (!outcome.empty() && effect_state_name(after.second.state) != outcome) {
-    return Error{Code::kConflict, "that was said before under the same id, of another outcome: it is " +
-                                      std::string{effect_state_name(after.second.state)}};
+    return Error{Code::kConflict,
+                 "that was said before under the same id, of another outcome: it is " +
+                     std::string{effect_state_name(after.second.state)}};
   }
   return std::move(after.second);
 }
@@ -93,8 +94,9 @@ Result<bool> pause_workspace(Workspace& workspace, bool pause, const std::string
   DW_TRY(workspace.wait_folded(placed[0]));
   DW_TRY(const bool is_new, came_first(workspace, placed[0]));
   if (!is_new) {
-    return Error{Code::kConflict, "that was done before under the same id, and it is undone since: "
-                                  "take another id"};
+    return Error{Code::kConflict,
+                 "that was done before under the same id, and it is undone since: "
+                 "take another id"};
   }
   // Once a partition is as it was asked to be, all that is to leave is judged by that.
   for (PartitionId id = 0; id < workspace.partitions(); ++id) {

@@ -163,8 +163,8 @@ Result<void> Service::Parts::listen() {
   pool = std::make_unique<http::WorkerPool>(http.limits.worker_threads, http.limits.worker_queue);
   backups = std::make_unique<Backups>(*workspace, options.at_point);
   api = std::make_unique<api::Parts>(
-      api::Parts{*workspace, *intake, *drafts, *backups, *pool, keys, *random, keys_path, http.limits,
-                 drop.get(), &hooks, own_url(options.config.http), metrics,
+      api::Parts{*workspace, *intake, *drafts, *backups, *pool, keys, *random, keys_path,
+                 http.limits, drop.get(), &hooks, own_url(options.config.http), metrics,
                  [this] {
                    const auto* now = serving.load();
                    return now == nullptr ? http::Load{} : now->load();

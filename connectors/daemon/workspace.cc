@@ -314,30 +314,33 @@ Result<ViewRows> Workspace::query(std::string_view name, const ViewQuery& query,
     for (const auto* v : projections::all_views()) known += " " + std::string{v->name()};
     return Error{Code::kNotFound, "no view '" + std::string{name} + "'; there are:" + known};
   }
-  std::vector<std::string> parts;
-  std::optional<Error> bad;
+  std::vector<std::optional<Result<std::string>>> told(partitions());
   if (at != nullptr) at->assign(partitions(), {});
-  for (PartitionId id = 0; id < partitions(); ++id) {
-    if (!serves(id)) continue;
-    DW_TRY(engine_->ask(id, [&](runtime::Partition& partition) {
-      const auto& meta = partition.state().meta;
-      if (at != nullptr) (*at)[id] = {meta.events, meta.decisions};
-      auto* fold = partition.state().view_fold(name);
-      if (fold == nullptr) {
-        bad = Error{Code::kConflict, "view " + std::string{name} + " has to be rebuilt first"};
-        return;
-      }
-      partition.state().write_back();  // what is dirty becomes readable
-      auto part = fold->query(query);
-      if (part) {
-        parts.push_back(std::move(part.value()));
-      } else {
-        bad = part.error();
-      }
-    }));
-    if (bad) return *bad;
+  DW_TRY(ask_all([&](PartitionId id, runtime::Partition& partition) {
+    const auto& meta = partition.state().meta;
+    if (at != nullptr) (*at)[id] = {meta.events, meta.decisions};
+    if (auto* fold = partition.state().view_fold(name); fold != nullptr) {
+      partition.state().write_back_views();  // what is dirty becomes readable
+      told[id] = fold->query(query);
+    } else {
+      told[id] = Error{Code::kConflict, "view " + std::string{name} + " has to be rebuilt first"};
+    }
+  }));
+  std::vector<std::string> parts;
+  for (auto& part : told) {
+    if (!part) continue;
+    DW_TRY(auto bytes, std::move(*part));
+    parts.push_back(std::move(bytes));
   }
   return view->merge(query, parts);
+}
+
+Result<void> Workspace::ask_all(const runtime::Engine::Each& question) {
+  std::vector<PartitionId> served;
+  for (PartitionId id = 0; id < partitions(); ++id) {
+    if (serves(id)) served.push_back(id);
+  }
+  return engine_->ask_each(served, question);
 }
 
 Result<void> Workspace::not_in_time(PartitionId partition) {

@@ -85,6 +85,8 @@ class Workspace {
   void append_own_async(Event event, PartitionId partition,
                         std::function<void(Result<Placed>)> done);
 
+  // Asks all partitions that are served, beside each other; see Engine::ask_each.
+  Result<void> ask_all(const runtime::Engine::Each& question);
   // `at`: where each partition stood when it was asked.
   Result<ViewRows> query(std::string_view view, const ViewQuery& query,
                          std::vector<Progress>* at = nullptr);
