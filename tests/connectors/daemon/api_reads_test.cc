@@ -197,6 +197,24 @@ TEST(ApiReadsTest, WhatIsSetAsideIsListedAndOrdered) {
   EXPECT_EQ(bed.post("/v1/set-aside/" + at + "/drop").status, 404);
 }
 
+// Also those that are in memory alone, because they began just now.
+TEST(ApiReadsTest, ListsEnrolmentsThatJustBegan) {
+  ServiceBed bed;
+  EXPECT_EQ(bed.ask("PUT", "/v1/rules/later", kYaml,
+                    "rule: later\nname: Later\nowner: ops\ntrigger: lead.captured\nsteps:\n"
+                    "  - wait: 3d\n"
+                    "  - create_task: { kind: call, title: Call, due: 1d }\n")
+                .status,
+            201);
+  ASSERT_EQ(bed.post("/v1/rules/later/publish").status, 200);
+  const auto at = bed.append("lead.captured", "lead/l1", R"({"company":"Acme"})", "l1");
+  const auto list =
+      ServiceBed::json(bed.get("/v1/enrolments?rule=later&timeout=20000&wait_for=" + at).body);
+  ASSERT_EQ(list.as_list()->size(), 1U);
+  const std::string id{find(*list.as_list()->front().as_map(), "enrolment")->text_or_empty()};
+  EXPECT_NE(bed.get("/v1/enrolments/" + id).body.find("lead/l1"), std::string::npos);
+}
+
 TEST(ApiReadsTest, WhatOperatorsSayOfEffects) {
   ServiceBed bed;
   EXPECT_EQ(bed.ask("PUT", "/v1/rules/hello", kYaml, kRule).status, 201);
