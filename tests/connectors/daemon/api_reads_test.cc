@@ -1,4 +1,6 @@
 // Views, records, rules and what is under way, over HTTP.
+#include <set>
+
 #include "tests/connectors/daemon/service_bed.h"
 
 namespace dealwright::daemon {
@@ -195,6 +197,29 @@ TEST(ApiReadsTest, WhatIsSetAsideIsListedAndOrdered) {
   EXPECT_NE(bed.post("/v1/set-aside/" + at + "/drop?reason=test").body.find("\"stays\":false"),
             std::string::npos);
   EXPECT_EQ(bed.post("/v1/set-aside/" + at + "/drop").status, 404);
+}
+
+// Their pages are of today: a cursor asks them for no past.
+TEST(ApiReadsTest, PagesOfViewsThatTellThePresent) {
+  ServiceBed bed;
+  std::string at;
+  for (const auto* id : {"k1", "k2", "k3"}) {
+    at = bed.append("task.created", std::string{"task/"} + id, R"({"kind":"call","title":"Call"})",
+                    id);
+    ASSERT_EQ(bed.get("/v1/views/tasks?timeout=20000&wait_for=" + at).status, 200);
+  }
+  std::set<std::string> seen;
+  std::string path = "/v1/views/tasks?limit=1";
+  while (!path.empty()) {
+    const auto page = bed.get(path);
+    ASSERT_EQ(page.status, 200) << page.body;
+    const auto rows = ServiceBed::json(page.body);
+    ASSERT_EQ(rows.as_list()->size(), 1U);
+    seen.emplace(find(*rows.as_list()->front().as_map(), "task")->text_or_empty());
+    const auto link = page.fields.find("link");
+    path = link == page.fields.end() ? "" : link->second.substr(1, link->second.find('>') - 1);
+  }
+  EXPECT_EQ(seen.size(), 3U);
 }
 
 // Also those that are in memory alone, because they began just now.
