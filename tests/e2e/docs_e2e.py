@@ -140,6 +140,17 @@ def check_links(root):
                      if page.resolve() not in seen]
 
 
+def check_sample_rules(root):
+    """The page of the sample rules names those that are there, and no others."""
+    there = {file.name.removesuffix(".rule.yaml") for file in (root / "deploy/rules").glob("*.rule.yaml")}
+    page = (root / "docs/sample-rules.md").read_text()
+    rows = re.findall(r"^\|.*$", page, re.M)[2:]
+    named = {name for row in rows for name in re.findall(r"`([a-z-]+)`", row.split("|")[4])}
+    beside = set(re.findall(r"`([a-z-]+)`", page[page.rindex("|"):]))
+    faults = [f"docs/sample-rules.md names {name}, and deploy/rules has no such file" for name in sorted(named - there)]
+    return faults + [f"docs/sample-rules.md does not name {name}" for name in sorted(there - named - beside)]
+
+
 # ---- comparing
 
 
@@ -367,7 +378,7 @@ def main(build, only):
     begun = time.monotonic()
     faults = check_itself(build)
     print(f"{len(PLANTED)} planted pages, {len(faults)} taken wrongly")
-    faults += check_links(ROOT)
+    faults += check_links(ROOT) + check_sample_rules(ROOT)
     names = [str(file.relative_to(ROOT)) for file in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]]
     faults += [f"there is no page {name}" for name in sorted(MUST_RUN - set(names))]
     total = Ran()
