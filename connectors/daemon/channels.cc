@@ -8,6 +8,7 @@
 
 #include "connectors/smtp/drop.h"
 #include "connectors/smtp/mail_channel.h"
+#include "connectors/webhook/request.h"
 #include "connectors/webhook/signature.h"
 #include "connectors/webhook/webhook_channel.h"
 #include "engine/runtime/engine.h"
@@ -214,7 +215,11 @@ Result<std::map<std::string, Receiver>> read_endpoints(std::string_view text,
 std::string mail_folder(const Config& config) { return config.data + "/mail"; }
 
 Result<void> check_channels(const Config& config, FileSystem& files) {
-  DW_TRY(webhook_settings(config, files));
+  DW_TRY(const auto webhooks, webhook_settings(config, files));
+  webhook::GuardRules rules;
+  rules.loopback_http = webhooks.loopback_http;
+  rules.ports = webhooks.ports;
+  DW_TRY(webhook::read_endpoints(webhooks, rules));
   if (config.mail.send == "off") return ok();
   DW_TRY(const auto settings, mail_settings(config.mail));
   if (config.mail.send == "drop") return ok();

@@ -51,7 +51,7 @@ Result<Value> readiness(Parts& parts, bool& ready) {
               "wait, or take load away");
       } else if (status.clock_held) {
         fault("the clock jumped, and nothing fires until it is vouched for",
-              "check the machine's clock; dealwright partition clock");
+              "check the machine's clock; if it is right, restart once with --trust-clock");
       }
     });
     if (!asked) fault(asked.error().detail, std::string{cure_of(asked.error())});
