@@ -172,21 +172,20 @@ class Past {
   Result<bool> apply(Record& record, const HistoryEntry& entry, int hops) {
     Event event;
     DW_TRY(facts_.read(entry, event));
+    // An undated fact stays where it was put, whatever of the facts before it is left out here.
     const bool undated = !event.time && !event.import_batch.empty();
     const FoldAt at{{entry.occurred, entry.order}, entry.ingested, undated};
     switch (entry.role) {
       case HistoryRole::kFact: {
-        const auto own = place(record, event, entry.ingested, entry.order);
         // What takes others back is a matter of what was known, not of when it happened.
-        if (own.stamp.occurred > as_of_ && !needs_history(event.type)) return false;
-        evolve(record, event, own, state_.reference, out_);
+        if (entry.occurred > as_of_ && !needs_history(event.type)) return false;
+        evolve(record, event, at, state_.reference, out_);
         return true;
       }
       case HistoryRole::kImplied: {
-        const auto there = place_implied(record, at);
-        if (there.stamp.occurred > as_of_) return false;
+        if (entry.occurred > as_of_) return false;
         for (const auto& implied : implied_by(event)) {
-          evolve_implied(record, implied, there, state_.reference.pipelines, out_);
+          evolve_implied(record, implied, at, state_.reference.pipelines, out_);
         }
         return true;
       }

@@ -396,7 +396,7 @@ State::Frozen State::freeze() {
   out.events = meta.events;
   out.decisions = meta.decisions;
   events_at_freeze_ = meta.events;
-  ahead_of_freeze_.reset();
+  records_->ahead.reset();
   out.ids = dedup_->freeze(meta.now);
   out.generation = cache_.freeze();
   return out;

@@ -145,7 +145,6 @@ class State {
 
   bool wants_freeze() const;
   bool write_back_ahead();  // a little of what freeze() would do; true: there is more of it
-  bool frozen() const { return cache_.frozen(); }
   // Closes the generation: a worker writes and flushes it, thaw() takes the result.
   struct Frozen {
     std::shared_ptr<const KvCache::Generation> generation;
@@ -199,7 +198,6 @@ class State {
   std::vector<ViewFold*> live_views_;
   std::vector<const View*> stale_views_;
   std::uint64_t events_at_freeze_ = 0;
-  std::optional<std::size_t> ahead_of_freeze_;  // how many dirty records its slices take
   std::size_t ahead_ = 0;  // timers whose enrolments and records are in memory, near enough
   std::map<std::string, std::string, std::less<>> rule_status_;
   struct Flow {

@@ -20,8 +20,9 @@ struct State::Records {
   RecordTable table;
   PackedRecords packed;  // none that is in the table
   std::vector<RecordSlot*> dirty;
-  std::size_t written = 0;        // of `dirty`, from its beginning: written back already
-  std::size_t dirty_bytes = 500;  // what one took in the generation before
+  std::size_t written = 0;           // of `dirty`, from its beginning: written back already
+  std::optional<std::size_t> ahead;  // up to where they are written ahead of a freeze
+  std::size_t dirty_bytes = 500;     // what one took in the generation before
   std::size_t bytes = 0;
   std::string text;            // reused
   RecordSlot* last = nullptr;  // asked for: often asked again

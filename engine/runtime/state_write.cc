@@ -75,10 +75,10 @@ void State::write_back_records(std::size_t end, bool packing) {
 bool State::write_back_ahead() {
   auto& records = *records_;
   constexpr std::size_t kSlices = 32, kSliceLeast = 200;
-  if (!ahead_of_freeze_) ahead_of_freeze_ = records.dirty.size();
-  const auto end = std::min(*ahead_of_freeze_, records.dirty.size());
+  if (!records.ahead) records.ahead = records.dirty.size();
+  const auto end = std::min(*records.ahead, records.dirty.size());
   if (records.written >= end) return false;
-  const auto slice = std::max(kSliceLeast, *ahead_of_freeze_ / kSlices);
+  const auto slice = std::max(kSliceLeast, *records.ahead / kSlices);
   const auto upto = std::min(records.written + slice, end);
   write_back_records(upto, false);
   return upto < end;
