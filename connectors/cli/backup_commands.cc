@@ -109,7 +109,7 @@ Result<void> create(Context& context, const Asked& asked) {
 // ---- list, verify
 
 Result<void> list(Context& context) {
-  if (context.remote() != nullptr) return context.print_rows("/v1/backups", 0);
+  if (context.remote() != nullptr) return context.print_rows("/v1/backups");
   const auto files = os::make_posix_file_system();
   DW_TRY(const auto all, daemon::list_backups(*files, daemon::backups_folder(context.data())));
   ViewRows rows;
