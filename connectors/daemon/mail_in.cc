@@ -154,7 +154,7 @@ class Reader {
 
   // Who answers names a mail of ours; a machine that does not, answers to the return path.
   Result<MailRead> take(const smtp::Reply& reply) {
-    if (is_daemon(reply.from)) {  // a report in words
+    if (is_daemon(reply.from) && (path_ || reply.automatic)) {  // a report in words
       if (!path_) return not_proven();
       smtp::Bounce bounce;
       bounce.diagnostic = reply.subject;

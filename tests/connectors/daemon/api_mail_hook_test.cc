@@ -1,6 +1,10 @@
 // Mails that come back, by POST /v1/hooks/mail: what each does to the person, the mail and the
 // rules, and what does nothing.
+#include <filesystem>
+#include <fstream>
+
 #include "connectors/smtp/bounce.h"
+#include "engine/domain/event.h"
 #include "tests/connectors/daemon/service_bed.h"
 
 namespace dealwright::daemon {
@@ -59,8 +63,10 @@ class MailBed : public ServiceBed {
     }
   }
   // Has the rule send its mail, and fetches that.
-  Sent send(const std::string& id = "m1") {
-    effects_in("delivered", meet("no_show", id));
+  Sent send() { return sent_by(meet("no_show", "m1")); }
+  // The one mail there is, sent because of what stands at `at`.
+  Sent sent_by(const std::string& at) {
+    effects_in("delivered", at);
     const auto mails = json(get("/v1/mails").body);
     EXPECT_EQ(mails.as_list()->size(), 1U);
     const auto& row = *mails.as_list()->front().as_map();
@@ -253,6 +259,10 @@ TEST(ApiMailHookTest, APersonsAnswerEndsTheWaitAndAMachinesDoesNot) {
   EXPECT_EQ(bed.taken(reply("", "<away@example.org>"), sent.path), "email.replied");
   EXPECT_EQ(bed.enrolments(), 1U);
   EXPECT_EQ(bed.count("email.replied"), 2U);
+  // What a mail server says of its own accord is no answer either, and no proof of a bounce.
+  auto server = reply(answers + "Auto-Submitted: auto-replied\r\n", "<s1@example.org>");
+  server.replace(server.find("Ada <ada"), 8, "Mail <MAILER-DAEMON");
+  EXPECT_EQ(bed.taken(server), "ignored not_to_return_path");
   // One of us, in the same thread.
   auto own = reply(answers);
   own.replace(own.find("ada@example.org"), 15, "Sales@example.com");
@@ -266,6 +276,57 @@ TEST(ApiMailHookTest, APersonsAnswerEndsTheWaitAndAMachinesDoesNot) {
   EXPECT_EQ(bed.enrolments(), 0U);
   const auto timeline = bed.get("/v1/records/contact/c1/timeline").body;
   EXPECT_NE(timeline.find("replied"), std::string::npos) << timeline;
+}
+
+// Facts of one customer lie in one partition, under one key: the mail's ledger and the person.
+TEST(ApiMailHookTest, AFactGoesWhereTheMailWasSentFrom) {
+  MailBed bed;
+  std::string person = "contact/k0";  // whose own partition is the other one
+  for (int i = 1; partition_of(person, 2) == partition_of("account/a1", 2); ++i)
+    person = "contact/k" + std::to_string(i);
+  const auto home = std::to_string(partition_of("account/a1", 2)) + ":";
+  const auto say = [&](const std::string& type, const std::string& data) {
+    const auto answer = bed.post("/v1/events", "application/cloudevents+json",
+                                 R"({"specversion":"1.0","source":"test","id":")" + type +
+                                     R"(","type":")" + type + R"(","subject":")" + person +
+                                     R"(","partitionkey":"account/a1","data":)" + data + "}");
+    EXPECT_EQ(answer.status, 202) << answer.body;
+    return bed.text_in(answer.body, "position");
+  };
+  say("contact.updated", R"({"set":{"emails":["kim@example.org"]}})");
+  const auto at = say("meeting.no_show", R"({"meeting":"m1","kind":"demo"})");
+  EXPECT_TRUE(at.starts_with(home)) << at;
+  const auto sent = bed.sent_by(at);
+  EXPECT_EQ(bed.taken(bounce(sent.path, "5.1.1")), "email.bounced");
+  EXPECT_TRUE(bed.last.starts_with(home)) << bed.last;
+  const auto record = bed.get("/v1/records/" + person + "?wait_for=" + bed.last).body;
+  EXPECT_NE(record.find(R"("suppressed":"hard_bounce")"), std::string::npos) << record;
+  EXPECT_EQ(record.find("key_conflict"), std::string::npos) << record;
+  EXPECT_TRUE(bed.text_in(bed.get("/v1/effects/" + sent.effect).body, "reason")
+                  .starts_with("email.bounced"));
+}
+
+// A mail server keeps what is answered with 503, and drops what is answered with 202.
+TEST(ApiMailHookTest, WhatAPartitionThatIsDownMayKnowIsAskedForLater) {
+  MailBed bed;
+  const auto sent = bed.send();
+  const auto other = partition_of("contact/c1", 2) == 0 ? "1" : "0";
+  bed.stop();
+  const auto log = bed.config.data + "/log/" + other;
+  for (const auto& file : std::filesystem::directory_iterator{log}) {
+    std::fstream segment{file.path(), std::ios::in | std::ios::out | std::ios::binary};
+    segment.seekp(0);
+    segment << "no segment";
+  }
+  bed.start();
+  EXPECT_EQ(bed.get("/health/ready").status, 503);
+  const auto stranger = "In-Reply-To: <" + std::string(64, '7') + "@example.com>\r\n";
+  const auto answer = bed.hand_in(reply(stranger));
+  EXPECT_EQ(answer.status, 503) << answer.body;
+  EXPECT_EQ(answer.fields.count("retry-after"), 1U);
+  // The others go on.
+  EXPECT_EQ(bed.taken(bounce(sent.path, "5.1.1")), "email.bounced");
+  EXPECT_EQ(bed.taken(bounce("x@example.com", "5.1.1")), "ignored not_to_return_path");
 }
 
 TEST(ApiMailHookTest, AnyBytesAreAnsweredAndNoneAreRepeated) {
