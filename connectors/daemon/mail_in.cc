@@ -62,10 +62,36 @@ smtp::Bounce gravest(const std::vector<smtp::Bounce>& bounces) {
   return out;
 }
 
-// A line of the ledger, and how the person's facts are keyed where it is.
+bool holds(const Value* value, const std::string& address) {
+  if (value == nullptr) return false;
+  if (const auto* list = value->as_list()) {
+    return std::any_of(list->begin(), list->end(),
+                       [&](const auto& one) { return holds(&one, address); });
+  }
+  if (const auto* map = value->as_map()) {
+    return std::any_of(map->begin(), map->end(),
+                       [&](const auto& one) { return holds(&one.second, address); });
+  }
+  return value->as_text() != nullptr && lower(*value->as_text()) == address;
+}
+
+// Whether that is an address of the person now, wherever rules look for one.
+bool has_address(const Record& person, std::string_view address) {
+  const auto wanted = lower(address);
+  if (holds(person.find(Field::kEmails), wanted) || holds(person.find(Field::kPerson), wanted))
+    return true;
+  for (const auto* name : {"email", "emails"}) {
+    if (holds(person.find_custom(name), wanted) || holds(person.find_extra(name), wanted))
+      return true;
+  }
+  return false;
+}
+
+// A line of the ledger, and what is known of its reader where it is.
 struct Found {
   Effect effect;
-  std::string key;  // "": by the person himself
+  std::string key = {};  // of his facts; "": himself
+  bool moved = false;    // has other addresses by now than the one that it went to
 };
 
 class Reader {
@@ -126,7 +152,11 @@ class Reader {
   Result<MailRead> take_bounce(const smtp::Bounce& bounce) {
     using Kind = smtp::Bounce::Kind;
     const bool arrived = bounce.kind == Kind::kArrived;
-    const bool hard = bounce.kind == Kind::kHard;
+    bool hard = bounce.kind == Kind::kHard;
+    if (hard) {  // what is not there any more is nobody's end
+      DW_TRY(const auto found, find(*path_));
+      hard = !found || !found->moved;
+    }
     return word(*path_,
                 arrived ? kDelivered
                 : hard  ? kBouncedHard
@@ -241,7 +271,11 @@ class Reader {
         auto effect = partition.state().find_effect(id);
         if (!effect) return;
         const auto* person = partition.state().find(parse_record_key(effect->recipient));
-        out = Found{std::move(*effect), person == nullptr ? "" : person->home_key.get()};
+        out = Found{std::move(*effect)};
+        if (person == nullptr) return;
+        const auto* address = dealwright::find(out->effect.payload, "address");
+        out->key = person->home_key.get();
+        out->moved = address != nullptr && !has_address(*person, address->text_or_empty());
       });
       if (out || silent) continue;
       if (!asked) silent = asked.error();

@@ -192,6 +192,22 @@ TEST(ApiMailHookTest, WhomItCameToIsReadWhereverItStands) {
   EXPECT_EQ(bed.count("email.bounced"), 2U);
 }
 
+TEST(ApiMailHookTest, ABounceOfAnAddressThatWasMendedStopsNothing) {
+  MailBed bed;
+  const auto sent = bed.send();
+  bed.last = bed.append("contact.updated", "contact/c1",
+                        R"({"set":{"emails":["ada@example.net","Ada@Example.org"]}})", "more");
+  bed.record();  // it is folded
+  EXPECT_NE(bed.hand_in(bounce(sent.path, "5.1.1")).body.find(R"("hard":true)"), std::string::npos);
+  bed.last = bed.append("contact.updated", "contact/c1",
+                        R"({"set":{"emails":["ada@example.net"]},"unset":["suppressed"]})", "new");
+  EXPECT_EQ(bed.record().find("suppressed"), std::string::npos);
+  EXPECT_NE(bed.hand_in(bounce(sent.path, "5.1.2")).body.find(R"("hard":false)"),
+            std::string::npos);
+  bed.last = bed.append("note.added", "contact/c1", R"({"text":"x"})", "note");
+  EXPECT_EQ(bed.record().find("suppressed"), std::string::npos);
+}
+
 TEST(ApiMailHookTest, WhoDidNotGetTheMailReportsNothing) {
   MailBed bed;
   const auto sent = bed.send();
