@@ -47,12 +47,27 @@ Result<Value> hand_in(Context& context, const Asked& asked, const std::string& b
   return Value{std::move(told)};
 }
 
+// One line, the word that counts first: mail servers note its beginning in their log.
+void print_taken(const Context& context, const Map& told) {
+  if (context.json) return context.print_object(told);
+  const auto text = [&](const char* name) {
+    const auto* value = find(told, name);
+    return value == nullptr ? std::string{} : std::string{value->text_or_empty()};
+  };
+  if (const auto why = text("ignored"); !why.empty())
+    return context.print_line("ignored, " + why + ": " + text("detail"));
+  context.print_line(text("event") + " at " + text("position") + ", effect " + text("effect"));
+}
+
 Result<void> receive(Context& context, const Asked& asked) {
   if (!daemon::is_mail_source(asked.name))
     return Error{Code::kInvalid, "--name has a-z, 0-9 and -, 64 at most"};
   const auto bytes = read_mail_in();
   const auto told = hand_in(context, asked, bytes);
-  if (told) return context.print_value(told);
+  if (told) {
+    if (const auto* map = told.value().as_map()) print_taken(context, *map);
+    return ok();
+  }
   // Whatever it is, the mail is not to be lost for it.
   context.exit_code = kTryAgain;
   context.print_error(told.error(), kTryAgain);
