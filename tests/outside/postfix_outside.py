@@ -165,7 +165,7 @@ def look_without_server(service, postfix, checks):
 def main(arguments):
     build = build_of(arguments)
     if tool("postfix") is None or tool("ip") is None:
-        skip("Postfix is not here (apt-get install postfix iproute2)")
+        skip("Postfix is not here; deploy/setup --ci installs it")
     if os.geteuid() != 0 or run(["unshare", "-m", "-n", "true"])[0] != 0:
         skip("Postfix wants root, and namespaces of its own")
     if "DW_POSTFIX_INSIDE" not in os.environ:
