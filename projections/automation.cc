@@ -135,6 +135,7 @@ class AutomationView : public View {
   Result<ViewRows> merge(const ViewQuery& query,
                          std::span<const std::string> parts) const override {
     DW_TRY(check_columns(query, kDimensions));
+    DW_TRY(check_present(query, "automation"));
     std::map<std::pair<std::string, std::string>, std::int64_t> counters;
     for (const auto& part : parts) {
       ByteReader in{part};

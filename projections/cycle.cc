@@ -77,10 +77,7 @@ class CycleView : public View {
   Result<ViewRows> merge(const ViewQuery& query,
                          std::span<const std::string> parts) const override {
     DW_TRY(check_columns(query, kDimensions));
-    if (query.as_of != kAfterAll || query.known_by != kAfterAll) {
-      return Error{Code::kInvalid,
-                   "view cycle tells the present only; leave out as_of and known_by"};
-    }
+    DW_TRY(check_present(query, "cycle"));
     std::vector<std::int64_t> spans[3];
     for (const auto& part : parts) {
       ByteReader in{part};

@@ -124,9 +124,9 @@ class NoticesView : public View {
   Result<ViewRows> merge(const ViewQuery& query,
                          std::span<const std::string> parts) const override {
     DW_TRY(check_columns(query, kDimensions));
-    if (query.as_of != kAfterAll || query.known_by != kAfterAll || !query.group_by.empty()) {
-      return Error{Code::kInvalid,
-                   "view notices lists those of today; leave out as_of, known_by and group_by"};
+    DW_TRY(check_present(query, "notices"));
+    if (!query.group_by.empty()) {
+      return Error{Code::kInvalid, "view notices lists one by one; leave out group_by"};
     }
     std::vector<Notice> notices;
     for (const auto& part : parts) {

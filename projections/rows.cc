@@ -31,6 +31,12 @@ bool passes(const ViewQuery& query,
   });
 }
 
+Result<void> check_present(const ViewQuery& query, std::string_view view) {
+  if (query.as_of == kAfterAll && query.known_by == kAfterAll) return ok();
+  return Error{Code::kInvalid, "view " + std::string{view} +
+                                   " tells the present only; leave out as_of and known_by"};
+}
+
 Result<void> check_columns(const ViewQuery& query,
                            const std::vector<std::string_view>& dimensions) {
   const auto known = [&](std::string_view name) {

@@ -23,5 +23,7 @@ bool passes(const ViewQuery& query,
             const std::vector<std::pair<std::string_view, std::string_view>>& dimensions);
 // kInvalid: a filter or group names no dimension; the detail lists them.
 Result<void> check_columns(const ViewQuery& query, const std::vector<std::string_view>& dimensions);
+// Of a view that keeps no past: kInvalid if one is asked for.
+Result<void> check_present(const ViewQuery& query, std::string_view view);
 
 }  // namespace dealwright::projections

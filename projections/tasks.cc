@@ -101,10 +101,7 @@ class TasksView : public View {
   Result<ViewRows> merge(const ViewQuery& query,
                          std::span<const std::string> parts) const override {
     DW_TRY(check_columns(query, kDimensions));
-    if (query.as_of != kAfterAll || query.known_by != kAfterAll) {
-      return Error{Code::kInvalid,
-                   "view tasks tells the present only; leave out as_of and known_by"};
-    }
+    DW_TRY(check_present(query, "tasks"));
     std::vector<Row> rows;
     std::map<std::vector<std::string>, std::int64_t> groups;
     for (const auto& part : parts) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "connectors/daemon/appender.h"
 #include "connectors/daemon/rule_book.h"
@@ -113,6 +114,25 @@ Result<void> go_on_by_the_wall(daemon::Workspace& workspace) {
   return workspace.engine().wait_idle();
 }
 
+// The log goes last: a directory that has one has all that was made with it.
+Result<void> move_in(const std::filesystem::path& from, const std::filesystem::path& to) {
+  std::error_code failed;
+  std::filesystem::create_directories(to, failed);
+  std::vector<std::filesystem::path> names;
+  for (auto entry = std::filesystem::directory_iterator{from, failed};
+       !failed && entry != std::filesystem::directory_iterator{}; entry.increment(failed)) {
+    if (entry->path().filename() != "log") names.push_back(entry->path().filename());
+  }
+  if (!failed && std::filesystem::exists(from / "log")) names.emplace_back("log");
+  for (const auto& name : names) {
+    if (failed) break;
+    std::filesystem::rename(from / name, to / name, failed);
+  }
+  if (!failed) std::filesystem::remove_all(from, failed);
+  if (!failed) return ok();
+  return Error{Code::kIo, "cannot put the data in " + to.string() + ": " + failed.message()};
+}
+
 // Beside its place, and moved there when it is whole: a start that was broken off leaves nothing
 // behind that looks like data.
 Result<DevData> make_at(const std::string& path, const daemon::Config& config, bool empty,
@@ -141,18 +161,17 @@ Result<DevData> make_at(const std::string& path, const daemon::Config& config, b
 Result<DevData> make_dev_data(const daemon::Config& config, bool empty, const Clock& clock) {
   std::error_code failed;
   if (std::filesystem::exists(config.data + "/log/meta", failed)) return DevData{};
-  const auto draft = config.data + ".new";
+  const auto draft = config.data + ".sample-draft";
+  const auto whole = config.data + ".sample";  // a start was broken off while it was moved
+  if (std::filesystem::exists(whole, failed)) {
+    DW_TRY(move_in(whole, config.data));
+    return DevData{};
+  }
   std::filesystem::remove_all(draft, failed);
   DW_TRY(auto out, make_at(draft, config, empty, clock));
-  std::filesystem::create_directories(config.data, failed);
-  for (const auto& entry : std::filesystem::directory_iterator{draft, failed}) {
-    std::filesystem::rename(entry.path(),
-                            std::filesystem::path{config.data} / entry.path().filename(), failed);
-    if (failed) break;
-  }
-  if (failed)
-    return Error{Code::kIo, "cannot put the data in " + config.data + ": " + failed.message()};
-  std::filesystem::remove_all(draft, failed);
+  std::filesystem::rename(draft, whole, failed);
+  if (failed) return Error{Code::kIo, "cannot rename " + draft + ": " + failed.message()};
+  DW_TRY(move_in(whole, config.data));
   return out;
 }
 

@@ -61,15 +61,17 @@ Result<void> create(Context& context, const NewKey& asked) {
     return context.print_value(
         remote->post("/v1/keys", "application/json", to_json(Value{std::move(body)})));
   }
-  return change(context, [&](http::KeyBook& keys) -> Result<void> {
+  Map told;
+  DW_TRY(change(context, [&](http::KeyBook& keys) -> Result<void> {
     const auto random = os::make_system_random();
     DW_TRY(const auto made, keys.make(*random, context.now(), std::move(record)));
-    context.print_line("It is not shown again:");
-    context.print_object({{"id", Value{made.record.id}},
-                          {"name", Value{made.record.name}},
-                          {"key", Value{made.key}}});
+    told = {
+        {"id", Value{made.record.id}}, {"name", Value{made.record.name}}, {"key", Value{made.key}}};
     return ok();
-  });
+  }));
+  context.print_line("It is not shown again:");
+  context.print_object(told);
+  return ok();
 }
 
 std::string joined(const List& list) {

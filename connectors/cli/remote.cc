@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 
+#include "connectors/http/text.h"
 #include "engine/codec/json.h"
 
 namespace dealwright::cli {
@@ -128,23 +129,7 @@ struct Remote::Answer {
   std::map<std::string, std::string> fields;
 };
 
-std::string escaped(std::string_view text) {
-  static constexpr char kHex[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.' || c == '~';
-    if (plain) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    }
-  }
-  return out;
-}
+std::string escaped(std::string_view text) { return http::percent_encode(text); }
 
 std::string with_query(std::string path,
                        const std::vector<std::pair<std::string, std::string>>& query) {

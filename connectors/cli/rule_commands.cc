@@ -93,18 +93,36 @@ daemon::Act act_of(const Context& context, std::string_view what, const std::str
   return {"user/cli", std::string{what} + "-" + rule + "-" + to_text(context.now())};
 }
 
-// Each file becomes the rule's draft, and the draft is put in force.
+// Whether the server, with its schemas, finds nothing wrong with a text and its tests pass.
+Result<void> passes_there(const Context& context, const std::string& path,
+                          const std::string& text) {
+  DW_TRY(const auto told, context.remote()->post("/v1/rules/test", "application/yaml", text));
+  const auto* map = told.as_map();
+  const auto* passed = map == nullptr ? nullptr : find(*map, "passed");
+  if (passed != nullptr && passed->as_bool() != nullptr && *passed->as_bool()) return ok();
+  return Error{Code::kRefused, path +
+                                   " has errors, or a test of its own fails: dealwright rule "
+                                   "test " +
+                                   path + "; nothing was published"};
+}
+
+// Each file becomes the rule's draft, and the draft is put in force; none if one is not sound.
 Result<void> publish_there(const Context& context, const std::vector<std::string>& paths) {
+  std::vector<std::pair<std::string, std::string>> files;  // rule, text
   for (const auto& path : paths) {
-    DW_TRY(const auto text, read_file(path));
-    const auto rule = rules::compile(text).rule;
+    DW_TRY(auto text, read_file(path));
+    auto rule = rules::compile(text).rule;
     if (rule.empty()) return Error{Code::kRefused, path + " names no rule"};
+    DW_TRY(passes_there(context, path, text));
+    files.emplace_back(std::move(rule), std::move(text));
+  }
+  for (const auto& [rule, text] : files) {
     const auto at = "/v1/rules/" + escaped(rule);
     const auto known = context.remote()->get(at);
     if (!known && known.error().code != Code::kNotFound) return known.error();
     DW_TRY(context.remote()->put(at, "application/yaml", text, known ? "*" : ""));
     auto done = context.remote()->post(at + "/publish");
-    if (!done) return Error{done.error().code, path + ": " + done.error().detail};
+    if (!done) return Error{done.error().code, rule + ": " + done.error().detail};
     DW_TRY(context.print_value(done));
   }
   return ok();

@@ -61,6 +61,7 @@ Result<void> run_until_told(daemon::Service& service, const Signals& signals) {
 }
 
 Result<void> serve(Context& context, const ServeOptions& options) {
+  DW_TRY(context.needs_data("serve"));
   const Signals signals;
   DW_TRY(auto service, daemon::Service::start(service_options(context.config(), options)));
   Map told{{"url", Value{service->url()}}, {"data", Value{context.data()}}};
@@ -93,14 +94,15 @@ std::string curl_line(const std::string& url, const std::string& key) {
     return std::string{"{\"specversion\":\"1.0\",\"source\":\"you\",\"id\":\""} + id +
            "\",\"type\":\"" + type + "\",\"subject\":\"contact/try\",\"data\":" + data + "}";
   };
-  return "curl -s " + url + "/v1/events -H 'Authorization: Bearer " + key +
-         "' -H 'Content-Type: application/cloudevents-batch+json' -d '[" +
+  return "curl -s " + url + "/v1/events -H \"Authorization: Bearer " + key +
+         "\" -H 'Content-Type: application/cloudevents-batch+json' -d '[" +
          event("try-1", "contact.updated",
                "{\"set\":{\"name\":\"Ada Try\",\"emails\":[\"ada@example.com\"]}}") +
          "," + event("try-2", "meeting.no_show", "{\"meeting\":\"m1\",\"kind\":\"demo\"}") + "]'";
 }
 
 Result<void> dev(Context& context, bool empty, const ServeOptions& options) {
+  DW_TRY(context.needs_data("dev"));
   const Signals signals;
   auto config = context.config();
   const auto chosen = [&](std::string_view name) {

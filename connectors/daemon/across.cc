@@ -5,24 +5,36 @@
 #include "engine/runtime/homes.h"
 
 namespace dealwright::daemon {
+namespace {
+
+struct Known {
+  Pipelines pipelines;
+  SchemaPtr schema;
+};
+
+}  // namespace
 
 Result<std::optional<UnitedRecord>> read_record(Workspace& workspace, const RecordKey& key,
                                                 const PastInstant& at) {
+  std::vector<std::optional<Record>> told(workspace.partitions());
+  std::vector<std::optional<Known>> known(workspace.partitions());
+  DW_TRY(workspace.ask_all([&](PartitionId id, runtime::Partition& partition) {
+    const auto* record = partition.state().find(key);
+    if (record == nullptr || (record->counts.empty() && record->facts.empty())) return;
+    told[id] = *record;
+    const auto& reference = partition.state().reference;
+    known[id] = {reference.pipelines, reference.schemas.share_current()};
+  }));
   std::vector<std::pair<PartitionId, Record>> found;
-  Reference reference;
-  for (PartitionId id = 0; id < workspace.partitions(); ++id) {
-    if (!workspace.serves(id)) continue;
-    DW_TRY(workspace.engine().ask(id, [&](runtime::Partition& partition) {
-      const auto* record = partition.state().find(key);
-      if (record == nullptr || (record->counts.empty() && record->facts.empty())) return;
-      // Where facts about it were folded stands before where others only imply something of it.
-      const bool first = found.empty() || runtime::is_folded_here(&found.front().second) ||
-                         !runtime::is_folded_here(record);
-      found.emplace(first ? found.end() : found.begin(), id, *record);
-      reference = partition.state().reference;
-    }));
+  for (PartitionId id = 0; id < told.size(); ++id) {
+    if (!told[id]) continue;
+    // Where facts about it were folded stands before where others only imply something of it.
+    const bool first = found.empty() || runtime::is_folded_here(&found.front().second) ||
+                       !runtime::is_folded_here(&*told[id]);
+    found.emplace(first ? found.end() : found.begin(), id, std::move(*told[id]));
   }
   if (found.empty()) return std::optional<UnitedRecord>{};
+  auto& reference = *known[found.front().first];
   if (!at.now()) {
     std::vector<std::pair<PartitionId, Record>> past;
     for (const auto& [id, now] : found) {
@@ -44,6 +56,7 @@ Result<std::optional<UnitedRecord>> read_record(Workspace& workspace, const Reco
     parts.push_back(&record);
   }
   out.record = unite(parts, reference.pipelines);
+  out.schema = std::move(reference.schema);
   return std::optional{std::move(out)};
 }
 

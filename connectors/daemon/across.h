@@ -13,6 +13,7 @@ namespace dealwright::daemon {
 struct UnitedRecord {
   Record record;
   std::vector<PartitionId> partitions;  // that know facts of it
+  SchemaPtr schema;                     // in force where it is at home; null: none
 };
 // What had happened by `as_of` and was known by `known_by`; without them, all.
 struct PastInstant {

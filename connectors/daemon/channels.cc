@@ -8,6 +8,7 @@
 
 #include "connectors/smtp/drop.h"
 #include "connectors/smtp/mail_channel.h"
+#include "connectors/webhook/request.h"
 #include "connectors/webhook/signature.h"
 #include "connectors/webhook/webhook_channel.h"
 #include "engine/runtime/engine.h"
@@ -21,16 +22,6 @@ constexpr std::string_view kEndpoints = "endpoints.yaml";
 // Channels go behind the engine, which waited for attempts as long as a stop may take: what they
 // come to by then nobody hears.
 constexpr Duration kDrainTime = milliseconds(0);
-
-std::vector<std::string> words(std::string_view text) {
-  std::vector<std::string> out;
-  while (!text.empty()) {
-    const auto end = std::min(text.find(' '), text.size());
-    if (end > 0) out.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out;
-}
 
 // A secret as a file holds it, its last line end taken away. The error names the key, not what the
 // file holds.
@@ -235,7 +226,11 @@ Result<MailMarks> mail_marks(const Config& config, FileSystem& files) {
 }
 
 Result<void> check_channels(const Config& config, FileSystem& files) {
-  DW_TRY(webhook_settings(config, files));
+  DW_TRY(const auto webhooks, webhook_settings(config, files));
+  webhook::GuardRules rules;
+  rules.loopback_http = webhooks.loopback_http;
+  rules.ports = webhooks.ports;
+  DW_TRY(webhook::read_endpoints(webhooks, rules));
   DW_TRY(const auto settings, mail_settings(config.mail));  // answers come in whatever leaves
   if (config.mail.send != "smtp") return ok();
   DW_TRY(signer_of(config.mail, files, settings.identity.domain));

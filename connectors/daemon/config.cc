@@ -12,9 +12,6 @@ namespace dealwright::daemon {
 namespace {
 
 using Type = ConfigKey::Type;
-constexpr std::uint64_t kKi = 1024;
-constexpr std::uint64_t kMi = kKi * 1024;
-constexpr std::uint64_t kGi = kMi * 1024;
 constexpr std::string_view kPrefix = "DEALWRIGHT_";
 
 std::string bytes_text(std::uint64_t bytes) {
@@ -42,13 +39,9 @@ std::optional<std::uint64_t> number_of(std::string_view text, bool bytes) {
   return out * scale;
 }
 
-bool is_word_of(std::string_view words, std::string_view word) {
-  while (!words.empty()) {
-    const auto end = std::min(words.find(' '), words.size());
-    if (words.substr(0, end) == word) return true;
-    words.remove_prefix(std::min(end + 1, words.size()));
-  }
-  return false;
+bool is_word_of(std::string_view list, std::string_view word) {
+  const auto all = words(list);
+  return std::find(all.begin(), all.end(), word) != all.end();
 }
 
 struct Read {
@@ -255,6 +248,16 @@ std::string config_table_markdown() {
     const auto fallback = key.fallback.empty() ? std::string_view{"(none)"} : key.fallback;
     out += fmt::format("| `{}` | `{}`, `{}` | {}{} | {} | {} |\n", key.name, environment_name(key),
                        flag_name(key), fallback, unit, limits_text(key), key.says);
+  }
+  return out;
+}
+
+std::vector<std::string> words(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    if (end > 0) out.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
   }
   return out;
 }

@@ -15,6 +15,8 @@
 
 namespace dealwright::daemon {
 
+inline constexpr std::uint64_t kKi = 1024, kMi = kKi * 1024, kGi = kMi * 1024;  // bytes
+
 struct LogConfig {
   std::uint32_t partitions = 0;
   std::uint64_t segment_bytes = 0;
@@ -153,5 +155,8 @@ class ConfigReader {
 
 // The table as docs/configuration.md has it.
 std::string config_table_markdown();
+
+// What blanks part, as settings write lists.
+std::vector<std::string> words(std::string_view text);
 
 }  // namespace dealwright::daemon

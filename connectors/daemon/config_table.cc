@@ -5,9 +5,6 @@ namespace dealwright::daemon {
 namespace {
 
 using Type = ConfigKey::Type;
-constexpr std::uint64_t kKi = 1024;
-constexpr std::uint64_t kMi = kKi * 1024;
-constexpr std::uint64_t kGi = kMi * 1024;
 
 // clang-format off
 constexpr ConfigKey kKeys[] = {

@@ -29,9 +29,12 @@ Result<std::optional<std::string>> Drafts::read(const std::string& rule) const {
   return text.error();
 }
 
-Result<void> Drafts::write(const std::string& rule, std::string_view text) {
+Result<void> Drafts::write(const std::string& rule, const std::optional<std::string>& before,
+                           std::string_view text) {
   DW_TRY(const auto path, path_of(rule));
   const std::lock_guard lock{mutex_};
+  DW_TRY(const auto now, read(rule));
+  if (now != before) return Error{Code::kConflict, "somebody wrote the draft of " + rule};
   DW_TRY(create_durable(files_, folder_));
   return write_durable(files_, path, text);
 }

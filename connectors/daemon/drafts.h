@@ -19,8 +19,10 @@ class Drafts {
   Drafts(FileSystem& files, std::string folder) : files_{files}, folder_{std::move(folder)} {}
 
   Result<std::optional<std::string>> read(const std::string& rule) const;
-  // Whole or not at all, durable when it returns.
-  Result<void> write(const std::string& rule, std::string_view text);
+  // Whole or not at all, durable when it returns. `before`: what the writer had read; kConflict if
+  // somebody wrote meanwhile.
+  Result<void> write(const std::string& rule, const std::optional<std::string>& before,
+                     std::string_view text);
   // If it still has that text; else somebody went on writing, and it stays.
   Result<void> remove(const std::string& rule, std::string_view text);
   Result<std::vector<std::string>> list() const;  // sorted

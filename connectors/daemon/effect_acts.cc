@@ -27,11 +27,22 @@ Result<void> must_have(const std::string& reason) {
   return Error{Code::kInvalid, "say why: it stands in the record's history"};
 }
 
-Result<bool> partition_is_paused(Workspace& workspace, PartitionId id) {
-  bool out = false;
-  DW_TRY(workspace.engine().ask(
-      id, [&](runtime::Partition& partition) { out = partition.status().effects_paused; }));
+// Whether every partition lets effects leave, or none does, as asked.
+Result<bool> all_are(Workspace& workspace, bool paused) {
+  bool out = true;
+  for (PartitionId id = 0; out && id < workspace.partitions(); ++id) {
+    if (!workspace.serves(id)) continue;
+    DW_TRY(workspace.engine().ask(id, [&](runtime::Partition& partition) {
+      out = partition.status().effects_paused == paused;
+    }));
+  }
   return out;
+}
+
+// Whether a fact is no repeat of one that came before.
+Result<bool> came_first(Workspace& workspace, const Placed& placed) {
+  DW_TRY(const auto fate, runtime::fate_of(workspace.log(), placed.partition, placed.position));
+  return fate.verdict != Verdict::kDuplicate;
 }
 
 // A directory that was restored opens paused, until it was resumed once.
@@ -59,23 +70,21 @@ Result<Effect> act_on_effect(Workspace& workspace, std::string_view prefix, Type
                                       "; it is " + std::string{effect_state_name(effect.state)}};
   }
   DW_TRY(auto after, find_effect(workspace, hex(effect.id)));
+  if (!outcome.empty() && effect_state_name(after.second.state) != outcome) {
+    return Error{Code::kConflict,
+                 "that was said before under the same id, of another outcome: it is " +
+                     std::string{effect_state_name(after.second.state)}};
+  }
   return std::move(after.second);
 }
 
-Result<bool> is_paused(Workspace& workspace) {
-  for (PartitionId id = 0; id < workspace.partitions(); ++id) {
-    if (!workspace.serves(id)) continue;
-    DW_TRY(const bool paused, partition_is_paused(workspace, id));
-    if (paused) return true;
-  }
-  return false;
-}
+Result<bool> is_paused(Workspace& workspace) { return all_are(workspace, true); }
 
 Result<bool> pause_workspace(Workspace& workspace, bool pause, const std::string& reason,
                              const Act& act) {
   DW_TRY(must_have(reason));
-  DW_TRY(const bool before, is_paused(workspace));
-  if (before == pause) {
+  DW_TRY(const bool before, all_are(workspace, pause));
+  if (before) {
     DW_TRY(forget_marker(workspace, pause));
     return false;
   }
@@ -83,19 +92,18 @@ Result<bool> pause_workspace(Workspace& workspace, bool pause, const std::string
   DW_TRY(const auto placed,
          workspace.append({event_of(workspace, what, {Kind::kWorkspace, "default"}, reason, act)}));
   DW_TRY(workspace.wait_folded(placed[0]));
+  DW_TRY(const bool is_new, came_first(workspace, placed[0]));
+  if (!is_new) {
+    return Error{Code::kConflict,
+                 "that was done before under the same id, and it is undone since: "
+                 "take another id"};
+  }
   // Once a partition is as it was asked to be, all that is to leave is judged by that.
   for (PartitionId id = 0; id < workspace.partitions(); ++id) {
     if (!workspace.serves(id)) continue;
-    for (int tries = 0;; ++tries) {
-      const auto seen = workspace.watch().now();
-      DW_TRY(const bool paused, partition_is_paused(workspace, id));
-      if (paused == pause) break;
-      if (tries == 1'000) {
-        return Error{Code::kOverload,
-                     "partition " + std::to_string(id) + " has not heard of it yet", true};
-      }
-      DW_TRY(workspace.wait_folded({id, seen[id].events}));
-    }
+    DW_TRY(workspace.wait_until(id, [&](runtime::Partition& partition) {
+      return partition.status().effects_paused == pause;
+    }));
   }
   DW_TRY(forget_marker(workspace, pause));
   return true;

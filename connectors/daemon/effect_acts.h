@@ -18,10 +18,10 @@ Result<Effect> act_on_effect(Workspace& workspace, std::string_view prefix, Type
                              std::string_view outcome, const std::string& reason, const Act& act);
 
 // Nothing leaves while it is paused. Waits until every partition knows. Whether that changed
-// anything.
+// anything. kConflict: that was done before under the same id, and is undone since.
 Result<bool> pause_workspace(Workspace& workspace, bool pause, const std::string& reason,
                              const Act& act);
-// Whether any partition lets nothing leave.
+// Whether no partition lets anything leave.
 Result<bool> is_paused(Workspace& workspace);
 
 }  // namespace dealwright::daemon

@@ -47,7 +47,6 @@ void Intake::append(std::vector<Event> events, std::function<void(Result<Receipt
       work->fresh.emplace_back(id, i);
       fresh.push_back(std::move(events[i]));
     }
-    duplicates_ += work->receipt.duplicates;
   }
   const auto known = work->receipt.duplicates;
   if (fresh.empty()) {
@@ -68,11 +67,6 @@ void Intake::append(std::vector<Event> events, std::function<void(Result<Receipt
     }
     done(std::move(work->receipt));
   });
-}
-
-std::uint64_t Intake::duplicates() const {
-  const std::lock_guard lock{mutex_};
-  return duplicates_;
 }
 
 }  // namespace dealwright::daemon

@@ -47,7 +47,6 @@ class Intake {
   // Calls `done` once, as Workspace::append_async says. One that comes while its first is on the
   // way is appended as well, and the fold counts it once.
   void append(std::vector<Event> events, std::function<void(Result<Receipt>)> done);
-  std::uint64_t duplicates() const;  // since the start
 
  private:
   void tell(std::int64_t since_us, const Error* failed, std::uint64_t known) const;
@@ -56,7 +55,6 @@ class Intake {
   const OnAppend on_append_;
   mutable std::mutex mutex_;
   RecentEvents recent_;
-  std::uint64_t duplicates_ = 0;
 };
 
 }  // namespace dealwright::daemon

@@ -7,19 +7,29 @@ namespace dealwright::daemon {
 void LagMarks::put(Position end, std::int64_t now_us) {
   const std::lock_guard lock{mutex_};
   if (!marks_.empty() && end <= marks_.back().end) return;
-  if (!marks_.empty() && now_us - marks_.back().first_us < kApartUs) {
+  if (marks_.empty()) apart_us_ = kApartUs;
+  if (!marks_.empty() && now_us - marks_.back().first_us < apart_us_) {
     marks_.back().end = end;
     return;
   }
   marks_.push_back({end, now_us});
-  if (marks_.size() <= kMarksMax) return;
-  // Each takes in the one behind it, and is as old as it was.
-  std::vector<Mark> fewer;
-  for (std::size_t i = 0; i < marks_.size(); i += 2) {
-    const auto last = std::min(i + 1, marks_.size() - 1);
-    fewer.push_back({marks_[last].end, marks_[i].first_us});
+  if (marks_.size() > kMarksMax) thin_out();
+}
+
+// Marks take in those behind them, and are as old as they were.
+void LagMarks::thin_out() {
+  while (marks_.size() > kMarksMax / 2) {
+    apart_us_ *= 2;
+    std::vector<Mark> fewer;
+    for (const auto& mark : marks_) {
+      if (!fewer.empty() && mark.first_us - fewer.back().first_us < apart_us_) {
+        fewer.back().end = mark.end;
+      } else {
+        fewer.push_back(mark);
+      }
+    }
+    marks_.swap(fewer);
   }
-  marks_.swap(fewer);
 }
 
 std::int64_t LagMarks::age_us(Position folded, Position end, std::int64_t now_us) {

@@ -9,8 +9,8 @@
 
 namespace dealwright::daemon {
 
-// Thread-safe. Holds at most kMarksMax marks: past that every second one goes, and an age may come
-// out older by the gap, never younger.
+// Thread-safe. Holds at most kMarksMax marks: past that they stand twice as far apart, and an age
+// may come out older by as much (a thousandth of what waits), never younger.
 class LagMarks {
  public:
   static constexpr std::size_t kMarksMax = 2'048;
@@ -26,7 +26,9 @@ class LagMarks {
     Position end = 0;
     std::int64_t first_us = 0;  // when the first event behind the mark before it came
   };
+  void thin_out();
   std::mutex mutex_;
+  std::int64_t apart_us_ = kApartUs;
   std::vector<Mark> marks_;
 };
 

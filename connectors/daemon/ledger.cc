@@ -26,7 +26,7 @@ Result<void> scan_slowly(
     more = false;
     DW_TRY(workspace.engine().ask(id, [&](runtime::Partition& partition) {
       auto& state = partition.state();
-      state.write_back();  // what was decided just now becomes readable
+      state.write_back();  // what is dirty becomes readable
       auto scanned = state.scan(from, to, [&](std::string_view key, std::string_view value) {
         auto wanted = visit(key, value);
         if (!wanted) {

@@ -63,12 +63,21 @@ std::string to_json(const LogLine& line, Instant time) {
   const auto known = std::find_if(std::begin(kCodes), std::end(kCodes),
                                   [&](const auto& code) { return code.name == line.code; });
   DW_ASSERT(known != std::end(kCodes));
-  Map out{{"time", Value{time}}, {"level", Value{known->level}}, {"code", Value{line.code}}};
-  if (line.partition) out.emplace_back("partition", Value{std::int64_t{*line.partition}});
-  if (line.position) out.emplace_back("position", Value{static_cast<std::int64_t>(*line.position)});
-  if (!line.trace_id.empty()) out.emplace_back("trace_id", Value{line.trace_id});
-  if (!line.detail.empty()) out.emplace_back("detail", Value{line.detail});
-  return dealwright::to_json(Value{std::move(out)});
+  std::string out;  // in an order for those who read along
+  const auto put = [&out](std::string_view name, const Value& value) {
+    out += out.empty() ? '{' : ',';
+    append_json_string(out, name);
+    out += ':';
+    append_json(out, value);
+  };
+  put("time", Value{time});
+  put("level", Value{known->level});
+  put("code", Value{line.code});
+  if (line.partition) put("partition", Value{std::int64_t{*line.partition}});
+  if (line.position) put("position", Value{static_cast<std::int64_t>(*line.position)});
+  if (!line.trace_id.empty()) put("trace_id", Value{line.trace_id});
+  if (!line.detail.empty()) put("detail", Value{line.detail});
+  return out + '}';
 }
 
 }  // namespace dealwright::daemon

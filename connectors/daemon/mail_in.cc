@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 #include <utility>
 
 #include "connectors/smtp/bounce.h"
@@ -261,32 +262,39 @@ class Reader {
     return TypeId::kEmailBounced;
   }
 
-  Result<std::optional<Found>> find(const std::string& id) {
-    std::optional<Found> out;
-    std::optional<Error> silent;  // of one that may know it
-    for (PartitionId p = 0; p < workspace_.partitions() && !out; ++p) {
-      bool folded = false;
-      auto asked = workspace_.engine().ask(p, [&](runtime::Partition& partition) {
-        folded = partition.status().leading;
-        auto effect = partition.state().find_effect(id);
-        if (!effect) return;
-        const auto* person = partition.state().find(parse_record_key(effect->recipient));
-        out = Found{std::move(*effect)};
-        if (person == nullptr) return;
-        const auto* address = dealwright::find(out->effect.payload, "address");
-        out->key = person->home_key.get();
-        out->moved = address != nullptr && !has_address(*person, address->text_or_empty());
-      });
-      if (out || silent) continue;
-      if (!asked) silent = asked.error();
-      if (asked && !folded) {
-        silent =
-            Error{Code::kOverload,
-                  "partition " + std::to_string(p) + " is still folding its log; try again", true};
-      }
-    }
-    if (!out && silent) return *silent;
+  // Of one partition's ledger.
+  static std::optional<Found> look(runtime::State& state, const std::string& id) {
+    auto effect = state.find_effect(id);
+    if (!effect) return std::nullopt;
+    const auto* person = state.find(parse_record_key(effect->recipient));
+    Found out{std::move(*effect)};
+    if (person == nullptr) return out;
+    const auto* address = dealwright::find(out.effect.payload, "address");
+    out.key = person->home_key.get();
+    out.moved = address != nullptr && !has_address(*person, address->text_or_empty());
     return out;
+  }
+
+  Result<std::optional<Found>> find(const std::string& id) {
+    std::vector<PartitionId> all(workspace_.partitions());
+    std::iota(all.begin(), all.end(), PartitionId{0});
+    std::vector<std::optional<Found>> found(all.size());
+    std::vector<char> folded(all.size());
+    const auto asked =
+        workspace_.engine().ask_each(all, [&](PartitionId p, runtime::Partition& partition) {
+          folded[p] = partition.status().leading ? 1 : 0;
+          found[p] = look(partition.state(), id);
+        });
+    for (auto& one : found) {
+      if (one) return std::move(one);
+    }
+    if (!asked) return asked.error();
+    const auto behind = std::find(folded.begin(), folded.end(), 0);
+    if (behind == folded.end()) return std::optional<Found>{};
+    return Error{Code::kOverload,
+                 "partition " + std::to_string(behind - folded.begin()) +
+                     " is still folding its log, or has stopped; try again",
+                 true};
   }
 
   Workspace& workspace_;

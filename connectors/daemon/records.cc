@@ -43,24 +43,22 @@ Result<Ids> ids_behind(Workspace& workspace, Kind kind, const std::string& after
   std::set<std::string> ids;
   std::string last_sure;  // every partition was looked through up to here
   bool cut = false;
-  for (PartitionId id = 0; id < workspace.partitions(); ++id) {
-    if (!workspace.serves(id)) continue;
-    std::optional<Error> bad;
-    std::vector<std::string> here;
-    DW_TRY(workspace.engine().ask(id, [&](runtime::Partition& partition) {
-      auto& state = partition.state();
-      state.write_back();
-      std::string prefix{runtime::keys::kRecord};
-      prefix += static_cast<char>(kind);
-      const auto from = after.empty() ? prefix : prefix + after + '\0';
-      auto scanned =
-          state.scan(from, prefix_end(prefix), [&](std::string_view key, std::string_view) {
-            here.emplace_back(key.substr(2));
-            return here.size() < most;
-          });
-      if (!scanned) bad = scanned.error();
-    }));
-    if (bad) return *bad;
+  std::vector<std::vector<std::string>> told(workspace.partitions());
+  std::vector<Result<void>> scanned(workspace.partitions(), ok());
+  DW_TRY(workspace.ask_all([&](PartitionId id, runtime::Partition& partition) {
+    auto& state = partition.state();
+    state.write_back();
+    std::string prefix{runtime::keys::kRecord};
+    prefix += static_cast<char>(kind);
+    const auto from = after.empty() ? prefix : prefix + after + '\0';
+    scanned[id] = state.scan(from, prefix_end(prefix), [&](std::string_view key, std::string_view) {
+      told[id].emplace_back(key.substr(2));
+      return told[id].size() < most;
+    });
+  }));
+  for (PartitionId id = 0; id < told.size(); ++id) {
+    DW_TRY(std::move(scanned[id]));
+    auto& here = told[id];
     if (here.size() == most) {
       last_sure = cut ? std::min(last_sure, here.back()) : here.back();
       cut = true;
@@ -112,12 +110,9 @@ Result<Map> describe_record(Workspace& workspace, const RecordKey& key, const Pa
   if (!record.merged_into.empty()) out.emplace_back("merged_into", Value{record.merged_into});
   List flags;
   if (record.key_conflict) flags.emplace_back("key_conflict: facts came under two keys");
-  DW_TRY(workspace.engine().ask(found->partitions.front(), [&](runtime::Partition& partition) {
-    const auto* schema = partition.state().reference.schemas.current();
-    for (const auto& fault : custom_faults(record, schema)) {
-      flags.emplace_back("bad_custom_value " + fault.field + ": " + fault.detail);
-    }
-  }));
+  for (const auto& fault : custom_faults(record, found->schema.get())) {
+    flags.emplace_back("bad_custom_value " + fault.field + ": " + fault.detail);
+  }
   if (!flags.empty()) out.emplace_back("flags", Value{std::move(flags)});
   std::int64_t facts = 0;
   for (const auto& count : record.counts) facts += count.second;

@@ -32,8 +32,8 @@ Result<void> wait_everywhere(Workspace& workspace,
                              const std::function<bool(const PublishedRule&)>& known) {
   for (PartitionId id = 0; id < workspace.partitions(); ++id) {
     if (!workspace.serves(id)) continue;
-    DW_TRY(workspace.wait_until(id, [&](runtime::State& state) {
-      const auto all = state.published();
+    DW_TRY(workspace.wait_until(id, [&](runtime::Partition& partition) {
+      const auto all = partition.state().published();
       return all && std::any_of(all.value().begin(), all.value().end(), known);
     }));
   }

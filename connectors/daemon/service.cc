@@ -26,16 +26,6 @@ constexpr std::int64_t kAttemptsMs = 3'500;
 constexpr std::int64_t kAttemptsLeastMs = 250;
 constexpr std::string_view kKeysFile = "/keys/api-keys.json";
 
-std::vector<std::string> words(std::string_view text) {
-  std::vector<std::string> out;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto end = std::min(text.find(' ', at), text.size());
-    if (end > at) out.emplace_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return out;
-}
-
 http::Options http_options(const HttpConfig& config) {
   http::Options out;
   out.address = config.address;
@@ -55,7 +45,10 @@ http::Options http_options(const HttpConfig& config) {
   return out;
 }
 
-// As people reach it; the port that is taken when none was named is not known before.
+// As people reach it, if that is known: the port that is taken when none was named is not.
+bool is_reachable(const HttpConfig& config) {
+  return !config.public_url.empty() || (config.address == "127.0.0.1" && config.port > 0);
+}
 std::string own_url(const HttpConfig& config) {
   if (!config.public_url.empty()) {
     auto out = config.public_url;
@@ -123,8 +116,7 @@ Result<void> Service::Parts::open_workspace() {
   open.config = config;
   open.at_point = options.at_point;
   const auto url = own_url(config.http);
-  const bool reachable = !config.http.public_url.empty() || config.http.port > 0;
-  if (reachable && check_url(url)) open.unsubscribe_base = url + "/u/";
+  if (is_reachable(config.http) && check_url(url)) open.unsubscribe_base = url + "/u/";
   open.meter = &metrics;
   open.notify = [this](const Notice& notice) { log(line_of(notice)); };
   open.on_space = [this](const std::string& full) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "connectors/http/text.h"
 #include "engine/base/bytes.h"
 
 namespace dealwright::daemon {
@@ -10,38 +11,6 @@ namespace {
 constexpr std::string_view kUse = "unsubscribe";
 constexpr std::size_t kMacBytes = 16;
 constexpr std::size_t kTokenBytesMax = 1024;
-constexpr std::string_view kDigits =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-std::string to_base64url(std::string_view bytes) {
-  std::string out;
-  std::uint32_t bits = 0;
-  unsigned held = 0;
-  for (const char c : bytes) {
-    bits = (bits << 8) | static_cast<std::uint8_t>(c);
-    for (held += 8; held >= 6; held -= 6) out += kDigits[(bits >> (held - 6)) & 63U];
-  }
-  if (held > 0) out += kDigits[(bits << (6 - held)) & 63U];
-  return out;
-}
-
-// None: no base64url. What was cut within a byte is cut off.
-std::optional<std::string> from_base64url(std::string_view text) {
-  std::string out;
-  std::uint32_t bits = 0;
-  unsigned held = 0;
-  for (const char c : text) {
-    const auto digit = kDigits.find(c);
-    if (digit == std::string_view::npos) return std::nullopt;
-    bits = (bits << 6) | static_cast<std::uint32_t>(digit);
-    held += 6;
-    if (held >= 8) {
-      held -= 8;
-      out += static_cast<char>((bits >> held) & 0xffU);
-    }
-  }
-  return out;
-}
 
 std::string mac_of(std::string_view body, const runtime::ClusterKey& key) {
   return std::string{bytes_of(key.seal(kUse, body)).substr(0, kMacBytes)};
@@ -69,22 +38,17 @@ std::string unsubscribe_token(const Unsubscription& what, const runtime::Cluster
   put_text(body, to_text(what.person));
   put_text(body, what.purpose);
   for (const auto byte : what.effect) body += static_cast<char>(byte);
-  return to_base64url(body + mac_of(body, key));
+  return http::base64url(body + mac_of(body, key));
 }
 
 Result<Unsubscription> read_unsubscribe_token(std::string_view token,
                                               const runtime::ClusterKey& key) {
   if (token.size() > kTokenBytesMax) return refused();
-  const auto bytes = from_base64url(token);
-  // One token has one spelling.
-  if (!bytes || bytes->size() <= kMacBytes || to_base64url(*bytes) != token) return refused();
+  const auto bytes = http::base64url_decode(token);
+  if (!bytes || bytes->size() <= kMacBytes) return refused();
   const auto body = std::string_view{*bytes}.substr(0, bytes->size() - kMacBytes);
   const auto mac = std::string_view{*bytes}.substr(body.size());
-  const auto expected = mac_of(body, key);
-  unsigned difference = 0;  // the same time whatever differs
-  for (std::size_t i = 0; i < kMacBytes; ++i)
-    difference |= static_cast<unsigned char>(expected[i] ^ mac[i]);
-  if (difference != 0) return refused();
+  if (!http::equal_in_constant_time(mac_of(body, key), mac)) return refused();
   ByteReader in{body};
   Unsubscription out;
   out.partition = static_cast<std::uint32_t>(in.varint());

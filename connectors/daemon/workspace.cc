@@ -82,7 +82,8 @@ struct Answer {
 constexpr auto kWaitMost = std::chrono::seconds{10};
 
 // Waits until what `start` was given is called. False: not in time.
-bool wait_for_call(const std::function<void(std::function<void()>)>& start) {
+bool wait_for_call(const std::function<void(std::function<void()>)>& start,
+                   std::chrono::microseconds most = kWaitMost) {
   struct Slot {
     std::mutex mutex;
     std::condition_variable there;
@@ -95,7 +96,7 @@ bool wait_for_call(const std::function<void(std::function<void()>)>& start) {
     slot->there.notify_one();
   });
   std::unique_lock lock{slot->mutex};
-  return slot->there.wait_for(lock, kWaitMost, [&] { return slot->called; });
+  return slot->there.wait_for(lock, most, [&] { return slot->called; });
 }
 
 // Calls `start` and waits until what it was given is called.
@@ -313,30 +314,33 @@ Result<ViewRows> Workspace::query(std::string_view name, const ViewQuery& query,
     for (const auto* v : projections::all_views()) known += " " + std::string{v->name()};
     return Error{Code::kNotFound, "no view '" + std::string{name} + "'; there are:" + known};
   }
-  std::vector<std::string> parts;
-  std::optional<Error> bad;
+  std::vector<std::optional<Result<std::string>>> told(partitions());
   if (at != nullptr) at->assign(partitions(), {});
-  for (PartitionId id = 0; id < partitions(); ++id) {
-    if (!serves(id)) continue;
-    DW_TRY(engine_->ask(id, [&](runtime::Partition& partition) {
-      const auto& meta = partition.state().meta;
-      if (at != nullptr) (*at)[id] = {meta.events, meta.decisions};
-      auto* fold = partition.state().view_fold(name);
-      if (fold == nullptr) {
-        bad = Error{Code::kConflict, "view " + std::string{name} + " has to be rebuilt first"};
-        return;
-      }
-      partition.state().write_back();  // what is dirty becomes readable
-      auto part = fold->query(query);
-      if (part) {
-        parts.push_back(std::move(part.value()));
-      } else {
-        bad = part.error();
-      }
-    }));
-    if (bad) return *bad;
+  DW_TRY(ask_all([&](PartitionId id, runtime::Partition& partition) {
+    const auto& meta = partition.state().meta;
+    if (at != nullptr) (*at)[id] = {meta.events, meta.decisions};
+    if (auto* fold = partition.state().view_fold(name); fold != nullptr) {
+      partition.state().write_back_views();  // what is dirty becomes readable
+      told[id] = fold->query(query);
+    } else {
+      told[id] = Error{Code::kConflict, "view " + std::string{name} + " has to be rebuilt first"};
+    }
+  }));
+  std::vector<std::string> parts;
+  for (auto& part : told) {
+    if (!part) continue;
+    DW_TRY(auto bytes, std::move(*part));
+    parts.push_back(std::move(bytes));
   }
   return view->merge(query, parts);
+}
+
+Result<void> Workspace::ask_all(const runtime::Engine::Each& question) {
+  std::vector<PartitionId> served;
+  for (PartitionId id = 0; id < partitions(); ++id) {
+    if (serves(id)) served.push_back(id);
+  }
+  return engine_->ask_each(served, question);
 }
 
 Result<void> Workspace::not_in_time(PartitionId partition) {
@@ -358,15 +362,18 @@ Result<void> Workspace::wait_folded(const Placed& at) {
 }
 
 Result<void> Workspace::wait_until(PartitionId partition,
-                                   const std::function<bool(runtime::State&)>& holds) {
+                                   const std::function<bool(runtime::Partition&)>& holds) {
+  const auto end_us = clock_->steady_us() + std::chrono::microseconds{kWaitMost}.count();
   for (;;) {
     const auto seen = watch_->now();
     bool done = false;
-    DW_TRY(engine_->ask(partition, [&](runtime::Partition& p) { done = holds(p.state()); }));
+    DW_TRY(engine_->ask(partition, [&](runtime::Partition& p) { done = holds(p); }));
     if (done) return ok();
     Watch::Ticket ticket = 0;
+    const std::chrono::microseconds left{end_us - clock_->steady_us()};
     const bool moved = wait_for_call(
-        [&](std::function<void()> call) { ticket = watch_->when_other(seen, std::move(call)); });
+        [&](std::function<void()> call) { ticket = watch_->when_other(seen, std::move(call)); },
+        left);
     watch_->forget(ticket);
     if (!moved) return not_in_time(partition);
   }

@@ -85,6 +85,8 @@ class Workspace {
   void append_own_async(Event event, PartitionId partition,
                         std::function<void(Result<Placed>)> done);
 
+  // Asks all partitions that are served, beside each other; see Engine::ask_each.
+  Result<void> ask_all(const runtime::Engine::Each& question);
   // `at`: where each partition stood when it was asked.
   Result<ViewRows> query(std::string_view view, const ViewQuery& query,
                          std::vector<Progress>* at = nullptr);
@@ -102,10 +104,11 @@ class Workspace {
   bool serves(PartitionId partition) const { return left_out_.count(partition) == 0; }
   PartitionId first_served() const;
   Watch& watch() { return *watch_; }
-  // Waits until the partition has folded the event there, or until `holds` does of its state;
-  // kOverload, retriable: not within ten seconds. Its own error if it stops.
+  // Waits until the partition has folded the event there, or until `holds` (called in its
+  // thread); kOverload, retriable: not within ten seconds. Its own error if it stops.
   Result<void> wait_folded(const Placed& at);
-  Result<void> wait_until(PartitionId partition, const std::function<bool(runtime::State&)>& holds);
+  Result<void> wait_until(PartitionId partition,
+                          const std::function<bool(runtime::Partition&)>& holds);
   // Waits until all is decided; of partitions that are left out nothing is awaited.
   Result<void> wait_idle() { return engine_->wait_idle(!left_out_.empty()); }
   // `patience`: see Engine::stop.

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <shared_mutex>
 #include <string>
@@ -72,6 +73,7 @@ class KeyBook {
 
  private:
   mutable std::shared_mutex mutex_;
+  mutable std::mutex saving_;  // held before the other
   std::map<std::string, std::shared_ptr<const KeyRecord>, std::less<>> by_id_;
 };
 

@@ -110,7 +110,9 @@ Result<void> KeyBook::read(std::string_view text, KeyBook& into) {
   return ok();
 }
 
+// One at a time, each with all that the book has by then: an older text never lands on a newer.
 Result<void> KeyBook::save(FileSystem& files, const std::string& path) const {
+  const std::lock_guard lock{saving_};
   return write_durable(files, path, to_text());
 }
 

@@ -70,9 +70,7 @@ struct Engine::Seat {
   std::condition_variable wake;    // the thread waits
   std::condition_variable rested;  // others wait
   std::vector<std::function<void(Partition&)>> jobs;
-  bool busy = false;  // jobs are being run
-  bool down = true;   // there is no partition: not opened yet, or `error` says why
-  std::uint64_t falls = 0;
+  bool down = true;  // there is no partition: not opened yet, or `error` says why
   std::chrono::milliseconds pause = kPauseMin;
   bool woken = true;
   bool idle = false;
@@ -91,15 +89,19 @@ struct Engine::Seat {
     }
     wake.notify_one();
   }
-  // The job that `ask` queued will not be run, or not be answered, any more. REQUIRES: mutex held
-  bool unanswered(std::uint64_t falls_before) const {
-    return settled || falls != falls_before || (error && jobs.empty() && !busy);
+  // Why a question that was put has no answer.
+  Error unanswered() {
+    const std::lock_guard lock{mutex};
+    if (error) return *error;
+    return Error{Code::kClosed,
+                 "partition " + std::to_string(id) +
+                     (settled ? " was shut down meanwhile" : " was opened again meanwhile"),
+                 !settled};
   }
   // The thread ends: what came in while it wrote its last is not run. REQUIRES: mutex held
   void end() {
     settled = true;
     idle = true;
-    jobs.clear();
     rested.notify_all();
   }
 };
@@ -172,13 +174,13 @@ void Engine::tell_stopped(Seat& seat) {
 // error.
 void Engine::fall(Seat& seat, std::unique_lock<std::mutex>& lock) {
   seat.down = true;
-  seat.jobs.clear();
-  ++seat.falls;
+  auto dropped = std::exchange(seat.jobs, {});
   seat.idle = true;
   seat.rested.notify_all();
   // What it appended may still turn up: its successor must not claim before.
   seat.wake.wait(lock, [&] { return seat.partition->answered(); });
   lock.unlock();
+  dropped.clear();  // tells who asked
   unseat(seat);
   lock.lock();
 }
@@ -214,15 +216,22 @@ Engine::~Engine() {
 bool Engine::run_jobs(Seat& seat, std::unique_lock<std::mutex>& lock) {
   if (seat.jobs.empty()) return false;
   auto jobs = std::exchange(seat.jobs, {});
-  seat.busy = true;
   lock.unlock();
   for (auto& job : jobs) job(*seat.partition);
+  jobs.clear();  // while nothing is held: who asked may be told
   lock.lock();
-  seat.busy = false;
   return true;
 }
 
 void Engine::run(Seat& seat) {
+  turn(seat);
+  if (seat.partition) seat.partition->forget_in_flight();
+  std::vector<std::function<void(Partition&)>> dropped;
+  const std::lock_guard lock{seat.mutex};
+  dropped.swap(seat.jobs);
+}
+
+void Engine::turn(Seat& seat) {
   std::unique_lock lock{seat.mutex};
   for (;;) {
     if (seat.down && !rise(seat, lock)) return;
@@ -257,6 +266,9 @@ void Engine::run(Seat& seat) {
     if (error) {
       seat.error = error;
       tell_stopped(seat);
+      lock.unlock();
+      seat.partition->forget_in_flight();
+      lock.lock();
     }
     if (error && may_pass(*error) && !stopping) {
       fall(seat, lock);
@@ -278,35 +290,69 @@ void Engine::run(Seat& seat) {
   }
 }
 
-Result<void> Engine::ask(PartitionId id, const std::function<void(Partition&)>& question) {
+// Tells who asked, once: that the answer may leave or, when nobody holds it any more, why there is
+// none. REQUIRES: the seat's mutex is not held when the last of its owners goes
+class Engine::Answer {
+ public:
+  Answer(Seat& seat, std::function<void(Result<void>)> done)
+      : seat_{seat}, done_{std::move(done)} {}
+  ~Answer() {
+    if (done_) done_(seat_.unanswered());
+  }
+  Answer(const Answer&) = delete;
+  Answer& operator=(const Answer&) = delete;
+  void leave() { std::exchange(done_, {})(ok()); }
+
+ private:
+  Seat& seat_;
+  std::function<void(Result<void>)> done_;
+};
+
+void Engine::ask_async(PartitionId id, std::function<void(Partition&)> question,
+                       std::function<void(Result<void>)> done) {
   auto& seat = *seats_.at(id);
-  bool released = false;
+  std::optional<Error> none;
   {
-    std::unique_lock lock{seat.mutex};
-    if ((seat.down || seat.settled) && seat.error) return *seat.error;
-    if (seat.settled) {
-      return Error{Code::kClosed, "partition " + std::to_string(id) + " is shut down"};
+    const std::lock_guard lock{seat.mutex};
+    if ((seat.down || seat.settled) && seat.error) {
+      none = *seat.error;
+    } else if (seat.settled) {
+      none = Error{Code::kClosed, "partition " + std::to_string(id) + " is shut down"};
+    } else {
+      auto answer = std::make_shared<Answer>(seat, std::move(done));
+      seat.jobs.emplace_back(
+          [question = std::move(question), answer = std::move(answer)](Partition& partition) {
+            question(partition);
+            partition.ask([](State&) {}, [answer] { answer->leave(); });
+          });
     }
-    seat.jobs.emplace_back([&](Partition& partition) {
-      question(partition);
-      partition.ask([](State&) {},
-                    [&] {
-                      const std::lock_guard guard{seat.mutex};
-                      released = true;
-                      seat.rested.notify_all();
-                    });
-    });
-    seat.wake.notify_one();
-    const auto falls = seat.falls;
-    seat.rested.wait(lock, [&] { return released || seat.unanswered(falls); });
-    if (!released) {
-      if (seat.error) return *seat.error;
-      const bool again = !seat.settled;
-      return Error{Code::kClosed,
-                   "partition " + std::to_string(id) +
-                       (again ? " was opened again meanwhile" : " was shut down meanwhile"),
-                   again};
-    }
+  }
+  if (none) return done(*none);
+  seat.wake.notify_one();
+}
+
+Result<void> Engine::ask(PartitionId id, const std::function<void(Partition&)>& question) {
+  return ask_each({&id, 1}, [&](PartitionId, Partition& partition) { question(partition); });
+}
+
+Result<void> Engine::ask_each(std::span<const PartitionId> partitions, const Each& question) {
+  std::mutex mutex;
+  std::condition_variable all;
+  std::vector<std::optional<Result<void>>> told(partitions.size());
+  std::size_t left = partitions.size();
+  for (std::size_t i = 0; i < partitions.size(); ++i) {
+    ask_async(
+        partitions[i], [&, i](Partition& partition) { question(partitions[i], partition); },
+        [&, i](Result<void> result) {
+          const std::lock_guard lock{mutex};
+          told[i] = std::move(result);
+          if (--left == 0) all.notify_one();
+        });
+  }
+  std::unique_lock lock{mutex};
+  all.wait(lock, [&] { return left == 0; });
+  for (const auto& result : told) {
+    if (!*result) return result->error();
   }
   return ok();
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -60,6 +61,14 @@ class Engine {
   // own error if it could not be opened or is being opened again; one that stopped later still
   // answers from what it has.
   Result<void> ask(PartitionId partition, const std::function<void(Partition&)>& question);
+  // The same without waiting: `done` is called once, on the partition's thread when the answer may
+  // leave, or on the one that found that there is none. It must not ask in turn, nor wait.
+  void ask_async(PartitionId partition, std::function<void(Partition&)> question,
+                 std::function<void(Result<void>)> done);
+  // Asks several at once and waits for all: `question` is called on each one's own thread, beside
+  // the others. The first error in the order of `partitions`.
+  using Each = std::function<void(PartitionId, Partition&)>;
+  Result<void> ask_each(std::span<const PartitionId> partitions, const Each& question);
   // Waits until every partition has folded, decided and read back all that is in the log, and what
   // partitions sent each other too. A stopped partition's error ends the wait; `stopped_too`: it
   // waits for the others.
@@ -72,6 +81,7 @@ class Engine {
 
  private:
   struct Seat;
+  class Answer;
   class Deciders;
   explicit Engine(EngineParts parts);
   Result<void> seat_partition(Seat& seat);
@@ -79,6 +89,7 @@ class Engine {
   void fall(Seat& seat, std::unique_lock<std::mutex>& lock);
   bool rise(Seat& seat, std::unique_lock<std::mutex>& lock);
   void run(Seat& seat);
+  void turn(Seat& seat);
   static void tell_stopped(Seat& seat);
   bool run_jobs(Seat& seat, std::unique_lock<std::mutex>& lock);
   std::vector<std::uint64_t> progress();

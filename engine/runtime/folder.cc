@@ -395,8 +395,8 @@ void Folder::sent(const Send& send) {
 void Folder::acked(const SendAck& ack) {
   auto& acked = state_.meta.acked;
   if (acked.size() <= ack.to) acked.resize(ack.to + 1);
-  acked[ack.to] = ack.through;
-  state_.erase_sends(ack.to, ack.through);
+  const auto before = std::exchange(acked[ack.to], ack.through);
+  state_.erase_sends(ack.to, before, ack.through);
 }
 
 void Folder::remember(const Event& event, Instant now, Judged judged) {

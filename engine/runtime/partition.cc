@@ -98,7 +98,7 @@ Result<bool> Partition::step() {
   if (!result) {
     phase_ = Phase::kStopped;
     stopped_ = result.error();
-    in_flight_.clear();
+    lost_ = std::exchange(in_flight_, {});  // who waits for it is told when that is known outside
   }
   return result;
 }
@@ -380,6 +380,8 @@ Result<bool> Partition::take_mail() {
     state_->thaw(*frozen_);
     const auto events = frozen_->events;
     const auto decisions = frozen_->decisions;
+    // Letting go of a generation takes as long as it is large: not on the thread that decides.
+    parts_.flusher.post([gone = std::move(*frozen_)] {});
     frozen_.reset();
     frozen_posted_ = false;
     point("flush.adopted");
@@ -419,6 +421,7 @@ Result<void> Partition::read_back() {
 
 Result<bool> Partition::generation_step() {
   if (!frozen_ && state_->wants_freeze()) {
+    if (state_->write_back_ahead()) return true;
     frozen_ = state_->freeze();
     frozen_posted_ = false;
   }

@@ -43,6 +43,11 @@ class Partition {
   // Runs `question` on the state; whatever it answers may leave when `released` is called: all that
   // the state held is durable by then. Owner thread.
   void ask(const std::function<void(State&)>& question, std::function<void()> released);
+  // What waits for decisions that will not be read back goes, without being called.
+  void forget_in_flight() {
+    lost_.clear();
+    in_flight_.clear();
+  }
   // On the event clock: time goes on to `instant` though no fact says so.
   void advance_to(Instant instant);
   // An operator's word on time, durable as a barrier that every reader meets at the same place.
@@ -124,6 +129,7 @@ class Partition {
   bool at_end_ = false;  // a replica that has folded all there is
   std::optional<Error> stopped_;
   std::deque<InFlight> in_flight_;
+  std::deque<InFlight> lost_;     // of one that stopped
   std::size_t acknowledged_ = 0;  // of in_flight_: durable, not read back
   Position confirmed_ = 0;        // decisions up to here are read back
   Position confirmed_events_ = 0;

@@ -12,15 +12,6 @@
 namespace dealwright::runtime {
 namespace {
 
-// What a record takes in memory, near enough for a limit.
-std::size_t weigh(const Record& record) {
-  std::size_t bytes = sizeof(RecordSlot) + 160 + record.key.id.size();
-  bytes += record.fields.capacity() * sizeof(Register);
-  bytes += (record.custom.size() + record.extra.size()) * (sizeof(NamedRegister) + 24);
-  bytes += record.facts.memory_bytes() + record.history.memory_bytes() + record.counts.size() * 8;
-  return bytes + record.watchers.size() * 16 + record.consents.size() * sizeof(ConsentRow);
-}
-
 constexpr std::size_t kOpenEffectsInMemory = 4096;
 
 std::string single(char letter) { return std::string(1, letter); }
@@ -323,58 +314,10 @@ void State::put_history_chunk(const RecordKey& key, std::uint64_t chunk,
   cache_.put(keys::history(key, chunk), std::move(bytes));
 }
 
-// Packs clean records that were not asked for since the last time, if there are too many.
-void State::pack_unused() {
-  auto& records = *records_;
-  records.last = nullptr;
-  if (records.bytes <= records.bytes_max) return;
-  records.table.erase_if([&](RecordSlot& slot) {
-    if (slot.dirty || std::exchange(slot.used, false)) return false;
-    if (records.bytes <= records.bytes_max) return false;
-    records.text.clear();
-    codec::encode(slot.record, records.text);
-    pack(slot, records.text);
-    return true;
-  });
-}
-
-void State::pack(const RecordSlot& slot, std::string_view bytes) {
-  records_->packed.put(slot.hash, slot.record.key, bytes);
-  records_->bytes -= slot.bytes;
-}
-
-// Encodes what changed; what was changed longest ago is packed with the same bytes if there is more
-// than is kept unpacked.
-void State::write_back_records(bool packing) {
-  auto& records = *records_;
-  constexpr std::size_t kFar = 8, kNear = 3;
-  const auto& dirty = records.dirty;
-  std::size_t packed = 0;
-  const auto bytes_before = cache_.bytes();
-  for (std::size_t i = 0; i < dirty.size(); ++i) {
-    if (i + kFar < dirty.size()) RecordTable::fetch(*dirty[i + kFar]);
-    if (i + kNear < dirty.size()) RecordTable::fetch_parts(*dirty[i + kNear]);
-    auto& slot = *dirty[i];
-    records.text.clear();
-    codec::encode(slot.record, records.text);
-    cache_.put(keys::record(slot.record.key), records.text);
-    const auto bytes = weigh(slot.record);
-    records.bytes += bytes - slot.bytes;
-    slot.bytes = bytes;
-    slot.dirty = false;
-    slot.gone = packing && records.bytes > records.bytes_max;
-    if (slot.gone) pack(slot, records.text);
-    packed += slot.gone ? 1 : 0;
-  }
-  if (!dirty.empty()) records.dirty_bytes = (cache_.bytes() - bytes_before) / dirty.size();
-  records.dirty.clear();
-  if (packed > 0) records.table.erase_if([](const RecordSlot& slot) { return slot.gone; });
-}
-
 // ---- generations
 
 void State::write_back(bool packing) {
-  write_back_records(packing);
+  write_back_records(records_->dirty.size(), packing);
   for (const auto& [id, slot] : enrolments_->slots) {
     if (!slot.dirty) continue;
     if (!slot.value) {
@@ -393,6 +336,18 @@ void State::write_back(bool packing) {
   enrolments_->clear();
   write_back_flows();
   ahead_ = 0;
+  write_back_views();
+  for (const auto& open : views_) {
+    cache_.put(keys::with_letter(keys::kViewAt, open.view->name()),
+               std::to_string(open.view->version()));
+  }
+  meta.timers = timers_.pending();
+  std::string bytes;
+  encode(meta, bytes);
+  cache_.put(single(keys::kMeta), std::move(bytes));
+}
+
+void State::write_back_views() {
   std::vector<StoreWrite> cells;
   for (const auto& open : views_) {
     cells.clear();
@@ -405,13 +360,7 @@ void State::write_back(bool packing) {
         cache_.erase(std::move(key));
       }
     }
-    cache_.put(keys::with_letter(keys::kViewAt, open.view->name()),
-               std::to_string(open.view->version()));
   }
-  meta.timers = timers_.pending();
-  std::string bytes;
-  encode(meta, bytes);
-  cache_.put(single(keys::kMeta), std::move(bytes));
 }
 
 Result<Sha256> State::fingerprint() {
@@ -435,7 +384,7 @@ Result<Sha256> State::fingerprint() {
 
 bool State::wants_freeze() const {
   return meta.events - events_at_freeze_ >= limits_.generation_events ||
-         cache_.bytes() + records_->dirty.size() * records_->dirty_bytes +
+         cache_.bytes() + (records_->dirty.size() - records_->written) * records_->dirty_bytes +
                  enrolments_->slots.size() * 600 >=
              limits_.generation_bytes;
 }
@@ -447,6 +396,7 @@ State::Frozen State::freeze() {
   out.events = meta.events;
   out.decisions = meta.decisions;
   events_at_freeze_ = meta.events;
+  ahead_of_freeze_.reset();
   out.ids = dedup_->freeze(meta.now);
   out.generation = cache_.freeze();
   return out;

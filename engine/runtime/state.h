@@ -123,7 +123,7 @@ class State {
   ImportBatch batch(std::string_view name);
   void put_batch(std::string_view name, const ImportBatch& batch);
   void put_send(const Send& send);
-  void erase_sends(std::uint32_t to, std::uint64_t through);
+  void erase_sends(std::uint32_t to, std::uint64_t behind, std::uint64_t through);
   Result<std::vector<Send>> sends() const;
   std::optional<std::string> home(const RecordKey& subject);
   void put_home(const RecordKey& subject, std::string_view key);
@@ -134,16 +134,17 @@ class State {
   // Takes rebuilt cells in place of what the store holds of this view, and feeds it from now on.
   Result<void> adopt_view(const View& view, const std::vector<StoreWrite>& cells);
 
-  // Any table in order; records not yet frozen are included after write_back().
+  // Any table in order; with records not yet frozen after write_back().
   Result<void> scan(char letter, const KvCache::Visit& visit) const;
   Result<void> scan(std::string_view from, std::string_view to, const KvCache::Visit& visit) const;
   // Puts dirty records, views and meta into the current generation; packs records if asked to.
   void write_back(bool packing = false);
-  // SHA-256 over every key and value in order, save how runs of ids are cut: equal states are
-  // equal.
+  void write_back_views();  // these alone, so that they can be asked
+  // SHA-256 over every key and value in order, save how runs of ids are cut.
   Result<Sha256> fingerprint();
 
   bool wants_freeze() const;
+  bool write_back_ahead();  // a little of what freeze() would do; true: there is more of it
   bool frozen() const { return cache_.frozen(); }
   // Closes the generation: a worker writes and flushes it, thaw() takes the result.
   struct Frozen {
@@ -178,7 +179,7 @@ class State {
   std::optional<T> read_entry(const std::string& key);
   void pack_unused();
   void pack(const RecordSlot& slot, std::string_view bytes);
-  void write_back_records(bool packing);
+  void write_back_records(std::size_t end, bool packing);
   void write_back_flows();
 
   Store& store_;
@@ -198,6 +199,7 @@ class State {
   std::vector<ViewFold*> live_views_;
   std::vector<const View*> stale_views_;
   std::uint64_t events_at_freeze_ = 0;
+  std::optional<std::size_t> ahead_of_freeze_;  // how many dirty records its slices take
   std::size_t ahead_ = 0;  // timers whose enrolments and records are in memory, near enough
   std::map<std::string, std::string, std::less<>> rule_status_;
   struct Flow {

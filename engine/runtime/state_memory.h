@@ -11,12 +11,16 @@
 
 namespace dealwright::runtime {
 
+// What a record takes in memory, near enough for a limit.
+std::size_t weigh(const Record& record);
+
 struct State::Records {
   explicit Records(std::size_t limit) : bytes_max{limit / 4}, packed{limit / 4 * 3} {}
   const std::size_t bytes_max;
   RecordTable table;
   PackedRecords packed;  // none that is in the table
   std::vector<RecordSlot*> dirty;
+  std::size_t written = 0;        // of `dirty`, from its beginning: written back already
   std::size_t dirty_bytes = 500;  // what one took in the generation before
   std::size_t bytes = 0;
   std::string text;            // reused

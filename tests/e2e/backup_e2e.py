@@ -4,6 +4,7 @@ while it is paused, and behind that only what the source had not sent when the b
 
 Usage: backup_e2e.py BUILD_DIR
 """
+import atexit
 import base64
 import http.client
 import json
@@ -85,6 +86,7 @@ class Server:
         self.errors = open(bed.work / f"{data.name}.log", "w+")
         self.process = subprocess.Popen(command, cwd=bed.work, env=bed.environment, stdout=subprocess.PIPE,
                                         stderr=self.errors, text=True)
+        atexit.register(self.process.kill)  # of a test that ends early; harmless behind its end
         line = self.process.stdout.readline()
         if not line:
             self.errors.seek(0)
@@ -173,10 +175,10 @@ def fact(kind, subject, number, source="load", **data):
 
 
 class Load:
-    """Threads that append notes until they are told to stop."""
+    """Threads that append notes until they are told to stop, no further ahead of their receiver than 400."""
 
-    def __init__(self, server, threads=2):
-        self.server, self.acknowledged, self.over = server, Counter(), False
+    def __init__(self, server, receiver, threads=2):
+        self.server, self.receiver, self.acknowledged, self.over = server, receiver, Counter(), False
         self.threads = [threading.Thread(target=self.run, args=(n,)) for n in range(threads)]
         for thread in self.threads:
             thread.start()
@@ -184,6 +186,7 @@ class Load:
     def run(self, number):
         count = 0
         while not self.over:
+            self.receiver.wait("the receiver, to keep pace", lambda book: len(book) >= self.count() - 400)
             batch = [fact("note.added", f"deal/d{(count + i) % 23}", count + i, f"load-{number}", text="hello")
                      for i in range(4)]
             self.server.append(batch)
@@ -200,9 +203,13 @@ class Load:
         return self.count()
 
 
+# These tell the present only; `partition verify` holds them against a fold of the log at the end.
+PRESENT_ONLY = {"tasks", "cycle", "notices", "automation"}
+
+
 def views_at(server, instant):
-    """All views as they were known at that instant."""
-    names = [view["view"] for view in server.get("/v1/views")]
+    """All views that have a past, as they were known at that instant."""
+    names = [view["view"] for view in server.get("/v1/views") if view["view"] not in PRESENT_ONLY]
     at = urllib.parse.quote(instant)
     return {name: server.rows(f"/v1/views/{name}?limit=1000&as_of={at}&known_by={at}") for name in names}
 
@@ -224,7 +231,7 @@ def make_source(bed, crm, slow):
 
 def back_up_under_load(bed, source, crm, slow):
     """(manifest's end of each partition, an instant that all of it is behind, what the views said then)"""
-    load = Load(source)
+    load = Load(source, crm)
     crm.wait("the receiver", lambda book: len(book) >= 200)
     source.append([fact("lead.captured", f"lead/l{n}", n, company="Acme") for n in range(LEADS)])
     slow.wait("the slow receiver", lambda book: len(set(book)) == LEADS)

@@ -112,6 +112,10 @@ def prepare(bed):
     (bed.work / "broken-ops").mkdir()
     (bed.work / "broken-ops" / "endpoints.yaml").write_text("endpoints:\n  crm:\n    url: https://crm.example/hook\n")
     (bed.work / "broken-ops.yaml").write_text("ops: broken-ops\n")
+    (bed.work / "private-ops").mkdir()
+    (bed.work / "private-ops" / "secret").write_text("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz\n")
+    (bed.work / "private-ops" / "endpoints.yaml").write_text(
+        "endpoints:\n  crm:\n    url: https://10.0.0.1/hook\n    secret_file: private-ops/secret\n")
     pause_an_import(bed)
     bed.must("backup", "create", "--to", "nightly")
 
@@ -283,6 +287,7 @@ MISUSE = [
     ("config check docs/examples/leads.mapping.yaml", 4, "unknown key 'mapping'"),
     ("config check broken-ops.yaml", 4, "endpoint 'crm' lacks url or secret_file"),
     ("config check --ops broken-ops", 4, "endpoint 'crm' lacks url or secret_file"),
+    ("config check --ops private-ops", 4, "endpoint crm: 10.0.0.1 leads to 10.0.0.1, which is private"),
     ("config check --mail-send smtp --mail-from nobody", 4, "'nobody' is no address"),
     ("config check --mail-send smtp --mail-dkim-selector s", 4, "belong together"),
     ("config check --mail-send smtp --mail-password-file none", 4, "mail.password_file"),

@@ -128,8 +128,13 @@ http::Awaitable<http::Response> answer_page(Parts& parts, http::Request& request
 http::Awaitable<http::Response> answer_value(Parts& parts, http::Request& request,
                                              std::function<Result<Value>()> work);
 
+// Durable facts; see Intake::append.
+http::Awaitable<Result<Intake::Receipt>> take_in(Parts& parts, std::vector<Event> events);
+
 // Of the engine's own facts that a caller asked for: who did it.
 std::string actor_of(const http::Request& request);
+// The id of the fact that a request makes: with an Idempotency-Key the same for the same key, path
+// and caller, and for nobody else.
 std::string fresh_id(Parts& parts, const http::Request& request, std::string_view what);
 
 }  // namespace dealwright::daemon::api

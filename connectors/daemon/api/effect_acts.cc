@@ -28,6 +28,7 @@ http::Route act_route(Parts& parts, std::string verb, std::string summary, TypeI
   reason.required = true;
   out.parameters.push_back(std::move(reason));
   out.answer_schema = "Effect";
+  add_repeats(out);
   out.problems = {"not_found", "invalid", "conflict", "overload"};
   return out;
 }
@@ -53,7 +54,8 @@ http::Route pause_route(Parts& parts, std::string path, std::string operation, s
   reason.required = true;
   out.parameters.push_back(std::move(reason));
   out.answer_schema = "Paused";
-  out.problems = {"invalid", "overload"};
+  add_repeats(out);
+  out.problems = {"invalid", "conflict", "overload"};
   return out;
 }
 

@@ -146,6 +146,44 @@ Result<Taken> take_body(const Request& request) {
   return out;
 }
 
+// What steers the engine itself has routes and roles of its own: who may tell facts may not tell
+// these, and a scope for events does not reach them.
+bool steers(TypeId type) {
+  switch (type) {
+    case TypeId::kRulePublished:
+    case TypeId::kRulePaused:
+    case TypeId::kRuleResumed:
+    case TypeId::kRuleRetired:
+    case TypeId::kSchemaUpdated:
+    case TypeId::kTemplatePublished:
+    case TypeId::kTemplateRetired:
+    case TypeId::kWorkspacePaused:
+    case TypeId::kWorkspaceResumed:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::optional<Problem> may_not_tell(const Request& request, const std::vector<Event>& events) {
+  const auto* key = request.key.get();
+  if (key != nullptr && key->roles.has(http::Role::kAdmin) && key->scopes.empty()) return {};
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    if (!steers(events[i].type)) continue;
+    auto problem = http::make_problem(
+        "forbidden", std::string{spec_of(events[i].type).name} +
+                         " as an event takes a key with the role admin and no scope; rules and the "
+                         "pause have routes of their own");
+    ProblemDetail fault;
+    fault.event = static_cast<std::int64_t>(i);
+    fault.pointer = "/type";
+    fault.detail = problem.detail;
+    problem.errors.push_back(std::move(fault));
+    return problem;
+  }
+  return {};
+}
+
 // An event without a trace of its own goes on with that of the request (CloudEvents' extension for
 // distributed tracing).
 void continue_trace(const http::Trace& trace, Event& event) {
@@ -183,14 +221,13 @@ Awaitable<Response> append(Parts& parts, Request& request) {
     co_return http::problem_response(bad_events(std::move(all.faults), std::move(all.code)),
                                      request.trace);
   }
+  if (auto no = may_not_tell(request, all.events)) {
+    co_return http::problem_response(*no, request.trace);
+  }
   if (request.fields.find("traceparent") != nullptr) {
     for (auto& event : all.events) continue_trace(request.trace, event);
   }
-  using Receipt = Result<Intake::Receipt>;
-  std::function<void(std::function<void(Receipt)>)> begin = [&](std::function<void(Receipt)> done) {
-    parts.intake.append(std::move(all.events), std::move(done));
-  };
-  const auto receipt = co_await http::await_call<Receipt>(std::move(begin));
+  const auto receipt = co_await take_in(parts, std::move(all.events));
   if (!receipt) co_return http::problem_response(receipt.error(), request.trace);
   co_return http::json_response(
       Value{Map{{"position", Value{position_of(receipt.value().at)}},

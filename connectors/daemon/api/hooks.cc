@@ -45,12 +45,7 @@ Awaitable<Response> take(Parts& parts, Request& request) {
   if (!read) co_return refusal(read.error(), request);
   auto& found = read.value();
   if (!found.events.empty()) {
-    using Receipt = Result<Intake::Receipt>;
-    std::function<void(std::function<void(Receipt)>)> begin =
-        [&](std::function<void(Receipt)> done) {
-          parts.intake.append(std::move(found.events), std::move(done));
-        };
-    const auto receipt = co_await http::await_call<Receipt>(std::move(begin));
+    const auto receipt = co_await take_in(parts, std::move(found.events));
     if (!receipt) co_return http::problem_response(receipt.error(), request.trace);
   }
   const auto& reply = found.when_durable;

@@ -44,12 +44,7 @@ Awaitable<Response> take(Parts& parts, Request& request) {
   if (mail.event) {
     std::vector<Event> events;
     events.push_back(std::move(*mail.event));
-    using Receipt = Result<Intake::Receipt>;
-    std::function<void(std::function<void(Receipt)>)> begin =
-        [&](std::function<void(Receipt)> done) {
-          parts.intake.append(std::move(events), std::move(done));
-        };
-    const auto receipt = co_await http::await_call<Receipt>(std::move(begin));
+    const auto receipt = co_await take_in(parts, std::move(events));
     if (!receipt) co_return later(receipt.error(), request);
     const auto& at = receipt.value().at.front();
     told.emplace_back("position",

@@ -42,7 +42,7 @@ Result<Value> readiness(Parts& parts, bool& ready) {
       fault(why->detail, std::string{cure_of(*why)});
       continue;
     }
-    static_cast<void>(parts.workspace.engine().ask(id, [&](runtime::Partition& partition) {
+    const auto asked = parts.workspace.engine().ask(id, [&](runtime::Partition& partition) {
       const auto status = partition.status();
       if (!status.leading) {
         fault("it is still folding its log", "wait");
@@ -51,9 +51,10 @@ Result<Value> readiness(Parts& parts, bool& ready) {
               "wait, or take load away");
       } else if (status.clock_held) {
         fault("the clock jumped, and nothing fires until it is vouched for",
-              "check the machine's clock; dealwright partition clock");
+              "check the machine's clock; if it is right, restart once with --trust-clock");
       }
-    }));
+    });
+    if (!asked) fault(asked.error().detail, std::string{cure_of(asked.error())});
   }
   ready = faults.empty();
   Map out{{"ready", Value{ready}}, {"faults", Value{std::move(faults)}}};

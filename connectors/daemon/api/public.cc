@@ -2,6 +2,8 @@
 // scanners follow links; POST, from a mail program's one click or from the form, withdraws consent.
 #include "connectors/daemon/api/api.h"
 #include "connectors/daemon/unsubscribe.h"
+#include "engine/runtime/fate.h"
+#include "rules/liquid/escape.h"
 
 namespace dealwright::daemon::api {
 namespace {
@@ -10,26 +12,9 @@ using http::Awaitable;
 using http::Request;
 using http::Response;
 
-std::string escaped_html(std::string_view text) {
+std::string escaped(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
+  rules::liquid::append_escaped(out, text);
   return out;
 }
 
@@ -39,8 +24,8 @@ Response page(int status, std::string_view title, const std::string& body) {
                           "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
                           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
                           "<meta name=\"robots\" content=\"noindex\"><title>" +
-                              escaped_html(title) + "</title></head>\n<body><main><h1>" +
-                              escaped_html(title) + "</h1>\n" + body + "</main></body></html>\n",
+                              escaped(title) + "</title></head>\n<body><main><h1>" +
+                              escaped(title) + "</h1>\n" + body + "</main></body></html>\n",
                           status);
   out.fields.add("Content-Security-Policy",
                  "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
@@ -59,40 +44,57 @@ Awaitable<Response> show(Parts& parts, Request& request) {
   const auto what = read_unsubscribe_token(request.param("token"), parts.workspace.key());
   if (!what) co_return no_such_link();
   co_return page(200, "Unsubscribe",
-                 "<p>You get mails for: <strong>" + escaped_html(what.value().purpose) +
+                 "<p>You get mails for: <strong>" + escaped(what.value().purpose) +
                      "</strong>.</p>\n<form method=\"post\"><button type=\"submit\">Send me no "
                      "more of these</button></form>\n");
+}
+
+Event withdrawal(const Unsubscription& what, std::string_view token, Instant now) {
+  Event event;
+  event.source = "dealwright/unsubscribe";
+  // Each click is a fact of its own: one behind a new consent withdraws that too.
+  event.id = hex(sha256(token)) + "/" + to_text(now);
+  event.type = TypeId::kConsentWithdrawn;
+  event.subject = what.person;
+  event.time = now;
+  event.actor = to_text(what.person);
+  event.data.set(Field::kPurpose, Value{what.purpose});
+  event.data.set(Field::kChannel, Value{"email"});
+  event.data.set(Field::kSource, Value{"unsubscribe link"});
+  return event;
+}
+
+// Whether the fold took what is durable at `at`: only then is it true that no more mail comes.
+Result<bool> is_taken(Workspace& workspace, const Placed& at) {
+  DW_TRY(workspace.wait_folded(at));
+  DW_TRY(const auto fate, runtime::fate_of(workspace.log(), at.partition, at.position));
+  return fate.verdict == Verdict::kAccepted || fate.verdict == Verdict::kDuplicate ||
+         fate.number > 0;  // on its way to where the person is at home
 }
 
 Awaitable<Response> withdraw(Parts& parts, Request& request) {
   const auto& token = request.param("token");
   const auto what = read_unsubscribe_token(token, parts.workspace.key());
   if (!what) co_return no_such_link();
-  Event event;
-  event.source = "dealwright/unsubscribe";
-  event.id = hex(sha256(token));  // the same click again is the same fact
-  event.type = TypeId::kConsentWithdrawn;
-  event.subject = what.value().person;
-  event.time = parts.workspace.clock().wall();
-  event.actor = to_text(what.value().person);
-  event.data.set(Field::kPurpose, Value{what.value().purpose});
-  event.data.set(Field::kChannel, Value{"email"});
-  event.data.set(Field::kSource, Value{"unsubscribe link"});
-  using Receipt = Result<Intake::Receipt>;
-  std::function<void(std::function<void(Receipt)>)> begin = [&](std::function<void(Receipt)> done) {
-    std::vector<Event> events;
-    events.push_back(std::move(event));
-    parts.intake.append(std::move(events), std::move(done));
-  };
-  const auto receipt = co_await http::await_call<Receipt>(std::move(begin));
-  if (!receipt) {
+  std::vector<Event> events;
+  events.push_back(withdrawal(what.value(), token, parts.workspace.clock().wall()));
+  const auto receipt = co_await take_in(parts, std::move(events));
+  bool done = false;
+  if (receipt) {
+    std::function<Result<bool>()> look = [&parts, at = receipt.value().at.front()] {
+      return is_taken(parts.workspace, at);
+    };
+    const auto taken = co_await http::run_blocking<bool>(parts.pool, std::move(look));
+    done = taken && taken.value();
+  }
+  if (!done) {
     auto out = page(503, "That did not work",
                     "<p>It is our fault, not yours: try again in a minute.</p>\n");
-    out.fields.add("Retry-After", "10");
+    out.fields.add("Retry-After", "60");
     co_return out;
   }
   co_return page(200, "You are unsubscribed",
-                 "<p>You get no more mails for: <strong>" + escaped_html(what.value().purpose) +
+                 "<p>You get no more mails for: <strong>" + escaped(what.value().purpose) +
                      "</strong>.</p>\n");
 }
 

@@ -197,7 +197,12 @@ Result<Outcome> put_draft(Parts& parts, const Request& request) {
     problem.detail = "the text is of rule '" + compiled.rule + "', the path of '" + rule + "'";
     return failed(std::move(problem));
   }
-  DW_TRY(parts.drafts.write(rule, request.body));
+  const auto before = standing ? standing.value().draft : std::nullopt;
+  const auto written = parts.drafts.write(rule, before, request.body);
+  if (!written && written.error().code == Code::kConflict) {
+    return failed(http::make_problem("stale", "somebody wrote it meanwhile: read it again"));
+  }
+  DW_TRY(written);
   Outcome out;
   out.status = tag ? 200 : 201;
   out.value = diagnostics_value(compiled, request.body);

@@ -352,13 +352,23 @@ Awaitable<Response> answer_value(Parts& parts, Request& request,
   co_return http::json_response(value.value());
 }
 
+Awaitable<Result<Intake::Receipt>> take_in(Parts& parts, std::vector<Event> events) {
+  using Receipt = Result<Intake::Receipt>;
+  std::function<void(std::function<void(Receipt)>)> begin = [&](std::function<void(Receipt)> done) {
+    parts.intake.append(std::move(events), std::move(done));
+  };
+  co_return co_await http::await_call<Receipt>(std::move(begin));
+}
+
 std::string actor_of(const Request& request) {
   return request.key == nullptr ? "system/http" : "key/" + request.key->id;
 }
 
 std::string fresh_id(Parts& parts, const Request& request, std::string_view what) {
-  if (const auto* key = request.fields.find("idempotency-key"))
-    return std::string{what} + "/" + *key;
+  if (const auto* key = request.fields.find("idempotency-key")) {
+    const auto path = request.path.substr(0, request.path.find('?'));
+    return std::string{what} + "/" + hex(sha256(actor_of(request) + "\n" + path + "\n" + *key));
+  }
   return std::string{what} + "-" + to_text(parts.workspace.clock().wall()) + "-" +
          request.trace.span_id;
 }

@@ -29,7 +29,8 @@ struct Asked {
   std::size_t skip = 0;  // rows of the pages before
 };
 
-// A cursor holds what was known at its first page: later facts stay out of all its pages.
+// A cursor holds what was known at its first page: later facts stay out of all its pages, of views
+// that have a past.
 Result<void> read_cursor_of(const Request& request, Asked& out) {
   const auto* cursor = request.query.find("cursor");
   if (cursor == nullptr) return ok();
@@ -40,7 +41,11 @@ Result<void> read_cursor_of(const Request& request, Asked& out) {
                         ? std::nullopt
                         : http::parse_count(std::string_view{place}.substr(colon + 1));
   if (!known || !skip) return Error{Code::kInvalid, "that cursor is not one of this list's"};
-  out.query.known_by = Instant{static_cast<std::int64_t>(*known)};
+  ViewQuery past;
+  past.known_by = Instant{static_cast<std::int64_t>(*known)};
+  const auto* view = projections::find_view(out.view);
+  // A view that tells the present only has no past for its later pages to keep to.
+  if (view == nullptr || view->merge(past, {})) out.query.known_by = past.known_by;
   out.skip = static_cast<std::size_t>(*skip);
   return ok();
 }

@@ -80,8 +80,14 @@ Result<Manifest> restore_backup(FileSystem& files, const Clock& clock, const std
     }
   }
   DW_TRY(to.sync());
-  DW_TRY(copy_checked(to, folder, *meta));
-  DW_TRY(to.sync());
+  DW_TRY(const auto text, read_whole(files, folder + "/" + meta->path, meta->bytes));
+  if (sha256(text) != meta->hash) {
+    return Error{Code::kDamaged, folder + "/" + meta->path + " changed while it was copied"};
+  }
+  // What makes it a data directory comes last, and whole.
+  to.made(std::string{kMetaFile} + ".new");
+  to.made(std::string{kMetaFile});
+  DW_TRY(write_durable(files, data + "/" + std::string{kMetaFile}, text));
   to.keep();
   return manifest;
 }

@@ -1,4 +1,5 @@
 // Who may do what: every route of the OpenAPI document by every role; keys as they come and go.
+#include <array>
 #include <set>
 
 #include "connectors/http/role.h"
@@ -76,6 +77,49 @@ TEST(ApiAccessTest, StreamsAreForReaders) {
   ServiceBed bed;
   bed.key = make_key(bed, R"({"name":"crm","roles":["publisher"]})");
   EXPECT_EQ(bed.get("/v1/views/board/stream").status, 403);
+}
+
+// Rules, templates, the schema and the pause are events too, but not anybody's to tell.
+TEST(ApiAccessTest, WhoTellsFactsSteersNothing) {
+  ServiceBed bed;
+  const auto admin = bed.key;
+  const auto tell = [&](const std::string& type, const std::string& subject,
+                        const std::string& data) {
+    return bed.post("/v1/events", "application/cloudevents-batch+json",
+                    R"([{"specversion":"1.0","source":"s","id":"fact","type":"note.added",)"
+                    R"("subject":"lead/l1","data":{"text":"x"}},)"
+                    R"({"specversion":"1.0","source":"s","id":")" +
+                        type + R"(","type":")" + type + R"(","subject":")" + subject +
+                        R"(","data":)" + data + "}]");
+  };
+  const std::vector<std::array<std::string, 3>> steering = {
+      {"rule.published", "rule/r1",
+       R"({"author":"a","version":1,"text":"rule: r1\ntrigger: note.added\n"})"},
+      {"rule.paused", "rule/r1", R"({"author":"a"})"},
+      {"rule.resumed", "rule/r1", R"({"author":"a"})"},
+      {"rule.retired", "rule/r1", R"({"author":"a"})"},
+      {"schema.updated", "workspace/default", R"({"author":"a","version":1,"text":"x"})"},
+      {"template.published", "template/t", R"({"author":"a","version":1,"text":"x"})"},
+      {"template.retired", "template/t", R"({"author":"a"})"},
+      {"workspace.paused", "workspace/default", R"({"author":"a","reason":"r"})"},
+      {"workspace.resumed", "workspace/default", R"({"author":"a","reason":"r"})"},
+  };
+  for (const auto* who :
+       {R"({"name":"k","roles":["publisher"]})", R"({"name":"k","roles":["operator"]})",
+        R"({"name":"k","roles":["admin"],"scopes":["events"]})"}) {
+    bed.key = admin;
+    bed.key = make_key(bed, who);
+    for (const auto& [type, subject, data] : steering) {
+      const auto answer = tell(type, subject, data);
+      EXPECT_EQ(answer.status, 403) << who << " " << type << ": " << answer.body;
+      EXPECT_NE(answer.body.find(R"("event":1)"), std::string::npos) << answer.body;
+    }
+    // Reference data that comes from outside does.
+    EXPECT_EQ(tell("product.updated", "product/p1", R"({"name":"P"})").status, 202);
+  }
+  bed.key = admin;
+  EXPECT_EQ(tell("workspace.paused", "workspace/default", R"({"author":"a","reason":"r"})").status,
+            202);
 }
 
 TEST(ApiAccessTest, KeysAreShownOnceAndRevokedAtOnce) {

@@ -1,4 +1,6 @@
 // Views, records, rules and what is under way, over HTTP.
+#include <set>
+
 #include "tests/connectors/daemon/service_bed.h"
 
 namespace dealwright::daemon {
@@ -197,6 +199,47 @@ TEST(ApiReadsTest, WhatIsSetAsideIsListedAndOrdered) {
   EXPECT_EQ(bed.post("/v1/set-aside/" + at + "/drop").status, 404);
 }
 
+// Their pages are of today: a cursor asks them for no past.
+TEST(ApiReadsTest, PagesOfViewsThatTellThePresent) {
+  ServiceBed bed;
+  std::string at;
+  for (const auto* id : {"k1", "k2", "k3"}) {
+    at = bed.append("task.created", std::string{"task/"} + id, R"({"kind":"call","title":"Call"})",
+                    id);
+    ASSERT_EQ(bed.get("/v1/views/tasks?timeout=20000&wait_for=" + at).status, 200);
+  }
+  std::set<std::string> seen;
+  std::string path = "/v1/views/tasks?limit=1";
+  while (!path.empty()) {
+    const auto page = bed.get(path);
+    ASSERT_EQ(page.status, 200) << page.body;
+    const auto rows = ServiceBed::json(page.body);
+    ASSERT_EQ(rows.as_list()->size(), 1U);
+    seen.emplace(find(*rows.as_list()->front().as_map(), "task")->text_or_empty());
+    const auto link = page.fields.find("link");
+    path = link == page.fields.end() ? "" : link->second.substr(1, link->second.find('>') - 1);
+  }
+  EXPECT_EQ(seen.size(), 3U);
+}
+
+// Also those that are in memory alone, because they began just now.
+TEST(ApiReadsTest, ListsEnrolmentsThatJustBegan) {
+  ServiceBed bed;
+  EXPECT_EQ(bed.ask("PUT", "/v1/rules/later", kYaml,
+                    "rule: later\nname: Later\nowner: ops\ntrigger: lead.captured\nsteps:\n"
+                    "  - wait: 3d\n"
+                    "  - create_task: { kind: call, title: Call, due: 1d }\n")
+                .status,
+            201);
+  ASSERT_EQ(bed.post("/v1/rules/later/publish").status, 200);
+  const auto at = bed.append("lead.captured", "lead/l1", R"({"company":"Acme"})", "l1");
+  const auto list =
+      ServiceBed::json(bed.get("/v1/enrolments?rule=later&timeout=20000&wait_for=" + at).body);
+  ASSERT_EQ(list.as_list()->size(), 1U);
+  const std::string id{find(*list.as_list()->front().as_map(), "enrolment")->text_or_empty()};
+  EXPECT_NE(bed.get("/v1/enrolments/" + id).body.find("lead/l1"), std::string::npos);
+}
+
 TEST(ApiReadsTest, WhatOperatorsSayOfEffects) {
   ServiceBed bed;
   EXPECT_EQ(bed.ask("PUT", "/v1/rules/hello", kYaml, kRule).status, 201);
@@ -256,7 +299,7 @@ TEST(ApiReadsTest, HealthNeedsNoKey) {
   EXPECT_EQ(bed.get("/health/live").status, 200);
   const auto ready = bed.get("/health/ready");
   EXPECT_EQ(ready.status, 200) << ready.body;
-  EXPECT_EQ(ready.body, R"({"faults":[],"ready":true})");
+  EXPECT_EQ(ready.body, R"({"effects_paused":false,"faults":[],"ready":true})");
   EXPECT_EQ(bed.get("/v1/partitions").status, 401);
 }
 

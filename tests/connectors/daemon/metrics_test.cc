@@ -90,7 +90,7 @@ TEST(MetricsTest, CountWhatHappens) {
   EXPECT_EQ(sum_of(text, "dealwright_set_aside_open{"), 1);
   EXPECT_GT(sum_of(text, "dealwright_sync_seconds_count{"), 2);
   EXPECT_GT(sum_of(text, "dealwright_decide_seconds_count{"), 1);
-  EXPECT_EQ(value_of(text, R"(dealwright_http_seconds_count{route="/v1/events",code="202"})"), "3");
+  EXPECT_EQ(value_of(text, R"(dealwright_http_seconds_count{code="202",route="/v1/events"})"), "3");
   EXPECT_EQ(value_of(text, R"(dealwright_queue_limit_bytes{queue="http"})"), "67108864");
   EXPECT_EQ(value_of(text, R"(dealwright_effects_total{channel="email",state="delivered"})"), "0");
   EXPECT_NE(text.find("# TYPE dealwright_timer_lateness_seconds histogram\n"), std::string::npos);
@@ -107,9 +107,9 @@ TEST(MetricsTest, RoutesAndCodesComeFromClosedLists) {
   EXPECT_EQ(text.find("zebedee"), std::string::npos);
   EXPECT_EQ(
       value_of(text,
-               R"(dealwright_http_seconds_count{route="/v1/records/{kind}/{id}",code="404"})"),
+               R"(dealwright_http_seconds_count{code="404",route="/v1/records/{kind}/{id}"})"),
       "1");
-  EXPECT_EQ(value_of(text, R"(dealwright_http_seconds_count{route="other",code="404"})"), "2");
+  EXPECT_EQ(value_of(text, R"(dealwright_http_seconds_count{code="404",route="other"})"), "2");
 }
 
 TEST(MetricsTest, AreForReadersOrOpenIfTheSettingsSaySo) {
