@@ -3,7 +3,8 @@
 
 namespace dealwright::cli {
 
-// Exit: 0 done, 1 failed, 2 usage, 3 not found, 4 refused, 5 no server, 6 damage.
+// Exit: 0 done, 1 failed, 2 usage, 3 not found, 4 refused, 5 no server, 6 damage,
+// 75 try again (mail receive alone).
 int run(int argc, char** argv);
 
 }  // namespace dealwright::cli

@@ -248,7 +248,8 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   app.footer(
-      "Exit: 0 done, 1 failed, 2 usage, 3 not found, 4 refused, 5 no server, 6 damage.\n"
+      "Exit: 0 done, 1 failed, 2 usage, 3 not found, 4 refused, 5 no server, 6 damage, 75 try "
+      "again.\n"
       "Example:\n  dealwright init --data ./data");
   Context context;
   app.add_flag("--json", context.json, "One JSON object, or a line each; errors too, on stderr");
@@ -263,6 +264,7 @@ int run(int argc, char** argv) {
   add_rule_commands(app, context);
   add_schema_commands(app, context);
   add_hook_commands(app, context);
+  add_mail_commands(app, context);
   add_template_commands(app, context);
   add_ledger_commands(app, context);
   add_set_aside_commands(app, context);

@@ -63,7 +63,8 @@ class Context {
   void print(const ViewRows& rows) const;
   void print_line(std::string_view text) const;  // for people: nothing with --json
   void print_object(const Map& object) const;    // with --json one line; else "name: value" lines
-  void print_error(const Error& error) const;    // stderr
+  // On stderr; `exit`: where the code is not that of the error.
+  void print_error(const Error& error, std::optional<int> exit = {}) const;
   // A progress line on a terminal, nothing elsewhere.
   void progress(std::string_view text) const;
   void progress(std::string_view text, std::uint64_t done, std::uint64_t of) const;  // with a bar
@@ -104,6 +105,7 @@ void add_record_commands(CLI::App& app, Context& context);
 void add_rule_commands(CLI::App& app, Context& context);
 void add_schema_commands(CLI::App& app, Context& context);
 void add_hook_commands(CLI::App& app, Context& context);
+void add_mail_commands(CLI::App& app, Context& context);
 void add_template_commands(CLI::App& app, Context& context);
 void add_ledger_commands(CLI::App& app, Context& context);  // timer, effect, enrolment
 void add_set_aside_commands(CLI::App& app, Context& context);

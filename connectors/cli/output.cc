@@ -95,12 +95,12 @@ void Context::print_object(const Map& object) const {
   for (const auto& [name, value] : object) std::cout << name << ": " << cell_text(value) << '\n';
 }
 
-void Context::print_error(const Error& error) const {
+void Context::print_error(const Error& error, std::optional<int> exit) const {
   std::cout.flush();
   if (json) {
     std::cerr << to_json(Value{Map{{"code", Value{code_name(error.code)}},
                                    {"detail", Value{error.detail}},
-                                   {"exit", Value{std::int64_t{exit_code_of(error.code)}}}}})
+                                   {"exit", Value{exit.value_or(exit_code_of(error.code))}}}})
               << '\n';
   } else {
     std::cerr << "dealwright: " << error.detail << '\n';

@@ -103,12 +103,17 @@ Result<smtp::ServerSettings> server_settings(const MailConfig& mail, FileSystem&
   return out;
 }
 
-Result<void> add_mail(const Config& config, FileSystem& files, const Clock& clock, Channels& out) {
-  if (config.mail.send == "off") return ok();
+// Bounces are believed by a key of this data directory's own.
+Result<smtp::MailSettings> keyed_settings(const Config& config, FileSystem& files) {
   DW_TRY(auto settings, mail_settings(config.mail));
-  // Bounces are believed by a key of this data directory's own.
   DW_TRY(const auto secret, read_whole(files, config.data + "/keys/cluster.key", 64));
   settings.bounce_key = std::string{bytes_of(hmac_sha256(secret, "dealwright return path"))};
+  return settings;
+}
+
+Result<void> add_mail(const Config& config, FileSystem& files, const Clock& clock, Channels& out) {
+  if (config.mail.send == "off") return ok();
+  DW_TRY(auto settings, keyed_settings(config, files));
   if (config.mail.send == "drop") {
     auto drop = std::make_shared<smtp::MailDrop>(files, mail_folder(config));
     out.workers.push_back(std::make_unique<runtime::ThreadWorker>());
@@ -214,15 +219,20 @@ Result<std::map<std::string, Receiver>> read_endpoints(std::string_view text,
 
 std::string mail_folder(const Config& config) { return config.data + "/mail"; }
 
+Result<MailMarks> mail_marks(const Config& config, FileSystem& files) {
+  DW_TRY(auto settings, keyed_settings(config, files));
+  return MailMarks{std::move(settings.identity.domain), std::move(settings.bounce_domain),
+                   std::move(settings.bounce_key), std::move(settings.identity.from)};
+}
+
 Result<void> check_channels(const Config& config, FileSystem& files) {
   DW_TRY(const auto webhooks, webhook_settings(config, files));
   webhook::GuardRules rules;
   rules.loopback_http = webhooks.loopback_http;
   rules.ports = webhooks.ports;
   DW_TRY(webhook::read_endpoints(webhooks, rules));
-  if (config.mail.send == "off") return ok();
-  DW_TRY(const auto settings, mail_settings(config.mail));
-  if (config.mail.send == "drop") return ok();
+  DW_TRY(const auto settings, mail_settings(config.mail));  // answers come in whatever leaves
+  if (config.mail.send != "smtp") return ok();
   DW_TRY(signer_of(config.mail, files, settings.identity.domain));
   DW_TRY(server_settings(config.mail, files));
   return ok();

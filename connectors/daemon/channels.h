@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "connectors/daemon/config.h"
+#include "connectors/daemon/mail_in.h"
 #include "connectors/daemon/workspace.h"
 
 namespace dealwright::daemon {
@@ -22,6 +23,10 @@ Result<std::map<std::string, Receiver>> read_endpoints(std::string_view text,
 
 // Where dropped mails lie.
 std::string mail_folder(const Config& config);
+
+// What mails of ours are known again by when they come back, whether or not any leave now.
+// kInvalid; else what the cluster key's file says. REQUIRES: the data directory was opened once
+Result<MailMarks> mail_marks(const Config& config, FileSystem& files);
 
 // Checks what the files and settings say, without opening anything to the outside: `config check`,
 // and the first thing a server does. kInvalid.

@@ -148,7 +148,7 @@ constexpr ConfigKey kKeys[] = {
      "Where answers go, if not to the address that a mail comes from.",
      [](Config& c, std::uint64_t, std::string_view text) { c.mail.reply_to = text; }},
     {"mail.bounce_domain", Type::kText, "", "", 0, 0,
-     "The domain of return paths, whose mail server hands bounces to POST /v1/hooks/mail. Empty: that of mail.from.",
+     "The domain of return paths, whose mail server hands bounces to POST /v1/hooks/mail/NAME (docs/mail.md). Empty: that of mail.from.",
      [](Config& c, std::uint64_t, std::string_view text) { c.mail.bounce_domain = text; }},
     {"mail.server", Type::kText, "", "localhost", 0, 0,
      "The mail server that takes them.",

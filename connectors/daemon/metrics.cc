@@ -13,6 +13,7 @@
 #include <mutex>
 #include <sstream>
 
+#include "connectors/daemon/mail_in.h"
 #include "connectors/daemon/metrics_parts.h"
 #include "connectors/daemon/version.h"
 
@@ -94,6 +95,10 @@ struct Metrics::Parts {
                         .Help("Effects that were requested in a state, or moved to it.")
                         .Register(registry)};
   std::array<std::array<prometheus::Counter*, kStates>, std::size(kChannels)> by_state{};
+  Counters& mails{prometheus::BuildCounter()
+                      .Name("dealwright_mails_in_total")
+                      .Help("Mails that were handed in, by what came of them.")
+                      .Register(registry)};
   std::array<prometheus::Histogram*, kResults.size()> by_result{};
   std::mutex mutex;
   std::map<std::pair<std::string, int>, prometheus::Histogram*, std::less<>> routes;
@@ -110,6 +115,7 @@ Metrics::Metrics(const Clock& clock) : clock_{clock}, parts_{std::make_unique<Pa
           {{"channel", std::string{kChannels[c]}}, {"state", std::string{state}}});
     }
   }
+  for (const auto result : mail_results()) parts_->mails.Add({{"result", std::string{result}}});
   for (std::size_t i = 0; i < kResults.size(); ++i) {
     parts_->by_result[i] = &parts_->append.Add({{"result", kResults[i]}}, kLong);
   }
@@ -134,6 +140,10 @@ void Metrics::effect_moved(std::string_view channel, EffectState to) {
 void Metrics::appended(std::int64_t us, const Error* failed, std::uint64_t repeats) {
   parts_->by_result[result_of(failed)]->Observe(seconds_of(us));
   if (repeats > 0) parts_->repeats.Increment(static_cast<double>(repeats));
+}
+
+void Metrics::mail_came(std::string_view result) {
+  parts_->mails.Add({{"result", std::string{result}}}).Increment();
 }
 
 void Metrics::answered(const http::AccessLine& line) {

@@ -34,6 +34,8 @@ class Metrics final : public Meter {
   // An append of events from outside was answered; `failed`: how. `repeats`: of its events, those
   // that were known by their ids and not appended again.
   void appended(std::int64_t us, const Error* failed, std::uint64_t repeats);
+  // A mail came in; `result`: of mail_results().
+  void mail_came(std::string_view result);
   // A request was answered, or a stream ended.
   void answered(const http::AccessLine& line);
 

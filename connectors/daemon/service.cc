@@ -162,6 +162,7 @@ Result<void> Service::Parts::listen() {
   }
   pool = std::make_unique<http::WorkerPool>(http.limits.worker_threads, http.limits.worker_queue);
   backups = std::make_unique<Backups>(*workspace, options.at_point);
+  DW_TRY(auto marks, mail_marks(options.config, workspace->files()));
   api = std::make_unique<api::Parts>(
       api::Parts{*workspace, *intake, *drafts, *backups, *pool, keys, *random, keys_path,
                  http.limits, drop.get(), &hooks, own_url(options.config.http), metrics,
@@ -169,7 +170,7 @@ Result<void> Service::Parts::listen() {
                    const auto* now = serving.load();
                    return now == nullptr ? http::Load{} : now->load();
                  },
-                 options.config.metrics_open});
+                 options.config.metrics_open, std::move(marks)});
   DW_TRY(auto table, api::make_table(*api));
   DW_TRY(auto started,
          http::Server::start(std::move(http), std::move(table), keys, *clock, *random));

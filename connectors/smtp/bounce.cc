@@ -14,6 +14,10 @@ namespace {
 constexpr std::size_t kRecipientsMax = 100;
 constexpr int kDepthMax = 20;
 constexpr std::size_t kPartBytesMax = std::size_t{256} << 10;
+constexpr std::size_t kHeadBytesMax = std::size_t{256} << 10;
+constexpr std::size_t kAddressesMax = 100;
+constexpr std::size_t kAddressBytesMax = 320;
+constexpr std::size_t kReferencesMax = 100;
 
 std::string lower(std::string_view text) {
   std::string out{text};
@@ -41,6 +45,36 @@ std::string first_id(const std::string& text) {
   const auto to = text.find('>', from);
   if (to == std::string::npos) return {};
   return printable(trimmed(std::string_view{text}.substr(from + 1, to - from - 1)));
+}
+
+// Every <...> of such a header.
+std::vector<std::string> all_ids(std::string_view text) {
+  std::vector<std::string> out;
+  for (auto from = text.find('<'); from != std::string_view::npos;
+       from = text.find('<', from + 1)) {
+    const auto to = text.find('>', from);
+    if (to == std::string_view::npos) break;
+    out.push_back(printable(trimmed(text.substr(from + 1, to - from - 1))));
+  }
+  return out;
+}
+
+// What a mailbox file or a pipe puts in front of a mail is taken away.
+std::string_view without_mbox_line(std::string_view bytes) {
+  if (!bytes.starts_with("From ")) return bytes;
+  return bytes.substr(std::min(bytes.find('\n'), bytes.size() - 1) + 1);
+}
+
+// Up to the first empty line.
+std::string_view head_of(std::string_view bytes) {
+  bytes = without_mbox_line(bytes).substr(0, kHeadBytesMax);
+  for (std::size_t at = 0; at < bytes.size();) {
+    const auto end = std::min(bytes.find('\n', at), bytes.size());
+    const auto line = bytes.substr(at, end - at);
+    if (line.empty() || line == "\r") return bytes.substr(0, at);
+    at = end + 1;
+  }
+  return bytes;
 }
 
 // Fields as of RFC 822, in groups with a blank line between them: what a report's machine-readable
@@ -103,9 +137,10 @@ Bounce::Kind kind_of(std::string_view action, std::string_view status) {
 
 // What a mail is made of that matters here.
 struct Parts {
-  std::string delivery;  // of message/delivery-status
-  std::string feedback;  // of message/feedback-report
-  std::string inner_id;  // Message-ID of the mail that comes back
+  std::string delivery;    // of message/delivery-status
+  std::string feedback;    // of message/feedback-report
+  std::string inner_id;    // Message-ID of the mail that comes back
+  std::string inner_path;  // its Return-Path
 };
 
 std::string content_of(GMimeObject* object) {
@@ -132,11 +167,16 @@ void walk(GMimeObject* object, Parts& out, int depth) {
     if (out.feedback.empty()) out.feedback = content_of(object);
   } else if (GMIME_IS_MESSAGE_PART(object)) {
     auto* inner = g_mime_message_part_get_message(GMIME_MESSAGE_PART(object));
-    if (inner != nullptr && out.inner_id.empty())
+    if (inner != nullptr && out.inner_id.empty()) {
       out.inner_id = first_id(header(GMIME_OBJECT(inner), "Message-ID"));
+      out.inner_path = behind_type(header(GMIME_OBJECT(inner), "Return-Path"));
+    }
   } else if (is("text", "rfc822-headers")) {
     const auto groups = groups_of(content_of(object));
-    if (out.inner_id.empty()) out.inner_id = first_id(field(groups.front(), "message-id"));
+    if (out.inner_id.empty()) {
+      out.inner_id = first_id(field(groups.front(), "message-id"));
+      out.inner_path = behind_type(field(groups.front(), "return-path"));
+    }
   } else if (GMIME_IS_MULTIPART(object)) {
     auto* several = GMIME_MULTIPART(object);
     for (int i = 0; i < std::min(g_mime_multipart_get_count(several), 50); ++i)
@@ -167,7 +207,9 @@ Complaint complaint_of(const Parts& parts) {
     if (out.feedback_type.empty())
       out.feedback_type = printable(lower(field(fields, "feedback-type")));
     if (out.recipient.empty()) out.recipient = behind_type(field(fields, "original-rcpt-to"));
+    if (out.mail_from.empty()) out.mail_from = behind_type(field(fields, "original-mail-from"));
   }
+  if (out.mail_from.empty()) out.mail_from = parts.inner_path;
   out.message_id = parts.inner_id;
   return out;
 }
@@ -206,7 +248,14 @@ Reply reply_of(GMimeMessage* mail) {
       subject != nullptr && is_utf8(subject))
     out.subject = std::string{subject}.substr(0, utf8_end(subject, 500));
   out.in_reply_to = first_id(header(object, "In-Reply-To"));
-  if (out.in_reply_to.empty()) out.in_reply_to = first_id(header(object, "References"));
+  auto thread = all_ids(header(object, "References"));
+  if (out.in_reply_to.empty() && !thread.empty()) out.in_reply_to = thread.front();
+  if (!out.in_reply_to.empty()) out.references.push_back(out.in_reply_to);
+  std::reverse(thread.begin(), thread.end());
+  for (auto& id : thread) {
+    if (out.references.size() == kReferencesMax) break;
+    if (id != out.in_reply_to) out.references.push_back(std::move(id));
+  }
   out.message_id = first_id(header(object, "Message-ID"));
   out.automatic = is_automatic(object);
   return out;
@@ -217,6 +266,7 @@ Reply reply_of(GMimeMessage* mail) {
 Result<Incoming> read_incoming(std::string_view bytes) {
   if (bytes.size() > kIncomingBytesMax)
     return Error{Code::kInvalid, "a mail that came in is larger than 10 MiB"};
+  bytes = without_mbox_line(bytes);
   ready_gmime();
   const auto stream = stream_of(bytes);
   const Ref<GMimeParser> parser{g_mime_parser_new_with_stream(stream.get())};
@@ -227,6 +277,33 @@ Result<Incoming> read_incoming(std::string_view bytes) {
   if (!parts.feedback.empty()) return Incoming{complaint_of(parts)};
   if (!parts.delivery.empty()) return Incoming{report_of(parts)};
   return Incoming{reply_of(mail.get())};
+}
+
+std::vector<std::string> addresses_in(std::string_view list) {
+  constexpr std::string_view kAround = " \t\r\n,;:<>()\"'";
+  std::vector<std::string> out;
+  while (!list.empty() && out.size() < kAddressesMax) {
+    const auto end = std::min(list.find_first_of(kAround), list.size());
+    const auto word = list.substr(0, end);
+    if (word.size() <= kAddressBytesMax && word.find('@') != std::string_view::npos)
+      out.push_back(printable(word));
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return out;
+}
+
+std::vector<std::string> addressed_to(std::string_view bytes) {
+  const auto fields = groups_of(head_of(bytes)).front();
+  std::vector<std::string> out;
+  for (const auto* name : {"delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "to"}) {
+    for (const auto& [key, value] : fields) {
+      if (key != name) continue;
+      for (auto& address : addresses_in(value)) {
+        if (out.size() < kAddressesMax) out.push_back(std::move(address));
+      }
+    }
+  }
+  return out;
 }
 
 }  // namespace dealwright::smtp

@@ -59,7 +59,9 @@ class DropChannel final : public Channel {
                   done = std::move(done)] {
       auto mail = transaction_of(attempt, *settings, nullptr);
       if (!mail) return done(refused(mail.error()));
-      if (auto kept = write(attempt.effect, mail.value().bytes); !kept)
+      // Its delivery ends here, so it is told where its bounce would go (RFC 5321 4.4).
+      const auto bytes = "Return-Path: <" + mail.value().from + ">\r\n" + mail.value().bytes;
+      if (auto kept = write(attempt.effect, bytes); !kept)
         return done({AttemptResult::What::kRetry, printable(kept.error().detail), {}});
       done({AttemptResult::What::kDelivered, "a file in the mail folder", {}});
     });

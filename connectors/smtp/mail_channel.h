@@ -37,7 +37,8 @@ Result<std::unique_ptr<Channel>> make_mail_channel(MailSettings settings, Server
                                                    std::optional<DkimSigner> signer,
                                                    const Clock& clock);
 
-// Dev mode: nothing leaves; each mail becomes a file (drop.h). It does not wait at the gate.
+// Dev mode: nothing leaves; each mail becomes a file (drop.h), its Return-Path on top. It does not
+// wait at the gate.
 // `write` is called on `worker`, which must not run what is posted at once, and outlives the
 // channel.
 using DropMail = std::function<Result<void>(const Effect& effect, std::string_view bytes)>;

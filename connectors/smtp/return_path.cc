@@ -82,4 +82,9 @@ std::optional<EffectPrefix> effect_of_return_path(std::string_view address, std:
   return out;
 }
 
+bool looks_like_return_path(std::string_view address, std::string_view domain) {
+  const auto text = lower(address);
+  return text.starts_with("b+") && text.ends_with("@" + lower(domain));
+}
+
 }  // namespace dealwright::smtp

@@ -23,5 +23,7 @@ std::string return_path(const EffectId& effect, std::string_view key, std::strin
 // ours, or the mac is wrong. Constant time in the mac.
 std::optional<EffectPrefix> effect_of_return_path(std::string_view address, std::string_view key,
                                                   std::string_view domain);
+// Whether it is written as one of ours, whatever its mac.
+bool looks_like_return_path(std::string_view address, std::string_view domain);
 
 }  // namespace dealwright::smtp

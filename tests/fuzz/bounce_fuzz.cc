@@ -5,8 +5,17 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace dealwright::smtp;
-  const auto read = read_incoming(dealwright::fuzz::text_of(data, size));
+  const auto bytes = dealwright::fuzz::text_of(data, size);
+  const auto to = addressed_to(bytes);
+  DW_ASSERT(to.size() <= 100);
+  for (const auto& address : to) {
+    DW_ASSERT(address.size() <= 512 && address.find('@') != std::string::npos);
+  }
+  const auto read = read_incoming(bytes);
   if (!read) return 0;
+  if (const auto* reply = std::get_if<Reply>(&read.value())) {
+    DW_ASSERT(reply->references.size() <= 100);
+  }
   if (const auto* report = std::get_if<Report>(&read.value())) {
     DW_ASSERT(report->bounces.size() <= 100 && report->message_id.size() <= 512);
     for (const auto& bounce : report->bounces) {

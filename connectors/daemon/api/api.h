@@ -12,6 +12,7 @@
 #include "connectors/daemon/backups.h"
 #include "connectors/daemon/drafts.h"
 #include "connectors/daemon/intake.h"
+#include "connectors/daemon/mail_in.h"
 #include "connectors/daemon/metrics.h"
 #include "connectors/daemon/workspace.h"
 #include "connectors/http/access.h"
@@ -45,6 +46,7 @@ struct Parts {
   Metrics& metrics;
   std::function<http::Load()> load;  // of the server; any thread
   bool metrics_open = false;         // they need no key
+  MailMarks mail_marks;              // of mails that come back
 };
 
 using Routes = std::vector<http::Route>;
@@ -61,6 +63,7 @@ void add_key_routes(Parts& parts, Routes& out);
 void add_mail_routes(Parts& parts, Routes& out);  // REQUIRES: parts.drop
 void add_public_routes(Parts& parts, Routes& out);
 void add_hook_routes(Parts& parts, Routes& out);
+void add_mail_hook_route(Parts& parts, Routes& out);
 void add_metrics_route(Parts& parts, Routes& out);
 void add_backup_routes(Parts& parts, Routes& out);
 // Behind all others: health, and the description of the whole table.

@@ -135,6 +135,7 @@ Result<http::RouteTable> make_table(Parts& parts) {
   add_partition_routes(parts, routes);
   add_key_routes(parts, routes);
   add_hook_routes(parts, routes);
+  add_mail_hook_route(parts, routes);
   add_public_routes(parts, routes);
   if (parts.drop != nullptr) add_mail_routes(parts, routes);
   add_metrics_route(parts, routes);

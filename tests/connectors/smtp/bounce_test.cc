@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "connectors/smtp/return_path.h"
 #include "tests/connectors/smtp/samples.h"
 #include "tests/table.h"
@@ -23,7 +25,7 @@ std::string print(const Result<Incoming>& read) {
   }
   if (const auto* complaint = std::get_if<Complaint>(&read.value()))
     return "complaint " + complaint->feedback_type + " " + complaint->recipient + " of " +
-           complaint->message_id;
+           complaint->message_id + " by " + complaint->mail_from;
   const auto& reply = std::get<Reply>(read.value());
   return std::string{reply.automatic ? "automatic" : "reply"} + " from " + reply.from + " to " +
          reply.in_reply_to + ": " + reply.subject;
@@ -132,7 +134,8 @@ TEST(BounceTest, HardOrSoft) {
 }
 
 TEST(BounceTest, ReadsComplaints) {
-  EXPECT_EQ(print(read_incoming(crlf(R"(From: <abusedesk@isp.example>
+  EXPECT_EQ(
+      print(read_incoming(crlf(R"(From: <abusedesk@isp.example>
 To: <fbl@example.com>
 Subject: FW: x
 MIME-Version: 1.0
@@ -162,7 +165,79 @@ Subject: x
 text
 --part--
 )"))),
-            "complaint abuse juergen@example.org of abc@mail.example.com");
+      "complaint abuse juergen@example.org of abc@mail.example.com by b+x@bounce.example.com");
+}
+
+TEST(BounceTest, AComplaintNamesTheReturnPathWhereverItStands) {
+  EXPECT_EQ(print(read_incoming(crlf(R"(From: <abusedesk@isp.example>
+Content-Type: multipart/report; report-type=feedback-report; boundary="part"
+
+--part
+Content-Type: message/feedback-report
+
+Feedback-Type: Abuse
+
+--part
+Content-Type: text/rfc822-headers
+
+Return-Path: <b+x@bounce.example.com>
+Message-ID: <abc@mail.example.com>
+
+--part--
+)"))),
+            "complaint abuse  of abc@mail.example.com by b+x@bounce.example.com");
+}
+
+std::string listed(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) out += (out.empty() ? "" : " ") + word;
+  return out;
+}
+
+TEST(BounceTest, AReplyNamesItsThreadTheNewestFirst) {
+  const auto thread = [](const std::string& fields) {
+    const auto read = read_incoming(crlf("From: j@example.org\n" + fields + "\nyes\n"));
+    return listed(std::get<Reply>(read.value()).references);
+  };
+  EXPECT_EQ(thread(""), "");
+  EXPECT_EQ(thread("In-Reply-To: <c@x>\nReferences: <a@x> <b@x>\n <c@x>\n"), "c@x b@x a@x");
+  EXPECT_EQ(thread("References: <a@x> <b@x>\n"), "a@x b@x");
+  std::string many = "References:";
+  for (int i = 0; i < 1000; ++i) many += " <" + std::to_string(i) + "@x>\n";
+  EXPECT_TRUE(thread(many).starts_with("0@x 999@x 998@x"));
+  EXPECT_TRUE(thread(many).ends_with(" 901@x"));
+}
+
+TEST(BounceTest, WhomItCameToStandsInItsHead) {
+  expect_table(R"(
+    head                                                    | then
+    To: a@x                                                 | a@x
+    To: "Ada, Dr." <a@x>, b@x (b)                           | a@x b@x
+    TO: undisclosed-recipients:;                            |
+    To: a@x~Delivered-To: b+1.2@y~Subject: c@x              | b+1.2@y a@x
+    X-Original-To: b@x~Envelope-To: <c@x>~X-Envelope-To: d@x | b@x c@x d@x
+    To: a@x,~ b@x                                           | a@x b@x
+    Subject: none~~To: a@x                                  |
+    From mta Mon Mar  2 09:00:00 2026~To: a@x               | a@x
+  )",
+               [](const Row& row) {
+                 auto head = row["head"];
+                 std::replace(head.begin(), head.end(), '~', '\n');
+                 const auto lf = listed(addressed_to(head + "\n\nTo: body@x\n"));
+                 EXPECT_EQ(listed(addressed_to(crlf(head + "\n\nTo: body@x\n"))), lf);
+                 return lf;
+               });
+  std::string many;
+  for (int i = 0; i < 1000; ++i) many += "To: a" + std::to_string(i) + "@x, b@x\n";
+  EXPECT_EQ(addressed_to(many).size(), 100U);
+  EXPECT_TRUE(addressed_to("").empty());
+  EXPECT_TRUE(addressed_to("From x").empty());
+}
+
+TEST(BounceTest, ALineOfAMailboxFileIsNoPartOfTheMail) {
+  EXPECT_EQ(print(read_incoming("From mta Mon Mar  2 09:00:00 2026\nFrom: a@example.org\n"
+                                "Subject: x\nIn-Reply-To: <abc@x>\n\nyes\n")),
+            "reply from a@example.org to abc@x: x");
 }
 
 TEST(BounceTest, TellsRepliesOfPeopleFromThoseOfMachines) {
@@ -218,6 +293,9 @@ TEST(ReturnPathTest, NamesItsEffectAndNobodyElseCanMakeIt) {
     EXPECT_EQ(effect_of_return_path(loud, key, "bounce.example.com"), prefix_of(effect));
     EXPECT_FALSE(effect_of_return_path(address, std::string(32, 'l'), "bounce.example.com"));
     EXPECT_FALSE(effect_of_return_path(address, key, "other.example.com"));
+    EXPECT_TRUE(looks_like_return_path(loud, "bounce.example.com"));
+    EXPECT_FALSE(looks_like_return_path(address, "other.example.com"));
+    EXPECT_FALSE(looks_like_return_path("sales@bounce.example.com", "bounce.example.com"));
     for (std::size_t i = 0; i < address.size(); ++i) {
       auto changed = address;
       changed[i] = changed[i] == 'q' ? 'r' : 'q';

@@ -7,6 +7,7 @@
 
 #include "connectors/os/posix_file_system.h"
 #include "connectors/smtp/mail_channel.h"
+#include "connectors/smtp/return_path.h"
 #include "engine/ports/fake/fake_file_system.h"
 #include "tests/connectors/smtp/samples.h"
 #include "tests/contract/temporary_directory.h"
@@ -111,6 +112,10 @@ TEST(DropTest, TheChannelWritesWhatWouldLeave) {
   EXPECT_EQ(results[1].detail, "subject holds CR, which a mail's header may not");
   ASSERT_EQ(drop.list().value().size(), 1U);
   const auto bytes = drop.read(drop.list().value()[0].name).value();
+  EXPECT_TRUE(bytes.starts_with(
+      "Return-Path: <" + return_path(sha256("one"), settings.bounce_key, "bounce.example.com") +
+      ">\r\n"))
+      << bytes;
   EXPECT_NE(bytes.find("From: Sales <sales@example.com>\r\n"), std::string::npos) << bytes;
   EXPECT_NE(bytes.find("Subject: Hello\r\n"), std::string::npos);
 }
