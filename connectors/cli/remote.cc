@@ -195,6 +195,10 @@ Result<Value> Remote::value(const Asked& asked) const {
   return codec::parse_json(answer.body, limits);
 }
 
+Result<std::string> Remote::text(const std::string& path, const std::string& accept) const {
+  DW_TRY(auto answer, ask({"GET", path, accept}));
+  return std::move(answer.body);
+}
 Result<Value> Remote::get(const std::string& path) const { return value({"GET", path}); }
 Result<Value> Remote::post(const std::string& path, const std::string& type,
                            const std::string& body) const {

@@ -36,6 +36,7 @@ constexpr ProblemCode kCodes[] = {
     {"key_mistyped", 401, "No key of ours: mistyped or cut"},
     {"key_revoked", 401, "The key was revoked"},
     {"key_unknown", 401, "The key is not known here"},
+    {"mapping_invalid", 422, "The mapping has errors"},
     {"media_type", 415, "This route takes no such Content-Type"},
     {"method_not_allowed", 405, "The resource does not take that method"},
     {"misdirected", 421, "That host is not served here"},

@@ -11,6 +11,7 @@
 
 #include "connectors/daemon/backups.h"
 #include "connectors/daemon/drafts.h"
+#include "connectors/daemon/imports.h"
 #include "connectors/daemon/intake.h"
 #include "connectors/daemon/metrics.h"
 #include "connectors/daemon/workspace.h"
@@ -34,6 +35,7 @@ struct Parts {
   Intake& intake;
   Drafts& drafts;
   Backups& backups;
+  Imports& imports;
   http::WorkerPool& pool;  // for what blocks
   http::KeyBook& keys;
   Random& random;
@@ -63,6 +65,7 @@ void add_public_routes(Parts& parts, Routes& out);
 void add_hook_routes(Parts& parts, Routes& out);
 void add_metrics_route(Parts& parts, Routes& out);
 void add_backup_routes(Parts& parts, Routes& out);
+void add_import_routes(Parts& parts, Routes& out);
 // Behind all others: health, and the description of the whole table.
 Result<void> add_open_routes(Parts& parts, Routes& out);
 
