@@ -80,7 +80,8 @@ Value cell_of(const Map& row, const ViewColumn& column) {
   const auto* value = find(row, column.name);
   if (column.type == "money") {
     const auto* minor = find(row, column.name + "_minor");
-    const auto currency = Currency::parse(text_in(row, column.name + "_currency"));
+    const auto unit = column.name == "amount" ? "currency" : column.name + "_currency";
+    const auto currency = Currency::parse(text_in(row, unit));
     if (minor == nullptr || minor->as_int() == nullptr || !currency) return Value{Null{}};
     return Value{Money{*minor->as_int(), currency.value()}};
   }

@@ -312,6 +312,7 @@ Result<ViewRows> Workspace::query(std::string_view name, const ViewQuery& query,
     for (const auto* v : projections::all_views()) known += " " + std::string{v->name()};
     return Error{Code::kNotFound, "no view '" + std::string{name} + "'; there are:" + known};
   }
+  DW_TRY(projections::check_asked(*view, query));
   std::vector<std::optional<Result<std::string>>> told(partitions());
   if (at != nullptr) at->assign(partitions(), {});
   DW_TRY(ask_all([&](PartitionId id, runtime::Partition& partition) {

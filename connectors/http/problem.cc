@@ -45,6 +45,7 @@ constexpr ProblemCode kCodes[] = {
     {"not_caught_up", 503, "The views have not come to that position"},
     {"not_found", 404, "There is no such resource"},
     {"not_signed", 401, "The sender did not prove who it is"},
+    {"not_supported", 400, "The view cannot tell that"},
     {"outcome_unknown", 503, "Perhaps done: repeat it with the same ids"},
     {"overload", 503, "The server has as much to do as it takes"},
     {"rate", 429, "More requests a second than are taken"},

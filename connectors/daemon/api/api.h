@@ -51,6 +51,7 @@ struct Parts {
 
 using Routes = std::vector<http::Route>;
 void add_event_routes(Parts& parts, Routes& out);
+void add_event_read_routes(Parts& parts, Routes& out);
 void add_record_routes(Parts& parts, Routes& out);
 void add_view_routes(Parts& parts, Routes& out);
 void add_rule_routes(Parts& parts, Routes& out);
@@ -120,6 +121,8 @@ struct Page {
 };
 // In the form that Accept likes best: an array of objects, an object a line, or CSV.
 http::Response answer(const http::Request& request, const Page& page);
+// A row as an object.
+std::string row_json(const std::vector<ViewColumn>& columns, const std::vector<Value>& row);
 // Runs `work` beside the server's threads and answers what it comes to. A cursor is one of
 // `list`'s.
 http::Awaitable<http::Response> answer_page(Parts& parts, http::Request& request,

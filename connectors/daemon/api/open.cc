@@ -125,6 +125,7 @@ Result<void> add_open_routes(Parts& parts, Routes& out) {
 Result<http::RouteTable> make_table(Parts& parts) {
   Routes routes;
   add_event_routes(parts, routes);
+  add_event_read_routes(parts, routes);
   add_record_routes(parts, routes);
   add_view_routes(parts, routes);
   add_rule_routes(parts, routes);
