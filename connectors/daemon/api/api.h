@@ -67,6 +67,7 @@ void add_hook_routes(Parts& parts, Routes& out);
 void add_metrics_route(Parts& parts, Routes& out);
 void add_backup_routes(Parts& parts, Routes& out);
 void add_import_routes(Parts& parts, Routes& out);
+void add_template_routes(Parts& parts, Routes& out);
 // Behind all others: health, and the description of the whole table.
 Result<void> add_open_routes(Parts& parts, Routes& out);
 

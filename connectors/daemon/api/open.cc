@@ -141,6 +141,7 @@ Result<http::RouteTable> make_table(Parts& parts) {
   add_metrics_route(parts, routes);
   add_backup_routes(parts, routes);
   add_import_routes(parts, routes);
+  add_template_routes(parts, routes);
   DW_TRY(add_open_routes(parts, routes));
   return http::RouteTable::make(std::move(routes));
 }

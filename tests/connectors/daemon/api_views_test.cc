@@ -1,4 +1,4 @@
-// Views as dashboards ask for them: windows, zones, currencies, amounts, forms.
+// Views as dashboards ask for them: windows, zones, currencies, amounts, forms; templates.
 #include "connectors/daemon/view_rows.h"
 #include "tests/connectors/daemon/service_bed.h"
 #include "tests/table.h"
@@ -134,6 +134,33 @@ TEST(ApiViewsTest, PagesOfAViewOfThePresent) {
   const auto second = bed.get(link.substr(1, link.find('>') - 1));
   EXPECT_EQ(second.status, 200) << second.body;
   EXPECT_EQ(ServiceBed::json(second.body).as_list()->size(), 1U);
+}
+
+TEST(ApiViewsTest, TemplatesAndWhatTheyWouldSend) {
+  ServiceBed bed;
+  const std::string text =
+      "---\\nsubject: \\\"Hello {{ contact.name | default: 'you' }}\\\"\\n---\\n<p>Again?</p>\\n";
+  bed.append("template.published", "template/rebook", R"({"text":")" + text + R"(","version":3})",
+             "t");
+  const auto at = bed.append("contact.updated", "contact/c1",
+                             R"({"set":{"name":"Ada","emails":["ada@example.com"]}})", "c");
+  const auto list = bed.get("/v1/templates?timeout=20000&wait_for=" + at);
+  EXPECT_NE(list.body.find(R"("template":"rebook","version":3,"status":"published")"),
+            std::string::npos)
+      << list.body;
+  EXPECT_NE(bed.get("/v1/templates/rebook").body.find("subject: "), std::string::npos);
+  EXPECT_EQ(bed.get("/v1/templates/rebok").status, 404);
+  EXPECT_NE(bed.get("/v1/templates/rebok").body.find("rebook"), std::string::npos);
+  const auto mail = bed.post("/v1/templates/rebook/preview?record=contact/c1&purpose=service");
+  EXPECT_EQ(mail.status, 200) << mail.body;
+  EXPECT_EQ(ServiceBed::text_in(mail.body, "subject"), "Hello Ada") << mail.body;
+  EXPECT_EQ(ServiceBed::text_in(mail.body, "to"), "ada@example.com") << mail.body;
+  EXPECT_NE(ServiceBed::text_in(mail.body, "html").find("Again?"), std::string::npos) << mail.body;
+  EXPECT_EQ(bed.get("/v1/effects").body, "[]") << "nothing is sent";
+  EXPECT_EQ(bed.post("/v1/templates/none/preview?record=contact/c1&purpose=service").status, 404);
+  EXPECT_EQ(bed.post("/v1/templates/rebook/preview?record=contact/c9").status, 404);
+  EXPECT_EQ(bed.post("/v1/templates/rebook/preview?record=nothing").code(), "not_found");
+  EXPECT_EQ(bed.post("/v1/templates/rebook/preview").code(), "bad_parameter");
 }
 
 }  // namespace
