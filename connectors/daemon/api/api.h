@@ -58,6 +58,7 @@ void add_rule_routes(Parts& parts, Routes& out);
 void add_enrolment_routes(Parts& parts, Routes& out);
 void add_effect_routes(Parts& parts, Routes& out);
 void add_effect_act_routes(Parts& parts, Routes& out);
+void add_enrolment_act_routes(Parts& parts, Routes& out);
 void add_set_aside_routes(Parts& parts, Routes& out);
 void add_partition_routes(Parts& parts, Routes& out);
 void add_key_routes(Parts& parts, Routes& out);

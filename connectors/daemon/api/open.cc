@@ -132,6 +132,7 @@ Result<http::RouteTable> make_table(Parts& parts) {
   add_enrolment_routes(parts, routes);
   add_effect_routes(parts, routes);
   add_effect_act_routes(parts, routes);
+  add_enrolment_act_routes(parts, routes);
   add_set_aside_routes(parts, routes);
   add_partition_routes(parts, routes);
   add_key_routes(parts, routes);
