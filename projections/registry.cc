@@ -25,8 +25,8 @@ Error refuse(const View& view, std::string_view why,
     if (!how) continue;
     others += (others.empty() ? "" : ", ") + std::string{other->name()} + *how;
   }
-  return Error{Code::kUnsupported, "view " + std::string{view.name()} + " " + std::string{why} +
-                                       "; those that do: " + others};
+  return Error{Code::kUnsupported,
+               "view " + std::string{view.name()} + " " + std::string{why} + ": " + others};
 }
 
 bool midnight(Instant at) {
@@ -38,24 +38,26 @@ bool midnight(Instant at) {
 Result<void> check_asked(const View& view, const ViewQuery& query) {
   const auto asks = view.asks();
   if ((query.from != kBeforeAll || query.to != kAfterAll) && asks.window.empty()) {
-    return refuse(view, "takes no from and to", [](const ViewAsks& a) {
+    return refuse(view, "takes no from and to; these do", [](const ViewAsks& a) {
       return a.window.empty() ? std::nullopt : std::optional{" (" + std::string{a.window} + ")"};
     });
   }
   if (asks.whole_days && !(midnight(query.from) && midnight(query.to))) {
-    return refuse(view, "counts by days of UTC: from and to are such days, without tz",
-                  [](const ViewAsks& a) {
-                    return a.window.empty() || a.whole_days ? std::nullopt : std::optional{""};
-                  });
+    return refuse(
+        view,
+        "counts by days of UTC, so from and to are such days, without tz; these take instants",
+        [](const ViewAsks& a) {
+          return a.window.empty() || a.whole_days ? std::nullopt : std::optional{""};
+        });
   }
   if (!query.group_by.empty() && !asks.groups) {
-    return refuse(view, "has groups of its own and takes no group_by", [](const ViewAsks& a) {
-      return a.groups ? std::optional{std::string{}} : std::nullopt;
-    });
+    return refuse(
+        view, "has groups of its own and takes no group_by; these do",
+        [](const ViewAsks& a) { return a.groups ? std::optional{std::string{}} : std::nullopt; });
   }
   if ((query.as_of != kAfterAll || query.known_by != kAfterAll) && !asks.past) {
     return refuse(
-        view, "tells the present only, without as_of and known_by",
+        view, "tells the present only; these take as_of and known_by",
         [](const ViewAsks& a) { return a.past ? std::optional{std::string{}} : std::nullopt; });
   }
   return ok();
