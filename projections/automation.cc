@@ -128,6 +128,7 @@ class AutomationView : public View {
     return "what each rule did: started, refused, ended, effects by state, timers and their "
            "lateness";
   }
+  ViewAsks asks() const override { return {kDimensions, "", false, false, false}; }
   Result<std::unique_ptr<ViewFold>> open(const ViewReader& reader) const override {
     return AutomationFold::open(reader);
   }

@@ -71,6 +71,7 @@ class BoardView : public View {
   std::string_view description() const override {
     return "open deals by stage: count, amount, weighted amount";
   }
+  ViewAsks asks() const override { return {kDimensions, "", false, true, true}; }
   Result<std::unique_ptr<ViewFold>> open(const ViewReader& reader) const override {
     DW_TRY(auto cells, CellHistory::open(reader, ""));
     return std::unique_ptr<ViewFold>{std::make_unique<BoardFold>(std::move(cells))};

@@ -70,6 +70,9 @@ class CycleView : public View {
   std::string_view description() const override {
     return "days from opening to close: n, mean, median, p90, min, max by outcome";
   }
+  ViewAsks asks() const override {
+    return {kDimensions, "the instant of closing", false, false, false};
+  }
   Result<std::unique_ptr<ViewFold>> open(const ViewReader& reader) const override {
     return std::unique_ptr<ViewFold>{std::make_unique<CycleFold>(reader)};
   }
@@ -85,7 +88,8 @@ class CycleView : public View {
         const auto outcome = in.varint();
         const auto opened = in.signed_varint();
         const auto closed = in.signed_varint();
-        if (outcome < 3) spans[outcome].push_back(closed - opened);
+        const bool inside = closed >= query.from.ms && closed < query.to.ms;
+        if (outcome < 3 && inside) spans[outcome].push_back(closed - opened);
       }
     }
     ViewRows out;

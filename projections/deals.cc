@@ -119,6 +119,7 @@ class DealsView : public View {
     return "deals open, won, lost and without decision; win rates; filter from=, to= (closing day, "
            "for the cohort the opening day)";
   }
+  ViewAsks asks() const override { return {kDimensions, "the day of closing", true, true, true}; }
   Result<std::unique_ptr<ViewFold>> open(const ViewReader& reader) const override {
     DW_TRY(auto cells, CellHistory::open(reader, ""));
     return std::unique_ptr<ViewFold>{std::make_unique<DealsFold>(std::move(cells))};
@@ -142,6 +143,8 @@ class DealsView : public View {
 
  private:
   static Result<void> take_window(ViewQuery& query, Window& window) {
+    if (query.from != kBeforeAll) window.from = utc_date(query.from).days;
+    if (query.to != kAfterAll) window.to = utc_date(query.to).days;
     for (const auto& [name, value] : query.filters) {
       if (name != "from" && name != "to") continue;
       DW_TRY(auto date, parse_date(value));

@@ -117,6 +117,7 @@ class NoticesView : public View {
     return "notices of rules to people inside, the newest first; to=user/u1 is one's inbox: its "
            "newest 500 of each partition";
   }
+  ViewAsks asks() const override { return {kDimensions, "when it came", false, false, false}; }
   Result<std::unique_ptr<ViewFold>> open(const ViewReader& reader) const override {
     return std::unique_ptr<ViewFold>{std::make_unique<NoticesFold>(reader)};
   }
@@ -140,7 +141,8 @@ class NoticesView : public View {
         one.rule = row.text();
         one.about = row.text();
         one.text = row.text();
-        if (passes(query, {{"to", one.to}, {"rule", one.rule}, {"about", one.about}})) {
+        const bool inside = one.at >= query.from && one.at < query.to;
+        if (inside && passes(query, {{"to", one.to}, {"rule", one.rule}, {"about", one.about}})) {
           notices.push_back(one);
         }
       }

@@ -9,6 +9,8 @@
 namespace dealwright::projections {
 
 std::span<const View* const> all_views();
+// kUnsupported: the view cannot tell that; the detail names those that can.
+Result<void> check_asked(const View& view, const ViewQuery& query);
 const View* find_view(std::string_view name);  // none: no such view
 
 }  // namespace dealwright::projections

@@ -94,6 +94,7 @@ class TasksView : public View {
   std::string_view description() const override {
     return "tasks: open, due, overdue, by owner; group_by counts them";
   }
+  ViewAsks asks() const override { return {kDimensions, "when it is due", false, true, false}; }
   Result<std::unique_ptr<ViewFold>> open(const ViewReader& reader) const override {
     return std::unique_ptr<ViewFold>{std::make_unique<TasksFold>(reader)};
   }
@@ -110,7 +111,7 @@ class TasksView : public View {
         const auto id = in.text();
         auto row = read_row(id, in.text(), query.now);
         const auto dimensions = dimensions_of(row);
-        if (!passes(query, dimensions)) continue;
+        if (!passes(query, dimensions) || !inside(query, row)) continue;
         if (query.group_by.empty()) {
           // Closed ones are history: shown when asked for.
           const bool asked =
@@ -132,6 +133,11 @@ class TasksView : public View {
   }
 
  private:
+  // What has no due instant is in no window.
+  static bool inside(const ViewQuery& query, const Row& row) {
+    if (query.from == kBeforeAll && query.to == kAfterAll) return true;
+    return row.due && *row.due >= query.from && *row.due < query.to;
+  }
   static std::vector<std::pair<std::string_view, std::string_view>> dimensions_of(const Row& row) {
     return {{"owner", row.owner}, {"queue", row.queue}, {"kind", row.kind}, {"title", row.title},
             {"state", row.state}, {"about", row.about}, {"when", row.when}};

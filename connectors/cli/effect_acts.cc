@@ -1,9 +1,10 @@
-// effect retry, resolve, cancel; workspace pause, resume.
+// effect retry, resolve, cancel; enrolment exit; timer cancel, move; workspace pause, resume.
 #include "connectors/cli/effect_acts.h"
 
 #include <CLI/CLI.hpp>
 
 #include "connectors/daemon/effect_acts.h"
+#include "connectors/daemon/enrolment_acts.h"
 
 namespace dealwright::cli {
 namespace {
@@ -43,7 +44,60 @@ Result<void> pause(Context& context, const std::string& reason, bool on) {
   return workspace->stop();
 }
 
+struct Order {
+  std::string id, reason, due;
+};
+
+Result<void> act_on(Context& context, const Order& order, TypeId what, const std::string& path) {
+  if (const auto* remote = context.remote()) {
+    const auto cut = path.find('/');
+    return context.print_value(remote->post(
+        with_query("/v1/" + path.substr(0, cut) + "/" + escaped(order.id) + path.substr(cut),
+                   {{"reason", order.reason}, {"due", order.due}})));
+  }
+  daemon::EnrolmentAct asked{what, {}, order.reason};
+  if (!order.due.empty()) {
+    DW_TRY(asked.due, parse_instant_lenient(order.due));
+  }
+  DW_TRY(auto workspace, context.open());
+  DW_TRY(const auto done, daemon::act_on_enrolment(*workspace, order.id, asked,
+                                                   act_of(context, spec_of(what).name)));
+  context.print_object(done);
+  return workspace->stop();
+}
+
+// `path`: of the API, without the id.
+void add_order(CLI::App& noun, Context& context, const char* name, const char* text,
+               const char* example, TypeId what, const std::string& path) {
+  auto order = std::make_shared<Order>();
+  auto* made = verb(noun, context, name, text, example,
+                    [&context, order, what, path] { return act_on(context, *order, what, path); });
+  made->add_option("enrolment", order->id, "its id, or the beginning of it")->required();
+  if (what == TypeId::kTimerMoved) {
+    made->add_option("--due", order->due, "when it is to fire; at once if that has passed")
+        ->required();
+  }
+  made->add_option("--reason", order->reason, "why, for the record's history")->required();
+}
+
 }  // namespace
+
+void add_enrolment_acts(CLI::App& enrolment, Context& context) {
+  add_order(enrolment, context, "exit",
+            "It leaves its rule; what it asked for and was not sent is cancelled",
+            "dealwright enrolment exit 3ad30111 --reason 'settled by phone'",
+            TypeId::kEnrolmentExited, "enrolments/exit");
+}
+
+void add_timer_acts(CLI::App& timer, Context& context) {
+  add_order(timer, context, "cancel",
+            "It does not fire: an enrolment that waits for time alone ends with it",
+            "dealwright timer cancel 3ad30111 --reason 'settled by phone'", TypeId::kTimerCancelled,
+            "timers/cancel");
+  add_order(timer, context, "move", "It fires at another instant",
+            "dealwright timer move 3ad30111 --due 2026-03-09T09:00:00Z --reason 'on holiday'",
+            TypeId::kTimerMoved, "timers/move");
+}
 
 void add_effect_acts(CLI::App& effect, Context& context) {
   struct Verb {

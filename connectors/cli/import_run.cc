@@ -6,17 +6,13 @@
 #include <filesystem>
 #include <fstream>
 
-#include "connectors/daemon/appender.h"
 #include "connectors/daemon/tables.h"
-#include "connectors/import/import_source.h"
+#include "connectors/import/row.h"
 #include "connectors/os/posix_file_system.h"
-#include "engine/codec/event_codec.h"
 
 namespace dealwright::cli {
 namespace {
 
-using Phase = runtime::ImportBatch::Phase;
-constexpr std::size_t kHashedAtOnce = std::size_t{1} << 20;
 constexpr std::size_t kShownBad = 20;
 
 std::string csv_cell(const std::string& text) {
@@ -81,20 +77,13 @@ class BadRows {
   std::uint64_t count_ = 0;
 };
 
-Result<std::string> hash_of_file(FileSystem& files, const std::string& path) {
-  DW_TRY(auto file, files.open(path, FileSystem::Mode::kRead));
-  Sha256Stream stream;
-  std::string piece(kHashedAtOnce, '\0');
-  for (std::uint64_t at = 0;;) {
-    DW_TRY(auto got, file->read_at(at, piece.size(), piece.data()));
-    if (got == 0) break;
-    stream.update(std::string_view{piece}.substr(0, got));
-    at += got;
-  }
-  return hex(stream.finish());
-}
-
 Value count_of(std::uint64_t n) { return Value{static_cast<std::int64_t>(n)}; }
+
+Value absolute(const std::string& path) {
+  std::error_code error;
+  const auto out = std::filesystem::absolute(path, error);
+  return Value{error ? path : out.string()};
+}
 
 // One import: what is read, what it becomes, where it goes.
 class Import {
@@ -110,10 +99,8 @@ class Import {
  private:
   Result<void> open_workspace();
   Result<void> prepare();
-  Result<void> agree_with(const KnownBatch& known);
-  Result<void> open_source();
-  Result<void> check_clock(const Event& event);
   Result<bool> pass_on();  // false: all read, or paused
+  Result<void> settle();
   Result<void> report();
 
   Context& context_;
@@ -121,19 +108,10 @@ class Import {
   BadRows bad_;
   std::unique_ptr<FileSystem> files_ = os::make_posix_file_system();
   std::unique_ptr<daemon::Workspace> workspace_;
-  std::unique_ptr<import::ImportSource> source_;
-  std::optional<import::Mapping> mapping_;
-  import::ImportOptions options_;
-  std::unique_ptr<daemon::Appender> appender_;
+  std::unique_ptr<daemon::ImportRun> run_;
   std::optional<PauseOrder> order_;
-  std::vector<std::uint64_t> known_;  // rows that each partition has already
-  std::vector<bool> time_checked_;
-  std::vector<Event> events_;
   std::vector<import::BadRow> bad_rows_;
-  bool resumed_ = false;
   bool paused_ = false;
-  std::uint64_t appended_ = 0;
-  std::uint64_t there_ = 0;
 };
 
 Result<void> Import::open_workspace() {
@@ -156,132 +134,38 @@ Result<void> Import::open_workspace() {
                                         "own: dealwright init --data DIR --clock event")};
 }
 
-// A batch is one file through one mapping under one policy, for ever: rows are told apart by
-// number.
-Result<void> Import::agree_with(const KnownBatch& known) {
-  const auto& name = options_.batch.batch;
-  if (known.batch.phase == Phase::kPaused) {
-    return Error{Code::kRefused,
-                 "batch '" + name + "' is paused; dealwright import resume " + name};
-  }
-  const auto policy = known.batch.policy;
-  const auto asked = options_.batch.policy == Policy::kUnset ? policy : options_.batch.policy;
-  if (asked != policy || (options_.batch.rate > 0 && options_.batch.rate != known.batch.per_hour)) {
-    return Error{Code::kRefused, "batch '" + name + "' was opened with policy " +
-                                     std::string{policy_name(policy)} +
-                                     "; it cannot be changed: name another batch with --batch"};
-  }
-  options_.batch.policy = policy;
-  options_.batch.rate = known.batch.per_hour;
-  if (!known.opened) return ok();
-  const auto hash = known.opened->data.text(Field::kHash);
-  if (!hash.empty() && hash != options_.hash) {
-    return Error{Code::kRefused, "batch '" + name + "' was made of another file than " +
-                                     flags_.file + "; name another batch with --batch"};
-  }
-  const auto* mapping = find(known.opened->extra, "mapping_hash");
-  const auto* ours = find(options_.about, "mapping_hash");
-  if (mapping != nullptr && ours != nullptr && *mapping != *ours) {
-    return Error{Code::kRefused, "batch '" + name + "' was made through another mapping than " +
-                                     flags_.mapping + " is now; name another batch with --batch"};
-  }
-  if (options_.batch.batch_time && known.opened->time)
-    options_.batch.batch_time = known.opened->time;  // the same rows as the first time
-  return ok();
-}
-
 Result<void> Import::prepare() {
-  DW_TRY(auto text, read_file(flags_.mapping));
-  auto mapping = import::parse_mapping(text, flags_.mapping);
-  if (!mapping) return refused(mapping.error());
-  mapping_ = std::move(mapping.value());
-  auto& batch = options_.batch;
-  batch.batch = flags_.batch.empty() ? mapping_->batch : flags_.batch;
-  batch.rate = flags_.rate;
-  if (!flags_.policy.empty()) batch.policy = *policy_of(flags_.policy);
-  if (flags_.clock != "event")
-    batch.batch_time = context_.now();  // there, only facts tell the time
-  options_.rows_bytes_max = context_.config().import.rows_bytes;
-  if (flags_.dry_run) return open_source();
-  DW_TRY(auto hash, hash_of_file(*files_, flags_.file));
-  options_.hash = std::move(hash);
-  const auto absolute = [](const std::string& path) {
-    std::error_code error;
-    const auto out = std::filesystem::absolute(path, error);
-    return Value{error ? path : out.string()};
-  };
-  options_.about = *Value{Map{{"file", absolute(flags_.file)},
-                              {"mapping", absolute(flags_.mapping)},
-                              {"mapping_hash", Value{hex(sha256(text))}}}}
-                        .as_map();
-  DW_TRY(open_workspace());
-  if (workspace_->event_clock()) batch.batch_time.reset();
-  DW_TRY(auto known, find_batch(*workspace_, batch.batch));
-  resumed_ = known.batch.phase != Phase::kUnknown || known.rows > 0;
-  if (resumed_) {
-    DW_TRY(agree_with(known));
+  daemon::ImportAsked asked;
+  asked.file = flags_.file;
+  asked.file_name = flags_.file;
+  asked.about = {{"file", absolute(flags_.file)}, {"mapping", absolute(flags_.mapping)}};
+  DW_TRY(asked.mapping, read_file(flags_.mapping));
+  asked.mapping_name = flags_.mapping;
+  asked.batch = flags_.batch;
+  asked.rate = flags_.rate;
+  if (!flags_.policy.empty()) asked.policy = *policy_of(flags_.policy);
+  asked.first_in_time = flags_.clock == "event";
+  if (!asked.first_in_time) asked.batch_time = context_.now();  // there, only facts tell the time
+  asked.rows_bytes = context_.config().import.rows_bytes;
+  asked.append_bytes = context_.config().import.append_bytes;
+  if (!flags_.dry_run) {
+    DW_TRY(const bool there, files_->exists(flags_.file));
+    if (!there) return Error{Code::kNotFound, "cannot read " + flags_.file};
+    DW_TRY(open_workspace());
   }
-  known_.resize(workspace_->partitions());
-  time_checked_.resize(workspace_->partitions());
-  for (PartitionId id = 0; id < known_.size(); ++id) {
-    DW_TRY(workspace_->engine().ask(
-        id, [&](runtime::Partition& p) { known_[id] = p.state().batch(batch.batch).highest_row; }));
-  }
-  order_.emplace(context_.data(), batch.batch);
-  appender_ =
-      std::make_unique<daemon::Appender>(*workspace_, context_.config().import.append_bytes);
-  return open_source();
-}
-
-Result<void> Import::open_source() {
-  DW_TRY(auto file, files_->open(flags_.file, FileSystem::Mode::kRead));
-  DW_TRY(auto input, import::open_input(std::move(file)));
-  auto source = import::ImportSource::open(std::move(input), std::move(*mapping_), options_);
-  if (!source) return refused(source.error());
-  source_ = std::move(source.value());
-  return ok();
-}
-
-// On the time of the events nothing may have passed the first of them: what is due would have fired
-// without it.
-Result<void> Import::check_clock(const Event& event) {
-  if (flags_.clock != "event" || !event.time) return ok();
-  const auto own = workspace_->placement(event);
-  for (PartitionId id = 0; id < workspace_->partitions(); ++id) {
-    if (time_checked_[id] || (resumed_ && id != own)) continue;
-    time_checked_[id] = true;
-    Instant now;
-    DW_TRY(workspace_->engine().ask(id, [&](runtime::Partition& p) { now = p.state().meta.now; }));
-    if (now > *event.time) {
-      return Error{Code::kRefused,
-                   "--clock event: time in partition " + std::to_string(id) + " stands at " +
-                       to_text(now) + " and has passed the first event (" + to_text(*event.time) +
-                       ", " + event.id + "); import it first, or into a data directory of its own"};
-    }
-  }
+  auto opened = daemon::ImportRun::open(workspace_.get(), *files_, std::move(asked));
+  if (!opened) return refused(opened.error());
+  run_ = std::move(opened.value());
+  if (workspace_ != nullptr) order_.emplace(context_.data(), run_->batch());
   return ok();
 }
 
 Result<bool> Import::pass_on() {
-  events_.clear();
   bad_rows_.clear();
-  auto more = source_->next(events_, bad_rows_);
+  auto more = run_->step(bad_rows_);
   bad_.add(bad_rows_);
   if (!more) return refused(more.error());
-  for (auto& event : events_) {
-    if (workspace_ == nullptr) {
-      ++appended_;
-      continue;
-    }
-    if (event.import_row <= known_[workspace_->placement(event)]) {
-      ++there_;
-      continue;
-    }
-    DW_TRY(check_clock(event));
-    DW_TRY(appender_->add(event));
-    ++appended_;
-  }
-  const auto p = source_->progress();
+  const auto p = run_->counts();
   context_.progress(std::to_string(p.rows) + " rows, " + std::to_string(p.events) + " events",
                     p.events_planned > 0 ? p.events : p.bytes_read,
                     p.events_planned > 0 ? p.events_planned : p.bytes_total);
@@ -289,12 +173,24 @@ Result<bool> Import::pass_on() {
   return more.value() && !paused_;
 }
 
+Result<void> Import::settle() {
+  if (workspace_ == nullptr) return ok();
+  DW_TRY(run_->settle());
+  DW_TRY(workspace_->engine().wait_idle());
+  if (paused_) {
+    DW_TRY(daemon::mark_batch(*workspace_, run_->batch(), TypeId::kImportPaused, "user/cli"));
+    return order_->take_back();
+  }
+  if (!workspace_->event_clock()) return ok();
+  return workspace_->engine().advance_together();
+}
+
 Result<void> Import::report() {
-  const auto& name = source_->batch();
-  Map out{{"batch", Value{name}},
-          {"rows", count_of(source_->progress().rows)},
-          {flags_.dry_run ? "would_append" : "appended", count_of(appended_)},
-          {"already_there", count_of(there_)},
+  const auto counts = run_->counts();
+  Map out{{"batch", Value{run_->batch()}},
+          {"rows", count_of(counts.rows)},
+          {flags_.dry_run ? "would_append" : "appended", count_of(counts.appended)},
+          {"already_there", count_of(counts.already_there)},
           {"bad_rows", count_of(bad_.count())}};
   if (bad_.count() > 0 && !flags_.dry_run) out.emplace_back("bad_rows_in", Value{bad_.path()});
   if (!flags_.dry_run) out.emplace_back("state", Value{paused_ ? "paused" : "closed"});
@@ -319,16 +215,7 @@ Result<void> Import::run() {
   }
   context_.progress_done();
   DW_TRY(bad_.close());
-  if (workspace_ != nullptr) {
-    DW_TRY(appender_->flush());
-    DW_TRY(workspace_->engine().wait_idle());
-    if (paused_) {
-      DW_TRY(mark_batch(context_, *workspace_, source_->batch(), TypeId::kImportPaused));
-      DW_TRY(order_->take_back());
-    } else if (workspace_->event_clock()) {
-      DW_TRY(workspace_->engine().advance_together());
-    }
-  }
+  DW_TRY(settle());
   return report();
 }
 
@@ -336,45 +223,6 @@ Result<void> Import::run() {
 
 Result<void> run_import(Context& context, ImportFlags flags) {
   return Import{context, std::move(flags)}.run();
-}
-
-std::string_view phase_name(Phase phase) {
-  static constexpr std::string_view kNames[] = {"unknown", "open", "paused", "closed"};
-  return kNames[static_cast<std::size_t>(phase)];
-}
-
-Result<KnownBatch> find_batch(daemon::Workspace& workspace, const std::string& batch) {
-  KnownBatch out;
-  for (PartitionId id = 0; id < workspace.partitions(); ++id) {
-    DW_TRY(workspace.engine().ask(id, [&](runtime::Partition& p) {
-      const auto known = p.state().batch(batch);
-      if (id == 0) out.batch = known;
-      out.rows = std::max(out.rows, known.highest_row);
-    }));
-  }
-  if (out.batch.phase == Phase::kUnknown) return out;
-  auto read = workspace.log().read(Topic::kEvents, 0, out.batch.opened_at, 1);
-  if (!read || read.value().records.empty()) return out;  // retention took it
-  Event event;
-  if (codec::decode(read.value().records[0].bytes, event) && event.type == TypeId::kImportOpened &&
-      event.import_batch == batch) {
-    out.opened = std::move(event);
-  }
-  return out;
-}
-
-Result<void> mark_batch(Context& context, daemon::Workspace& workspace, const std::string& batch,
-                        TypeId type) {
-  Event event;
-  event.source = "dealwright/operator";
-  event.type = type;
-  event.subject = {Kind::kImport, batch};
-  event.id = std::string{event.type_name()} + "-" + batch + "-" + to_text(context.now());
-  if (!workspace.event_clock()) event.time = context.now();
-  event.actor = "user/cli";
-  event.data.set(Field::kAuthor, Value{"user/cli"});
-  DW_TRY(workspace.append({std::move(event)}));
-  return workspace.engine().wait_idle();
 }
 
 PauseOrder::PauseOrder(const std::string& data, const std::string& batch)

@@ -2,12 +2,10 @@
 // again and goes on where it was; a batch that is whole gains nothing.
 #pragma once
 
-#include <memory>
-#include <optional>
 #include <string>
 
 #include "connectors/cli/context.h"
-#include "engine/runtime/state.h"
+#include "connectors/daemon/import_run.h"
 
 namespace dealwright::cli {
 
@@ -18,15 +16,6 @@ struct ImportFlags {
 };
 
 Result<void> run_import(Context& context, ImportFlags flags);
-
-// What the log knows of a batch.
-struct KnownBatch {
-  runtime::ImportBatch batch;   // as partition 0 has it: it judged the marks
-  std::uint64_t rows = 0;       // the highest of any partition
-  std::optional<Event> opened;  // import.opened, if the log still holds it
-};
-Result<KnownBatch> find_batch(daemon::Workspace& workspace, const std::string& batch);
-std::string_view phase_name(runtime::ImportBatch::Phase phase);  // open, paused, closed
 
 // How `import pause` asks a process that is importing the batch just now: by a file in the data
 // directory that names the process, so that no later one takes it for its own.
@@ -41,9 +30,5 @@ class PauseOrder {
   std::string data_;
   std::string path_;
 };
-
-// A mark of the batch: import.paused, import.resumed.
-Result<void> mark_batch(Context& context, daemon::Workspace& workspace, const std::string& batch,
-                        TypeId type);
 
 }  // namespace dealwright::cli

@@ -116,6 +116,8 @@ void add_ledger_commands(CLI::App& app, Context& context) {
   timers->add_flag("--stats", *stats,
                    "how late they fired instead, by partition: a column counts up to its bound");
 
+  add_timer_acts(*timer, context);
+
   auto filter = std::make_shared<Filter>();
   auto* effect = noun(app, "effect", "The ledger of what goes out");
   auto* effects = verb(*effect, context, "list", "Effects, the newest requests first",
@@ -147,6 +149,7 @@ void add_ledger_commands(CLI::App& app, Context& context) {
        [&context, enrolment_id] { return show_enrolment(context, *enrolment_id); })
       ->add_option("enrolment", *enrolment_id, "its id, or the beginning of it")
       ->required();
+  add_enrolment_acts(*enrolment, context);
 }
 
 }  // namespace dealwright::cli

@@ -80,7 +80,8 @@ Value cell_of(const Map& row, const ViewColumn& column) {
   const auto* value = find(row, column.name);
   if (column.type == "money") {
     const auto* minor = find(row, column.name + "_minor");
-    const auto currency = Currency::parse(text_in(row, column.name + "_currency"));
+    const auto unit = column.name == "amount" ? "currency" : column.name + "_currency";
+    const auto currency = Currency::parse(text_in(row, unit));
     if (minor == nullptr || minor->as_int() == nullptr || !currency) return Value{Null{}};
     return Value{Money{*minor->as_int(), currency.value()}};
   }
@@ -195,6 +196,10 @@ Result<Value> Remote::value(const Asked& asked) const {
   return codec::parse_json(answer.body, limits);
 }
 
+Result<std::string> Remote::text(const std::string& path, const std::string& accept) const {
+  DW_TRY(auto answer, ask({"GET", path, accept}));
+  return std::move(answer.body);
+}
 Result<Value> Remote::get(const std::string& path) const { return value({"GET", path}); }
 Result<Value> Remote::post(const std::string& path, const std::string& type,
                            const std::string& body) const {

@@ -32,6 +32,7 @@ class Remote {
   Result<ViewRows> rows(const std::string& path) const;
   Result<ViewRows> pages(const std::string& path, std::size_t limit, bool* more = nullptr) const;
   Result<Value> get(const std::string& path) const;
+  Result<std::string> text(const std::string& path, const std::string& accept) const;
   Result<Value> post(const std::string& path, const std::string& type = {},
                      const std::string& body = {}) const;
   Result<Value> put(const std::string& path, const std::string& type, const std::string& body,

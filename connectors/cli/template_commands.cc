@@ -6,9 +6,8 @@
 
 #include "connectors/cli/schema_commands.h"
 #include "connectors/daemon/rule_book.h"
-#include "connectors/daemon/tables.h"
+#include "connectors/daemon/template_book.h"
 #include "connectors/daemon/zones.h"
-#include "engine/runtime/keys.h"
 #include "rules/mail/renderer.h"
 
 namespace dealwright::cli {
@@ -18,53 +17,6 @@ namespace fs = std::filesystem;
 namespace mail = rules::mail;
 
 constexpr std::string_view kEnding = ".liquid";
-
-struct Published {
-  std::string id;
-  std::string text;
-  std::int64_t version = 0;
-  bool retired = false;
-};
-
-std::string text_of(const Record& record, Field field) {
-  const auto* value = record.find(field);
-  return value == nullptr ? std::string{} : std::string{value->text_or_empty()};
-}
-
-Published published_of(const Record& record) {
-  Published out;
-  out.id = record.key.id;
-  out.text = text_of(record, Field::kText);
-  const auto* version = record.find(Field::kVersion);
-  out.version = version == nullptr || version->as_int() == nullptr ? 1 : *version->as_int();
-  out.retired = text_of(record, Field::kStatus) == "retired";
-  return out;
-}
-
-// All templates, as the first partition that is served has them.
-Result<std::vector<Published>> published_templates(daemon::Workspace& workspace) {
-  std::vector<Published> out;
-  Result<void> scanned = ok();
-  DW_TRY(workspace.engine().ask(workspace.first_served(), [&](runtime::Partition& partition) {
-    auto& state = partition.state();
-    state.write_back();  // what is dirty becomes readable
-    std::string end = runtime::keys::record({Kind::kTemplate, ""});
-    const auto begin = end;
-    end.back() = static_cast<char>(end.back() + 1);
-    std::vector<std::string> ids;
-    scanned = state.scan(begin, end, [&](std::string_view key, std::string_view) {
-      ids.emplace_back(key.substr(begin.size()));
-      return true;
-    });
-    for (const auto& id : ids) {
-      const auto* record = state.find({Kind::kTemplate, id});
-      if (record != nullptr && record->find(Field::kText) != nullptr)
-        out.push_back(published_of(*record));
-    }
-  }));
-  DW_TRY(std::move(scanned));
-  return out;
-}
 
 Result<std::string> id_of(const std::string& path) {
   auto name = fs::path{path}.filename().string();
@@ -157,24 +109,10 @@ Event template_event(const Context& context, TypeId type, const std::string& id,
   return event;
 }
 
-const Published* find(const std::vector<Published>& known, std::string_view id) {
-  const auto it =
-      std::find_if(known.begin(), known.end(), [&](const Published& p) { return p.id == id; });
-  return it == known.end() ? nullptr : &*it;
-}
-
-Error unknown(const std::vector<Published>& known, const std::string& id) {
-  std::vector<std::string_view> names;
-  for (const auto& one : known) names.push_back(one.id);
-  const auto hint = rules::did_you_mean(id, names);
-  return Error{Code::kNotFound, "no template '" + id + "' is published" +
-                                    (hint.empty() ? "; dealwright template list" : ". " + hint)};
-}
-
 Result<void> publish(Context& context, const std::vector<std::string>& paths) {
   DW_TRY(auto workspace, context.open());
   DW_TRY(const auto schemas, daemon::schemas_in_force(*workspace));
-  DW_TRY(const auto known, published_templates(*workspace));
+  DW_TRY(const auto known, daemon::published_templates(*workspace));
   auto schema = schemas.share_current();
   if (schema == nullptr) schema = std::make_shared<Schema>();  // nothing is declared
   Texts layouts;  // those given now beat those in force
@@ -198,7 +136,7 @@ Result<void> publish(Context& context, const std::vector<std::string>& paths) {
   }
   std::vector<Event> events;
   for (const auto& file : files) {
-    const auto* before = find(known, file.id);
+    const auto* before = daemon::find_template(known, file.id);
     const bool same = before != nullptr && !before->retired && before->text == file.text;
     const auto version = before == nullptr ? 1 : before->version + (same ? 0 : 1);
     if (!same) {
@@ -219,9 +157,12 @@ Result<void> publish(Context& context, const std::vector<std::string>& paths) {
   return workspace->stop();
 }
 
+void print_text(std::string_view text) { std::cout << text << (text.ends_with('\n') ? "" : "\n"); }
+
 Result<void> list(Context& context) {
+  if (context.remote() != nullptr) return context.print_rows("/v1/templates");
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
-  DW_TRY(const auto known, published_templates(*workspace));
+  DW_TRY(const auto known, daemon::published_templates(*workspace));
   ViewRows rows;
   rows.columns = {{"template", "text"}, {"version", "int"}, {"status", "text"}, {"bytes", "int"}};
   for (const auto& one : known) {
@@ -234,26 +175,34 @@ Result<void> list(Context& context) {
 }
 
 Result<void> show(Context& context, const std::string& id) {
+  if (const auto* remote = context.remote()) {
+    const auto there = remote->get("/v1/templates/" + escaped(id));
+    if (context.json || !there) return context.print_value(there);
+    const auto* map = there.value().as_map();
+    const auto* text = map == nullptr ? nullptr : dealwright::find(*map, "text");
+    if (text != nullptr) print_text(text->text_or_empty());
+    return ok();
+  }
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
-  DW_TRY(const auto known, published_templates(*workspace));
-  const auto* found = find(known, id);
-  if (found == nullptr) return unknown(known, id);
+  DW_TRY(const auto known, daemon::published_templates(*workspace));
+  const auto* found = daemon::find_template(known, id);
+  if (found == nullptr) return daemon::unknown_template(known, id);
   if (context.json) {
     context.print_object({{"template", Value{id}},
                           {"version", Value{found->version}},
                           {"status", Value{found->retired ? "retired" : "published"}},
                           {"text", Value{found->text}}});
   } else {
-    std::cout << found->text << (found->text.ends_with('\n') ? "" : "\n");
+    print_text(found->text);
   }
   return workspace->stop();
 }
 
 Result<void> retire(Context& context, const std::string& id) {
   DW_TRY(auto workspace, context.open());
-  DW_TRY(const auto known, published_templates(*workspace));
-  const auto* found = find(known, id);
-  if (found == nullptr) return unknown(known, id);
+  DW_TRY(const auto known, daemon::published_templates(*workspace));
+  const auto* found = daemon::find_template(known, id);
+  if (found == nullptr) return daemon::unknown_template(known, id);
   const bool changed = !found->retired;
   if (changed) {
     DW_TRY(workspace->append(
@@ -265,71 +214,39 @@ Result<void> retire(Context& context, const std::string& id) {
   return workspace->stop();
 }
 
-// What a template reads, from a partition's state as it stands.
-class Glance : public Turn {
- public:
-  Glance(runtime::State& state, Instant now, PartitionId partition)
-      : state_{state}, now_{now}, partition_{partition} {}
-  Instant now() const override { return now_; }
-  std::uint32_t partition() const override { return partition_; }
-  const Record* record(const RecordKey& key) override {
-    const Record* found = state_.find(key);
-    for (int hops = 0; hops < 64 && found != nullptr && !found->merged_into.empty(); ++hops)
-      found = state_.find({key.kind, found->merged_into});
-    return found;
-  }
-  const Enrolment* enrolment(const EnrolmentId&) override { return nullptr; }
-  std::optional<Entry> entry(std::string_view, std::string_view) override { return std::nullopt; }
-  std::optional<EffectState> effect_state(const EffectId&) override { return std::nullopt; }
-  std::vector<EnrolmentId> watching(const RecordKey&) override { return {}; }
-  bool change(Change) override { return false; }
-
- private:
-  runtime::State& state_;
-  const Instant now_;
-  const PartitionId partition_;
-};
-
 struct PreviewOptions {
   std::string name, record, to, language, purpose = "marketing", part;
 };
 
-// The record's partition answers: the first that knows it.
-Result<Map> content_of(daemon::Workspace& workspace, const PreviewOptions& options,
-                       const RecordKey& about, Instant now) {
-  mail::Renderer renderer{{}, daemon::named_zones(), [](std::uint32_t, const Effect&) {
-                            return std::string{"https://example.com/unsubscribe/preview"};
-                          }};
-  std::optional<RecordKey> to;
-  if (!options.to.empty()) to = parse_record_key(options.to);
-  Result<Map> out = Error{Code::kNotFound, "no record " + options.record};
-  bool found = false;
-  for (PartitionId id = 0; id < workspace.partitions() && !found; ++id) {
-    if (!workspace.serves(id)) continue;
-    DW_TRY(workspace.engine().ask(id, [&](runtime::Partition& partition) {
-      Glance glance{partition.state(), now, id};
-      found = glance.record(about) != nullptr;
-      if (!found) return;
-      const auto effect =
-          mail::preview_effect(glance, options.name, about, to, options.language, options.purpose);
-      const auto* schema = partition.state().reference.schemas.current();
-      out = renderer.render(effect, glance, schema);
-      const auto* address = dealwright::find(effect.payload, "address");
-      if (out && address != nullptr) out.value().emplace_back("to", *address);
-    }));
-  }
-  return out;
+Result<Map> content_there(const Context& context, const PreviewOptions& options) {
+  DW_TRY(const auto value,
+         context.remote()->post(with_query("/v1/templates/" + escaped(options.name) + "/preview",
+                                           {{"record", options.record},
+                                            {"to", options.to},
+                                            {"language", options.language},
+                                            {"purpose", options.purpose}})));
+  if (const auto* map = value.as_map()) return *map;
+  return Error{Code::kIo, "the server answered no object"};
 }
 
-Result<void> preview(Context& context, const PreviewOptions& options) {
+Result<Map> content_here(const Context& context, const PreviewOptions& options) {
   const auto about = parse_record_key(options.record);
   if (about.kind == Kind::kForeign)
     return Error{Code::kInvalid, "'" + options.record + "' names no record; write such as deal/d1"};
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
-  DW_TRY(const auto content, content_of(*workspace, options, about, context.now()));
+  daemon::PreviewAsked asked{options.name, about, {}, options.language, options.purpose};
+  if (!options.to.empty()) asked.to = parse_record_key(options.to);
+  DW_TRY(auto content, daemon::preview_template(*workspace, asked, context.now()));
+  DW_TRY(workspace->stop());
+  return content;
+}
+
+Result<void> preview(Context& context, const PreviewOptions& options) {
+  DW_TRY(const auto content, context.remote() != nullptr ? content_there(context, options)
+                                                         : content_here(context, options));
   if (context.json) {
     context.print_object(content);
-    return workspace->stop();
+    return ok();
   }
   const auto value = [&](std::string_view key) {
     const auto it = std::find_if(content.begin(), content.end(),
@@ -338,13 +255,13 @@ Result<void> preview(Context& context, const PreviewOptions& options) {
   };
   if (!options.part.empty()) {
     std::cout << value(options.part) << '\n';
-    return workspace->stop();
+    return ok();
   }
   for (const auto* key : {"to", "from", "reply_to", "subject", "unsubscribe_url"}) {
     if (!value(key).empty()) std::cout << key << ": " << value(key) << '\n';
   }
   std::cout << '\n' << value("text");
-  return workspace->stop();
+  return ok();
 }
 
 void add_files(CLI::App& verb, std::vector<std::string>& paths) {

@@ -4,13 +4,15 @@
 
 #include "connectors/cli/context.h"
 #include "connectors/daemon/records.h"
+#include "connectors/daemon/timeline.h"
+#include "connectors/daemon/view_rows.h"
 #include "projections/registry.h"
 
 namespace dealwright::cli {
 namespace {
 
 struct ShowOptions {
-  std::string name, as_of, known_by;
+  std::string name, as_of, known_by, from, to, tz;
   std::vector<std::string> filters, group_by;
   bool csv = false;
 };
@@ -27,6 +29,7 @@ Result<ViewQuery> query_of(const Context& context, const ShowOptions& options) {
   query.as_of = as_of;
   query.known_by = known_by;
   query.now = context.now();
+  DW_TRY(daemon::read_window(options.from, options.to, options.tz, query));
   for (const auto& filter : options.filters) {
     const auto equals = filter.find('=');
     if (equals == std::string::npos) {
@@ -69,7 +72,10 @@ void print_csv(const ViewRows& rows) {
 
 Result<ViewRows> remote_view(const Remote& remote, const ShowOptions& options) {
   std::vector<std::pair<std::string, std::string>> query{{"as_of", options.as_of},
-                                                         {"known_by", options.known_by}};
+                                                         {"known_by", options.known_by},
+                                                         {"from", options.from},
+                                                         {"to", options.to},
+                                                         {"tz", options.tz}};
   std::string groups;
   for (const auto& column : options.group_by) groups += (groups.empty() ? "" : ",") + column;
   query.emplace_back("group_by", groups);
@@ -107,8 +113,11 @@ Result<void> show_view(Context& context, const ShowOptions& options) {
     DW_TRY(workspace->engine().ask(workspace->first_served(),
                                    [&](runtime::Partition& p) { query.now = p.state().meta.now; }));
   }
+  if (const auto* view = projections::find_view(options.name)) {
+    daemon::group_by_currency(*view, query);
+  }
   DW_TRY(auto rows, workspace->query(options.name, query));
-  DW_TRY(print_view(context, options, rows));
+  DW_TRY(print_view(context, options, daemon::with_amounts(std::move(rows))));
   return workspace->stop();
 }
 
@@ -156,7 +165,7 @@ Result<void> show_record(Context& context, const RecordOptions& options) {
 }
 
 Result<void> show_timeline(Context& context, const std::string& text) {
-  if (context.remote() != nullptr) return context.print_rows(path_of(text) + "/timeline");
+  if (context.remote() != nullptr) return context.print_pages(path_of(text) + "/timeline", 0);
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   auto found = daemon::timeline_rows(*workspace, parse_record_key(text));
   DW_TRY(workspace->stop());
@@ -184,6 +193,10 @@ void add_query_options(CLI::App& command, ShowOptions& options) {
   command.add_option("name", options.name, "the view")->required();
   command.add_option("--as-of", options.as_of, "facts that happened up to this instant");
   command.add_option("--known-by", options.known_by, "and that were known by this one");
+  command.add_option("--from", options.from,
+                     "not before this instant, day, month (2026-03), quarter (2026-Q1) or year");
+  command.add_option("--to", options.to, "and before this one");
+  command.add_option("--tz", options.tz, "whose days they are: Europe/Berlin; UTC if left out");
   command.add_option("--filter", options.filters, "column=value, several times");
   command.add_option("--group-by", options.group_by, "columns, separated by commas")
       ->delimiter(',');

@@ -23,9 +23,10 @@ struct Appender::Shared {
   std::optional<Error> failed;
 };
 
-Appender::Appender(Workspace& workspace, std::size_t bytes_max)
+Appender::Appender(Workspace& workspace, std::size_t bytes_max, std::function<bool()> stop)
     : workspace_{workspace},
       bytes_max_{bytes_max},
+      stop_{std::move(stop)},
       waiting_(workspace.partitions()),
       waiting_bytes_(workspace.partitions()),
       shared_{std::make_shared<Shared>()} {
@@ -42,7 +43,7 @@ Result<void> Appender::add(const Event& event) {
     DW_TRY(flush());
     put(event, id);
     DW_TRY(flush());
-    return workspace_.engine().wait_idle();
+    return spread();
   }
   put(event, id);
   if (waiting_bytes_[id] < kShipBytes) return ok();
@@ -51,6 +52,35 @@ Result<void> Appender::add(const Event& event) {
     if (shared_->bytes_on_way[id] > 0) return ok();  // the next group grows meanwhile
   }
   return ship(id);
+}
+
+// Waits until every partition has folded the reference data that the first one has in its log:
+// others may append meanwhile, so that the engine need never come to rest.
+Result<void> Appender::spread() {
+  constexpr auto kPatience = milliseconds(200);  // between two questions whether to stop
+  const auto until = [&](const std::function<Result<void>()>& wait) -> Result<void> {
+    for (;;) {
+      if (stop_ && stop_()) return Error{Code::kClosed, "the process stops"};
+      auto there = wait();
+      if (there || !there.error().retriable) return there;
+    }
+  };
+  DW_TRY(const auto end, workspace_.log().end(Topic::kEvents, 0));
+  DW_TRY(until([&] { return workspace_.wait_folded({0, end - 1}, kPatience); }));
+  std::vector<std::uint64_t> sent;
+  DW_TRY(workspace_.engine().ask(
+      0, [&](runtime::Partition& partition) { sent = partition.state().meta.sent; }));
+  for (PartitionId id = 1; id < sent.size(); ++id) {
+    const auto holds = [&, id](runtime::Partition& partition) {
+      const auto& received = partition.state().meta.received;
+      return !received.empty() && received[0] >= sent[id];
+    };
+    DW_TRY(until([&] {
+      if (sent[id] == 0) return Result<void>{ok()};
+      return workspace_.wait_until(id, holds, kPatience);
+    }));
+  }
+  return ok();
 }
 
 // Counted, or flush() would not wait for it.

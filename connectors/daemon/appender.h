@@ -1,6 +1,7 @@
 // A stream of facts into a workspace.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,7 +15,9 @@ namespace dealwright::daemon {
 // first. Holds at most about twice `bytes_max`. One thread.
 class Appender {
  public:
-  Appender(Workspace& workspace, std::size_t bytes_max = std::size_t{16} << 20);
+  // `stop`: asked while it waits for partitions to take reference data; kClosed when it says so.
+  explicit Appender(Workspace& workspace, std::size_t bytes_max = std::size_t{16} << 20,
+                    std::function<bool()> stop = {});
   ~Appender();  // waits for what is on the way
   // kNoSpace, kOverload, kUnknownOutcome ...: of this fact or of an earlier one.
   Result<void> add(const Event& event);
@@ -25,8 +28,10 @@ class Appender {
   struct Shared;
   void put(const Event& event, PartitionId partition);
   Result<void> ship(PartitionId partition);
+  Result<void> spread();
   Workspace& workspace_;
   const std::size_t bytes_max_;
+  const std::function<bool()> stop_;
   std::vector<std::vector<std::string>> waiting_;
   std::vector<std::size_t> waiting_bytes_;
   std::shared_ptr<Shared> shared_;

@@ -49,6 +49,7 @@ struct EffectsConfig {
 struct ImportConfig {
   std::size_t append_bytes = 0;  // on their way to the log
   std::size_t rows_bytes = 0;
+  std::uint64_t file_bytes = 0;  // of a file that comes over HTTP
 };
 
 struct HttpConfig {

@@ -84,6 +84,10 @@ constexpr ConfigKey kKeys[] = {
     {"import.append", Type::kBytes, "", "16 MiB", 64 * kKi, kGi,
      "What an import or a file of events has on its way to the log.",
      [](Config& c, std::uint64_t n, std::string_view) { c.import.append_bytes = n; }},
+    {"import.file", Type::kBytes, "", "4 GiB", kMi, 1024 * kGi,
+     "The largest file that a server takes for an import; it lies in the data directory until all of it is "
+     "imported.",
+     [](Config& c, std::uint64_t n, std::string_view) { c.import.file_bytes = n; }},
     {"import.rows", Type::kBytes, "", "512 MiB", kMi, 64 * kGi,
      "Memory for the rows of a file that is put in order of time, some 130 bytes each; larger files are "
      "refused.",

@@ -8,25 +8,6 @@
 namespace dealwright::daemon {
 namespace {
 
-Event event_of(Workspace& workspace, TypeId what, RecordKey subject, const std::string& reason,
-               const Act& act) {
-  Event event;
-  event.source = "dealwright/operator";
-  event.id = act.id;
-  event.type = what;
-  event.subject = std::move(subject);
-  event.actor = act.actor;
-  if (!workspace.event_clock()) event.time = workspace.clock().wall();
-  event.data.set(Field::kAuthor, Value{act.actor});
-  event.data.set(Field::kReason, Value{reason});
-  return event;
-}
-
-Result<void> must_have(const std::string& reason) {
-  if (!reason.empty()) return ok();
-  return Error{Code::kInvalid, "say why: it stands in the record's history"};
-}
-
 // Whether every partition lets effects leave, or none does, as asked.
 Result<bool> all_are(Workspace& workspace, bool paused) {
   bool out = true;
@@ -53,21 +34,44 @@ Result<void> forget_marker(Workspace& workspace, bool pause) {
 
 }  // namespace
 
-Result<Effect> act_on_effect(Workspace& workspace, std::string_view prefix, TypeId what,
-                             std::string_view outcome, const std::string& reason, const Act& act) {
-  DW_TRY(must_have(reason));
-  DW_TRY(const auto found, find_effect(workspace, prefix));
-  const auto& [partition, effect] = found;
-  auto event = event_of(workspace, what, effect.subject, reason, act);
-  event.data.set(Field::kEffect, Value{hex(effect.id)});
-  if (!outcome.empty()) event.data.set(Field::kOutcome, Value{outcome});
+Result<Event> operator_event(Workspace& workspace, TypeId what, RecordKey subject,
+                             const std::string& reason, const Act& act) {
+  if (reason.empty()) {
+    return Error{Code::kInvalid, "say why: it stands in the record's history"};
+  }
+  Event event;
+  event.source = "dealwright/operator";
+  event.id = act.id;
+  event.type = what;
+  event.subject = std::move(subject);
+  event.actor = act.actor;
+  if (!workspace.event_clock()) event.time = workspace.clock().wall();
+  event.data.set(Field::kAuthor, Value{act.actor});
+  event.data.set(Field::kReason, Value{reason});
+  return event;
+}
+
+Result<Placed> append_and_judge(Workspace& workspace, Event event, PartitionId partition) {
   DW_TRY(const auto placed, workspace.append_own(std::move(event), partition));
   DW_TRY(workspace.wait_folded(placed));
   DW_TRY(const auto fate, runtime::fate_of(workspace.log(), placed.partition, placed.position));
   const bool stands = fate.verdict == Verdict::kAccepted || fate.verdict == Verdict::kDuplicate;
-  if (!stands) {
-    return Error{Code::kConflict, fate.code + (fate.detail.empty() ? "" : ": " + fate.detail) +
-                                      "; it is " + std::string{effect_state_name(effect.state)}};
+  if (stands) return placed;
+  return Error{Code::kConflict, fate.code + (fate.detail.empty() ? "" : ": " + fate.detail)};
+}
+
+Result<Effect> act_on_effect(Workspace& workspace, std::string_view prefix, TypeId what,
+                             std::string_view outcome, const std::string& reason, const Act& act) {
+  DW_TRY(const auto found, find_effect(workspace, prefix));
+  const auto& [partition, effect] = found;
+  DW_TRY(auto event, operator_event(workspace, what, effect.subject, reason, act));
+  event.data.set(Field::kEffect, Value{hex(effect.id)});
+  if (!outcome.empty()) event.data.set(Field::kOutcome, Value{outcome});
+  if (const auto done = append_and_judge(workspace, std::move(event), partition); !done) {
+    auto error = done.error();
+    if (error.code == Code::kConflict)
+      error.detail += "; it is " + std::string{effect_state_name(effect.state)};
+    return error;
   }
   DW_TRY(auto after, find_effect(workspace, hex(effect.id)));
   if (!outcome.empty() && effect_state_name(after.second.state) != outcome) {
@@ -82,15 +86,14 @@ Result<bool> is_paused(Workspace& workspace) { return all_are(workspace, true); 
 
 Result<bool> pause_workspace(Workspace& workspace, bool pause, const std::string& reason,
                              const Act& act) {
-  DW_TRY(must_have(reason));
+  const auto what = pause ? TypeId::kWorkspacePaused : TypeId::kWorkspaceResumed;
+  DW_TRY(auto event, operator_event(workspace, what, {Kind::kWorkspace, "default"}, reason, act));
   DW_TRY(const bool before, all_are(workspace, pause));
   if (before) {
     DW_TRY(forget_marker(workspace, pause));
     return false;
   }
-  const auto what = pause ? TypeId::kWorkspacePaused : TypeId::kWorkspaceResumed;
-  DW_TRY(const auto placed,
-         workspace.append({event_of(workspace, what, {Kind::kWorkspace, "default"}, reason, act)}));
+  DW_TRY(const auto placed, workspace.append({std::move(event)}));
   DW_TRY(workspace.wait_folded(placed[0]));
   DW_TRY(const bool is_new, came_first(workspace, placed[0]));
   if (!is_new) {

@@ -11,6 +11,12 @@
 
 namespace dealwright::daemon {
 
+// A fact of the engine's own that somebody asked for. kInvalid: no reason was given.
+Result<Event> operator_event(Workspace& workspace, TypeId what, RecordKey subject,
+                             const std::string& reason, const Act& act);
+// Signs and appends it, and waits until it is judged. kConflict: it was refused, with its code.
+Result<Placed> append_and_judge(Workspace& workspace, Event event, PartitionId partition);
+
 // `what`: kEffectRetryRequested, kEffectResolved or kEffectCancelled; `outcome`: of
 // kEffectResolved, delivered or rejected. Waits until it is judged; the effect as it stands then.
 // kConflict: it was refused, with its code (docs/effects.md); else as find_effect().

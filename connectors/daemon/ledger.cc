@@ -233,16 +233,22 @@ Result<LedgerPage> list_enrolments(Workspace& workspace, const LedgerFilter& fil
   return out;
 }
 
-Result<Map> describe_enrolment(Workspace& workspace, std::string_view prefix) {
+Result<std::pair<PartitionId, Enrolment>> find_enrolment(Workspace& workspace,
+                                                         std::string_view prefix) {
   DW_TRY(must_be_hex(prefix, "enrolment"));
-  DW_TRY(const auto steps, StepNames::load(workspace));
-  std::vector<Enrolment> found;
-  DW_TRY(each<Enrolment>(workspace, runtime::keys::kEnrolment, [&](PartitionId, Enrolment e) {
-    if (hex_of(e.id).starts_with(prefix)) found.push_back(std::move(e));
+  std::vector<std::pair<PartitionId, Enrolment>> found;
+  DW_TRY(each<Enrolment>(workspace, runtime::keys::kEnrolment, [&](PartitionId id, Enrolment e) {
+    if (hex_of(e.id).starts_with(prefix)) found.emplace_back(id, std::move(e));
     return found.size() < 2;
   }));
   DW_TRY(only_one(found.size(), "live enrolment", prefix));
-  const auto& e = found[0];
+  return std::move(found[0]);
+}
+
+Result<Map> describe_enrolment(Workspace& workspace, std::string_view prefix) {
+  DW_TRY(const auto found, find_enrolment(workspace, prefix));
+  DW_TRY(const auto steps, StepNames::load(workspace));
+  const auto& e = found.second;
   List watched, effects;
   for (const auto& key : e.watched) watched.emplace_back(to_text(key));
   for (const auto& id : e.effects) effects.emplace_back(hex(id));

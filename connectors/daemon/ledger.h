@@ -40,6 +40,9 @@ Map describe(const Effect& effect);
 
 // Live ones, the newest first.
 Result<LedgerPage> list_enrolments(Workspace& workspace, const LedgerFilter& filter);
+// `prefix`: as of find_effect.
+Result<std::pair<PartitionId, Enrolment>> find_enrolment(Workspace& workspace,
+                                                         std::string_view prefix);
 Result<Map> describe_enrolment(Workspace& workspace, std::string_view prefix);
 
 // Pending ones, the soonest first.

@@ -23,6 +23,8 @@ constexpr LogCode kCodes[] = {
     {"disk_has_room", "info"},
     {"effect_unknown", "warning"},
     {"effects_paused", "warning"},
+    {"import_ended", "info"},
+    {"import_failed", "warning"},
 };
 
 }  // namespace

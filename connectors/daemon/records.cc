@@ -5,19 +5,12 @@
 #include <utility>
 
 #include "engine/runtime/keys.h"
-#include "engine/runtime/timeline.h"
 #include "rules/check/diagnostic.h"
 
 namespace dealwright::daemon {
 namespace {
 
 constexpr std::size_t kLookedAtMax = 5'000;  // of one partition, a page
-
-std::string mark_of(const runtime::TimelineEntry& entry) {
-  std::string out = entry.retracted ? "retracted" : entry.late ? "late" : "";
-  if (!entry.flags.empty()) out += (out.empty() ? "" : ", ") + entry.flags;
-  return out;
-}
 
 std::string_view state_of(const Life& life) { return life.state.empty() ? life.stage : life.state; }
 
@@ -118,33 +111,6 @@ Result<Map> describe_record(Workspace& workspace, const RecordKey& key, const Pa
   for (const auto& count : record.counts) facts += count.second;
   out.emplace_back("facts", Value{facts});
   return out;
-}
-
-Result<ViewRows> timeline_rows(Workspace& workspace, const RecordKey& key) {
-  ViewRows rows;
-  rows.columns = {{"occurred", "instant"}, {"what", "text"},     {"who", "text"},
-                  {"mark", "text"},        {"position", "text"}, {"detail", "json"}};
-  DW_TRY(const auto found, read_record(workspace, key));
-  if (!found) return Error{Code::kNotFound, "no record " + to_text(key)};
-  std::vector<std::pair<Instant, std::vector<Value>>> lines;
-  for (const auto id : found->partitions) {
-    Result<std::vector<runtime::TimelineEntry>> entries = std::vector<runtime::TimelineEntry>{};
-    DW_TRY(workspace.engine().ask(id, [&](runtime::Partition& partition) {
-      entries = runtime::timeline(partition.state(), workspace.log(), id, key);
-    }));
-    DW_TRY(const auto told, std::move(entries));
-    for (const auto& entry : told) {
-      const auto place = std::to_string(id) + ":" + std::to_string(entry.position);
-      lines.push_back({entry.occurred,
-                       {entry.occurred > kInstantMin ? Value{entry.occurred} : Value{Null{}},
-                        Value{entry.what}, Value{entry.who}, Value{mark_of(entry)},
-                        Value{(entry.decision ? "d" : "e") + place}, entry.detail}});
-    }
-  }
-  std::stable_sort(lines.begin(), lines.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (auto& line : lines) rows.rows.push_back(std::move(line.second));
-  return rows;
 }
 
 Result<RecordPage> list_records(Workspace& workspace, const RecordFilter& filter) {

@@ -1,4 +1,4 @@
-// Records and their timelines as people read them: what the command line and the API show.
+// Records as people read them: what the command line and the API show.
 #pragma once
 
 #include <string>
@@ -15,9 +15,6 @@ namespace dealwright::daemon {
 Map fields_of(const Record& record);
 // All that is known of a record, with what is odd about it. kNotFound.
 Result<Map> describe_record(Workspace& workspace, const RecordKey& key, const PastInstant& at = {});
-
-// What happened to it and what was decided about it, by when it happened. kNotFound.
-Result<ViewRows> timeline_rows(Workspace& workspace, const RecordKey& key);
 
 struct RecordFilter {
   Kind kind = Kind::kForeign;

@@ -88,6 +88,7 @@ struct Service::Parts {
   std::unique_ptr<smtp::MailDrop> drop;
   hooks::HookSet hooks;
   std::unique_ptr<Backups> backups;
+  std::unique_ptr<Imports> imports;
   std::unique_ptr<api::Parts> api;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<http::WorkerPool> pool;  // ends before the server that its jobs answer through
@@ -96,6 +97,7 @@ struct Service::Parts {
 
   Result<void> open_workspace();
   Result<void> load_keys();
+  Result<void> open_imports();
   Result<void> listen();
   void log(const LogLine& line) const {
     if (options.log) options.log(to_json(line, clock->wall()));
@@ -146,6 +148,25 @@ Result<void> Service::Parts::load_keys() {
   return ok();
 }
 
+Result<void> Service::Parts::open_imports() {
+  const auto& config = options.config.import;
+  ImportsOptions how;
+  how.rows_bytes = config.rows_bytes;
+  how.append_bytes = config.append_bytes;
+  how.file_bytes_max = config.file_bytes;
+  how.on_end = [this](const ImportRecord& record) {
+    if (record.error) {
+      return log("import_failed", record.id + ": " + std::string{code_name(record.error->code)});
+    }
+    log("import_ended", record.id + ": " + std::string{import_state_name(record.state)} + ", " +
+                            std::to_string(record.counts.events) + " events of " +
+                            std::to_string(record.counts.rows) + " rows, " +
+                            std::to_string(record.counts.bad_rows) + " bad");
+  };
+  imports = std::make_unique<Imports>(*workspace, std::move(how));
+  return imports->open();
+}
+
 Result<void> Service::Parts::listen() {
   auto http = http_options(options.config.http);
   http.hooks.access = [this](const http::AccessLine& line) {
@@ -163,8 +184,9 @@ Result<void> Service::Parts::listen() {
   pool = std::make_unique<http::WorkerPool>(http.limits.worker_threads, http.limits.worker_queue);
   backups = std::make_unique<Backups>(*workspace, options.at_point);
   DW_TRY(auto marks, mail_marks(options.config, workspace->files()));
+  DW_TRY(open_imports());
   api = std::make_unique<api::Parts>(
-      api::Parts{*workspace, *intake, *drafts, *backups, *pool, keys, *random, keys_path,
+      api::Parts{*workspace, *intake, *drafts, *backups, *imports, *pool, keys, *random, keys_path,
                  http.limits, drop.get(), &hooks, own_url(options.config.http), metrics,
                  [this] {
                    const auto* now = serving.load();
@@ -225,6 +247,7 @@ Result<bool> Service::stop() {
   const bool whole = !parts.server || parts.server->stop(kRequestsMs);
   parts.pool.reset();
   parts.backups.reset();
+  parts.imports.reset();
   const auto gone_ms = (parts.clock->steady_us() - since_us) / 1'000;
   const auto patience = std::max(kAttemptsLeastMs, kAttemptsMs - gone_ms);
   auto settled = parts.workspace->stop(milliseconds(patience));

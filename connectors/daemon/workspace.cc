@@ -79,11 +79,9 @@ struct Answer {
   }
 };
 
-constexpr auto kWaitMost = std::chrono::seconds{10};
-
 // Waits until what `start` was given is called. False: not in time.
 bool wait_for_call(const std::function<void(std::function<void()>)>& start,
-                   std::chrono::microseconds most = kWaitMost) {
+                   std::chrono::microseconds most) {
   struct Slot {
     std::mutex mutex;
     std::condition_variable there;
@@ -314,6 +312,7 @@ Result<ViewRows> Workspace::query(std::string_view name, const ViewQuery& query,
     for (const auto* v : projections::all_views()) known += " " + std::string{v->name()};
     return Error{Code::kNotFound, "no view '" + std::string{name} + "'; there are:" + known};
   }
+  DW_TRY(projections::check_asked(*view, query));
   std::vector<std::optional<Result<std::string>>> told(partitions());
   if (at != nullptr) at->assign(partitions(), {});
   DW_TRY(ask_all([&](PartitionId id, runtime::Partition& partition) {
@@ -347,23 +346,26 @@ Result<void> Workspace::not_in_time(PartitionId partition) {
   if (auto why = stopped(partition)) return *why;
   return Error{Code::kOverload,
                "partition " + std::to_string(partition) +
-                   " has more to fold than ten seconds take; what was appended stands in the log: "
+                   " has more to fold than one waits for; what was appended stands in the log: "
                    "ask again",
                true};
 }
 
-Result<void> Workspace::wait_folded(const Placed& at) {
+Result<void> Workspace::wait_folded(const Placed& at, Duration patience) {
   Watch::Ticket ticket = 0;
-  const bool there = wait_for_call([&](std::function<void()> call) {
-    ticket = watch_->when(at.partition, at.position + 1, std::move(call));
-  });
+  const bool there = wait_for_call(
+      [&](std::function<void()> call) {
+        ticket = watch_->when(at.partition, at.position + 1, std::move(call));
+      },
+      std::chrono::milliseconds{patience.ms});
   watch_->forget(ticket);
   return there ? Result<void>{ok()} : not_in_time(at.partition);
 }
 
 Result<void> Workspace::wait_until(PartitionId partition,
-                                   const std::function<bool(runtime::Partition&)>& holds) {
-  const auto end_us = clock_->steady_us() + std::chrono::microseconds{kWaitMost}.count();
+                                   const std::function<bool(runtime::Partition&)>& holds,
+                                   Duration patience) {
+  const auto end_us = clock_->steady_us() + patience.ms * 1'000;
   for (;;) {
     const auto seen = watch_->now();
     bool done = false;

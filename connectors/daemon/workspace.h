@@ -105,10 +105,11 @@ class Workspace {
   PartitionId first_served() const;
   Watch& watch() { return *watch_; }
   // Waits until the partition has folded the event there, or until `holds` (called in its
-  // thread); kOverload, retriable: not within ten seconds. Its own error if it stops.
-  Result<void> wait_folded(const Placed& at);
+  // thread); kOverload, retriable: not within `patience`. Its own error if it stops.
+  Result<void> wait_folded(const Placed& at, Duration patience = seconds(10));
   Result<void> wait_until(PartitionId partition,
-                          const std::function<bool(runtime::Partition&)>& holds);
+                          const std::function<bool(runtime::Partition&)>& holds,
+                          Duration patience = seconds(10));
   // Waits until all is decided; of partitions that are left out nothing is awaited.
   Result<void> wait_idle() { return engine_->wait_idle(!left_out_.empty()); }
   // `patience`: see Engine::stop.

@@ -25,6 +25,8 @@ void CsvWriter::text(std::string_view text) {
   }
 }
 
+void CsvWriter::number(std::string_view digits) { raw(digits); }
+
 void CsvWriter::cell(const Value& value) {
   if (value.absent() || value.null()) {
     raw({});

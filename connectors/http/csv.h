@@ -15,6 +15,7 @@ class CsvWriter {
   explicit CsvWriter(std::string& out) : out_{out} {}
   void cell(const Value& value);
   void text(std::string_view text);
+  void number(std::string_view digits);  // as it stands. REQUIRES: a number in decimal digits
   void end_row();
 
  private:

@@ -46,7 +46,10 @@ constexpr std::string_view kRefusals[] = {"",
                                           "effect_out",
                                           "effect_not_unknown",
                                           "effect_shadow",
-                                          "effect_stays"};
+                                          "effect_stays",
+                                          "unknown_enrolment",
+                                          "no_timer",
+                                          "timer_drips"};
 
 struct Case {
   const Record* subject;

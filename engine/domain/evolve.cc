@@ -149,6 +149,9 @@ bool of_timeline(TypeId type) {
     case TypeId::kEffectResolved:
     case TypeId::kEffectCancelled:
     case TypeId::kRuleHeld:
+    case TypeId::kEnrolmentExited:
+    case TypeId::kTimerCancelled:
+    case TypeId::kTimerMoved:
     case TypeId::kEmailSent:
     case TypeId::kEmailDelivered:
     case TypeId::kEmailOpened:

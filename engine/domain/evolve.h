@@ -60,6 +60,9 @@ enum class Refusal : std::uint8_t {
   kEffectNotUnknown,  // what became of it is known
   kEffectShadow,      // of a rule that only tried
   kEffectStays,       // a task: it never leaves
+  kUnknownEnrolment,  // none is live under that id
+  kNoTimer,           // it does not wait for time
+  kTimerDrips,        // it waits for its turn in an import
 };
 std::string_view refusal_name(Refusal refusal);
 

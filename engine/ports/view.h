@@ -48,6 +48,7 @@ class ViewReader {
 struct ViewQuery {
   Instant as_of = kAfterAll;                                 // facts that occurred up to here
   Instant known_by = kAfterAll;                              // and were ingested up to here
+  Instant from = kBeforeAll, to = kAfterAll;                 // [from, to) of ViewAsks::window
   Instant now;                                               // for what is due or overdue
   std::vector<std::pair<std::string, std::string>> filters;  // column, value
   std::vector<std::string> group_by;
@@ -56,7 +57,7 @@ struct ViewQuery {
 
 struct ViewColumn {
   std::string name;
-  std::string type;  // text, int, money, instant, rate
+  std::string type;  // text, int, bool, money, instant, rate (exact, as text), json
 };
 struct ViewRows {
   std::vector<ViewColumn> columns;
@@ -88,6 +89,15 @@ class ViewFold {
   virtual std::size_t memory_bytes() const = 0;
 };
 
+// What a view can be asked for.
+struct ViewAsks {
+  std::span<const std::string_view> filters = {};  // columns to filter and group by
+  std::string_view window = {};  // what `from` and `to` are held against; "": it takes neither
+  bool whole_days = false;       // they are the beginnings of days of UTC
+  bool groups = false;           // group_by
+  bool past = false;             // as_of, known_by
+};
+
 // Immutable; thread-safe.
 class View {
  public:
@@ -95,6 +105,7 @@ class View {
   virtual std::string_view name() const = 0;
   virtual std::uint32_t version() const = 0;  // of its layout and meaning
   virtual std::string_view description() const = 0;
+  virtual ViewAsks asks() const { return {}; }
   // `reader` outlives the fold.
   virtual Result<std::unique_ptr<ViewFold>> open(const ViewReader& reader) const = 0;
   virtual Result<ViewRows> merge(const ViewQuery& query,

@@ -3,6 +3,7 @@
 
 #include "engine/codec/size_bound.h"
 #include "engine/domain/effect_acts.h"
+#include "engine/domain/enrolment_acts.h"
 #include "engine/runtime/leader_turn.h"
 
 namespace dealwright::runtime {
@@ -35,6 +36,12 @@ std::vector<std::string> zones_of(Turn& turn, const Record& person) {
 
 // An operator's word on an effect, judged by the ledger. None: it is no such fact.
 std::optional<LeaderTurn::Judgement> LeaderTurn::judge_act_of(const Event& event) {
+  if (is_about_enrolment(event.type)) {
+    const auto id = enrolment_id_of(event.data.text(Field::kEnrolment));
+    const auto refused = judge_enrolment_act(event.type, id ? enrolment(*id) : nullptr);
+    if (refused == Refusal::kNone) return Judgement{};
+    return Judgement{Verdict::kRefused, std::string{refusal_name(refused)}, {}};
+  }
   if (!is_about_effect(event.type)) return std::nullopt;
   const auto effect = state_.find_effect(event.data.text(Field::kEffect));
   const auto refusal = judge_act(event.type, effect ? &*effect : nullptr);
@@ -75,6 +82,14 @@ void LeaderTurn::stop_mails(const Event& event) {
       change(EffectMoved{id, EffectState::kSuppressed, std::move(said.reason)});
     }
   }
+}
+
+// An operator's word on one, which was judged just now.
+void LeaderTurn::act_on_enrolment(const Event& event) {
+  if (!is_about_enrolment(event.type)) return;
+  const auto id = enrolment_id_of(event.data.text(Field::kEnrolment));
+  const auto* live = id ? enrolment(*id) : nullptr;
+  if (live != nullptr) change(follow_act(event, *live, now_));
 }
 
 void LeaderTurn::move_effect(EffectMoved moved) {

@@ -344,6 +344,7 @@ bool LeaderTurn::take_event(std::uint64_t position, std::string_view bytes) {
     frame_.fact.subject = record(frame_.event.subject);
   }
   stop_mails(frame_.event);
+  act_on_enrolment(frame_.event);
   if (for_others(frame_.event)) send_to_others(frame_.event);
   ask(frame_.fact);
   if (frame_.event.type == TypeId::kEventRedriven || frame_.event.type == TypeId::kEventDropped) {

@@ -104,6 +104,7 @@ class LeaderTurn : public Turn {
   std::optional<Judgement> judge_act_of(const Event& event);
   PassageCase case_of(const Effect& effect);
   void stop_mails(const Event& event);
+  void act_on_enrolment(const Event& event);
   void refuse(const Event* event, std::string_view bytes, std::uint64_t position,
               const Judgement& judgement);
   bool for_others(const Event& event) const;

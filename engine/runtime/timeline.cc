@@ -80,16 +80,16 @@ Result<LogRecord> read_one(Log& log, Topic topic, PartitionId partition, Positio
 }
 
 // Custom values that went to `extra`, by the schema that was in force for the fact.
-std::string flags_of(const State& state, const HistoryEntry& entry, const Event& event) {
+std::string flags_of(const Reference& reference, const HistoryEntry& entry, const Event& event) {
   std::string out;
   if (entry.role != HistoryRole::kFact) return out;
-  for (const auto& fault : custom_faults(event, state.reference.schemas.at(entry.order))) {
+  for (const auto& fault : custom_faults(event, reference.schemas.at(entry.order))) {
     out += (out.empty() ? "bad_custom_value " : "; ") + fault.field + ": " + fault.detail;
   }
   return out;
 }
 
-Result<void> add_decisions(const State& state, Log& log, PartitionId partition,
+Result<void> add_decisions(const Reference& reference, Log& log, PartitionId partition,
                            const HistoryEntry& entry, const RecordKey& key,
                            std::vector<TimelineEntry>& out) {
   LogBatch batch;
@@ -106,7 +106,7 @@ Result<void> add_decisions(const State& state, Log& log, PartitionId partition,
       if (entry.index > 0) {
         if (fact != nullptr && index == entry.index) {
           out.push_back(of_event(fact->event, entry.occurred, entry.position));
-          out.back().flags = flags_of(state, entry, fact->event);
+          out.back().flags = flags_of(reference, entry, fact->event);
         }
         continue;
       }
@@ -122,49 +122,73 @@ Result<void> add_decisions(const State& state, Log& log, PartitionId partition,
 
 }  // namespace
 
-Result<std::vector<TimelineEntry>> timeline(State& state, Log& log, PartitionId partition,
-                                            const RecordKey& key) {
+Result<TimelineIndex> timeline_index(State& state, Log& log, PartitionId partition,
+                                     const RecordKey& key) {
   const auto* record = state.find(key);
   if (record == nullptr) return Error{Code::kNotFound, "no record " + to_text(key)};
-  DW_TRY(auto entries, state.history(*record));
-  std::vector<TimelineEntry> out;
-  Instant newest = kBeforeAll;
+  DW_TRY(const auto entries, state.history(*record));
   DW_TRY(const auto events_begin, log.begin(Topic::kEvents, partition));
   DW_TRY(const auto decisions_begin, log.begin(Topic::kDecisions, partition));
-  std::int64_t released = 0;
-  for (const auto& entry : entries) {
+  TimelineIndex out;
+  out.entries = entries.size();
+  out.reference = state.reference;
+  Instant newest = kBeforeAll;
+  for (std::uint64_t number = 0; number < entries.size(); ++number) {
+    const auto& entry = entries[number];
+    if (entry.mark != HistoryMark::kStands) ++out.marked;
     if (entry.mark == HistoryMark::kUndone) continue;  // another record's again
     if (entry.position < (entry.decision ? decisions_begin : events_begin)) {
-      ++released;
-      newest = std::max(newest, entry.occurred);
-      continue;
-    }
-    const auto before = out.size();
-    if (entry.decision) {
-      DW_TRY(add_decisions(state, log, partition, entry, key, out));
+      ++out.released;
     } else {
-      LogBatch batch;
-      DW_TRY(auto bytes, read_one(log, Topic::kEvents, partition, entry.position, batch));
-      Event event;
-      DW_TRY(codec::decode(bytes.bytes, event));
-      out.push_back(of_event(event, entry.occurred, entry.position));
-      out.back().flags = flags_of(state, entry, event);
-    }
-    for (auto i = before; i < out.size(); ++i) {
-      out[i].late = entry.occurred < newest;
-      out[i].retracted = entry.mark == HistoryMark::kRetracted;
+      out.places.push_back({entry, number, entry.occurred < newest});
     }
     newest = std::max(newest, entry.occurred);
   }
-  std::stable_sort(out.begin(), out.end(),
-                   [](const auto& a, const auto& b) { return a.occurred < b.occurred; });
-  if (released > 0) {
-    TimelineEntry first;
-    first.occurred = kBeforeAll;
-    first.what = "log.released";
-    first.who = "dealwright";
-    first.detail = Value{Map{{"entries", Value{released}}}};
-    out.insert(out.begin(), std::move(first));
+  return out;
+}
+
+Result<std::vector<TimelineEntry>> read_timeline(const Reference& reference, Log& log,
+                                                 PartitionId partition, const RecordKey& key,
+                                                 const TimelinePlace& place) {
+  const auto& entry = place.entry;
+  std::vector<TimelineEntry> out;
+  if (entry.decision) {
+    DW_TRY(add_decisions(reference, log, partition, entry, key, out));
+  } else {
+    LogBatch batch;
+    DW_TRY(auto bytes, read_one(log, Topic::kEvents, partition, entry.position, batch));
+    Event event;
+    DW_TRY(codec::decode(bytes.bytes, event));
+    out.push_back(of_event(event, entry.occurred, entry.position));
+    out.back().flags = flags_of(reference, entry, event);
+  }
+  for (auto& one : out) {
+    one.late = place.late;
+    one.retracted = entry.mark == HistoryMark::kRetracted;
+  }
+  return out;
+}
+
+TimelineEntry released_entry(std::uint64_t released) {
+  TimelineEntry out;
+  out.occurred = kBeforeAll;
+  out.what = "log.released";
+  out.who = "dealwright";
+  out.detail = Value{Map{{"entries", Value{static_cast<std::int64_t>(released)}}}};
+  return out;
+}
+
+Result<std::vector<TimelineEntry>> timeline(State& state, Log& log, PartitionId partition,
+                                            const RecordKey& key) {
+  DW_TRY(auto index, timeline_index(state, log, partition, key));
+  std::stable_sort(index.places.begin(), index.places.end(), [](const auto& a, const auto& b) {
+    return a.entry.occurred < b.entry.occurred;
+  });
+  std::vector<TimelineEntry> out;
+  if (index.released > 0) out.push_back(released_entry(index.released));
+  for (const auto& place : index.places) {
+    DW_TRY(auto entries, read_timeline(index.reference, log, partition, key, place));
+    std::move(entries.begin(), entries.end(), std::back_inserter(out));
   }
   return out;
 }

@@ -52,6 +52,44 @@ def rows(text):
     return sorted(re.sub(r'"(-?\d+\.\d*?)0+"', r'"\1"', line) for line in text.splitlines())
 
 
+def imports(bed):
+    """A file sent to the server: tried, imported, there already; what is bad comes back."""
+    table = bed.work / "rows.csv"
+    lines = (ROOT / "docs/examples/leads.csv").read_text().splitlines()
+    table.write_text("\n".join([*lines, lines[1].replace("L-501", "L-900").replace("2026-02-02 08:15", "some day")]) + "\n")
+    line = f"--json import run {table} --mapping docs/examples/leads.mapping.yaml"
+    tried = bed.run(line + " --dry-run", bed.there)
+    said = [json.loads(row) for row in tried.stdout.splitlines()]
+    check("a dry run", tried.returncode == 4 and said[0]["code"] == "bad_time" and said[0]["line"] == len(lines) + 1 and
+          said[1]["state"] == "checked", tried.stdout + tried.stderr)
+    done = bed.run(line, bed.there)
+    said = json.loads(done.stdout or "{}")
+    check("import run", done.returncode == 4 and said.get("state") == "whole" and said.get("appended", 0) > 10,
+          done.stdout + done.stderr)
+    bad = bed.work / "rows.csv.bad.csv"
+    bad = bad.read_text() if bad.exists() else "no file"
+    check("the bad rows", f"{len(lines)},{len(lines) + 1},Created,bad_time" in bad, bad)
+    again = json.loads(bed.run(line, bed.there).stdout)
+    check("again", again["appended"] == 0 and again["already_there"] == said.get("appended"), str(again))
+    listed = bed.run("--json import list", bed.there).stdout
+    check("import list", listed.count("leads-2026-q1") == 3 and said["import"] in listed, listed)
+    late = bed.run("import pause leads-2026-q1", bed.there)
+    check("import pause of a whole one", late.returncode == 4 and "whole" in late.stderr, late.stderr)
+
+
+def operators(bed):
+    """An enrolment that leaves its rule, a timer that moves."""
+    live = [json.loads(row) for row in bed.run("--json timer list --limit 2", bed.there).stdout.splitlines()]
+    moved = bed.run(f"--json timer move {live[0]['enrolment']} --due 2099-01-01T00:00:00Z --reason later", bed.there)
+    check("timer move", '"due":"2099-01-01' in moved.stdout, moved.stdout + moved.stderr)
+    left = bed.run(f"--json enrolment exit {live[1]['enrolment']} --reason settled", bed.there)
+    check("enrolment exit", '"ended":true' in left.stdout, left.stdout + left.stderr)
+    gone = bed.run(f"enrolment exit {live[1]['enrolment']} --reason settled", bed.there)
+    check("exit of one that has left", gone.returncode == 3, gone.stderr)
+    mails = bed.run("--json template list", bed.there)
+    check("template list", mails.returncode == 0, mails.stderr)
+
+
 def main(build):
     with tempfile.TemporaryDirectory(prefix="dw-remote-") as work:
         bed = Bed(build, work)
@@ -86,6 +124,8 @@ def main(build):
         wrong = bed.run("view list", {**bed.there, "DEALWRIGHT_KEY": "dw_wrong"})
         check("a wrong key", wrong.returncode == 4 and "DEALWRIGHT_KEY" in wrong.stderr, wrong.stderr)
         check("the key is in no output", key not in wrong.stderr + wrong.stdout)
+        imports(bed)
+        operators(bed)
         deal = json.loads(bed.run("--json record list deal --limit 1", bed.there).stdout)["record"]
         reads = [line.replace("DEAL", deal) for line in READS]
         seen = {line: bed.run("--json " + line, bed.there) for line in reads}

@@ -274,6 +274,35 @@ Event Generator::act_on_effect() {
   return event;
 }
 
+// On one that the oracle knows; on none now and then.
+Event Generator::act_on_enrolment() {
+  Event event;
+  event.type = chance(30)   ? TypeId::kEnrolmentExited
+               : chance(30) ? TypeId::kTimerCancelled
+                            : TypeId::kTimerMoved;
+  event.subject = {Kind::kDeal, id_of(Kind::kDeal)};
+  event.time = bed_.clock.wall();
+  EnrolmentId id{1, 2};
+  const auto& live = bed_.oracle.enrolments();
+  if (!live.empty() && !chance(5)) {
+    auto it = live.begin();
+    std::advance(it, static_cast<std::ptrdiff_t>(random_.below(live.size())));
+    id = it->first;
+  }
+  std::string bytes;
+  put_key64(bytes, id.high);
+  put_key64(bytes, id.low);
+  event.data.set(Field::kEnrolment,
+                 Value{hex({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()})});
+  event.data.set(Field::kAuthor, Value{"user/u1"});
+  event.data.set(Field::kReason, Value{"settled"});
+  if (event.type == TypeId::kTimerMoved) {
+    const auto ahead = static_cast<std::int64_t>(random_.below(200)) - 20;
+    event.data.set(Field::kDue, Value{bed_.clock.wall() + hours(ahead)});
+  }
+  return event;
+}
+
 // A note, which a hook is told of; a change of a contact, who gets a mail; a receiver's word on
 // one.
 Event Generator::asks_for_effects() {
@@ -284,6 +313,7 @@ Event Generator::asks_for_effects() {
     event.subject = {Kind::kContact, id_of(Kind::kContact)};
     event.data.set(Field::kMessage, Value{"m"});
     event.data.set(Field::kEffect, Value{name_of_effect()});
+    if (event.type == TypeId::kEmailBounced) event.data.set(Field::kHard, Value{chance(50)});
     return event;
   }
   if (chance(40)) {
@@ -429,7 +459,7 @@ void Generator::add() {
   } else if (draw < 4) {
     event = pipeline(id_of(Kind::kPipeline));
   } else if (draw < 9) {
-    event = chance(50) ? operators_act() : act_on_effect();
+    event = chance(40) ? operators_act() : chance(60) ? act_on_effect() : act_on_enrolment();
     own = !chance(5);  // else forged
   } else if (auto back = taking_back_ && draw < 19 ? taking_back() : std::nullopt) {
     event = std::move(*back);

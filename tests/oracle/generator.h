@@ -25,6 +25,7 @@ class Generator {
   void spoil(Event& event);
   Event operators_act();
   Event act_on_effect();
+  Event act_on_enrolment();
   Event asks_for_effects();
   std::string name_of_effect();
   std::optional<Event> taking_back();

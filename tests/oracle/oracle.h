@@ -33,6 +33,7 @@ class Oracle {
   // Facts, for figures that no view shows yet.
   const std::map<RecordKey, Facts>& facts() const { return facts_; }
   const std::map<EffectId, Effect>& effects() const { return effects_; }
+  const std::map<EnrolmentId, Enrolment>& enrolments() const { return enrolments_; }
   const PipelineBook& pipelines() const { return pipelines_; }
   std::size_t times_taken_back() const { return former_.size(); }
 

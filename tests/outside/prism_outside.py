@@ -89,7 +89,7 @@ def steps_of(proxy):
         "/v1/views/automation", "/v1/records/account?limit=2", f"/v1/records/{deal}", f"/v1/records/{deal}/timeline",
         "/v1/effects?state=delivered", f"/v1/effects/{effect}", "/v1/enrolments?limit=2",
         f"/v1/enrolments/{enrolment}", "/v1/timers", "/v1/set-aside", "/v1/events?limit=2", "/v1/events/0:1",
-        "/v1/rules", "/v1/rules/big-deal", "/v1/rules/big-deal/versions", "/v1/keys")]
+        "/v1/templates", "/v1/imports", "/v1/rules", "/v1/rules/big-deal", "/v1/rules/big-deal/versions", "/v1/keys")]
     out += [("GET", "/v1/views/board", None, {"Accept": form}, 200) for form in ("text/csv", "application/x-ndjson")]
     out += [("GET", "/v1/views/deals", None, {"If_None_Match": tag}, 304),
             ("GET", "/v1/views/deals", None, {"If_Match": '"other"'}, 412),

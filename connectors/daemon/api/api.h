@@ -11,6 +11,7 @@
 
 #include "connectors/daemon/backups.h"
 #include "connectors/daemon/drafts.h"
+#include "connectors/daemon/imports.h"
 #include "connectors/daemon/intake.h"
 #include "connectors/daemon/mail_in.h"
 #include "connectors/daemon/metrics.h"
@@ -35,6 +36,7 @@ struct Parts {
   Intake& intake;
   Drafts& drafts;
   Backups& backups;
+  Imports& imports;
   http::WorkerPool& pool;  // for what blocks
   http::KeyBook& keys;
   Random& random;
@@ -51,12 +53,14 @@ struct Parts {
 
 using Routes = std::vector<http::Route>;
 void add_event_routes(Parts& parts, Routes& out);
+void add_event_read_routes(Parts& parts, Routes& out);
 void add_record_routes(Parts& parts, Routes& out);
 void add_view_routes(Parts& parts, Routes& out);
 void add_rule_routes(Parts& parts, Routes& out);
 void add_enrolment_routes(Parts& parts, Routes& out);
 void add_effect_routes(Parts& parts, Routes& out);
 void add_effect_act_routes(Parts& parts, Routes& out);
+void add_enrolment_act_routes(Parts& parts, Routes& out);
 void add_set_aside_routes(Parts& parts, Routes& out);
 void add_partition_routes(Parts& parts, Routes& out);
 void add_key_routes(Parts& parts, Routes& out);
@@ -66,6 +70,8 @@ void add_hook_routes(Parts& parts, Routes& out);
 void add_mail_hook_route(Parts& parts, Routes& out);
 void add_metrics_route(Parts& parts, Routes& out);
 void add_backup_routes(Parts& parts, Routes& out);
+void add_import_routes(Parts& parts, Routes& out);
+void add_template_routes(Parts& parts, Routes& out);
 // Behind all others: health, and the description of the whole table.
 Result<void> add_open_routes(Parts& parts, Routes& out);
 
@@ -120,6 +126,8 @@ struct Page {
 };
 // In the form that Accept likes best: an array of objects, an object a line, or CSV.
 http::Response answer(const http::Request& request, const Page& page);
+// A row as an object.
+std::string row_json(const std::vector<ViewColumn>& columns, const std::vector<Value>& row);
 // Runs `work` beside the server's threads and answers what it comes to. A cursor is one of
 // `list`'s.
 http::Awaitable<http::Response> answer_page(Parts& parts, http::Request& request,

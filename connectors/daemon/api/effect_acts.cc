@@ -1,7 +1,8 @@
-// Effects again, resolved, cancelled; the kill switch.
+// Effects again, resolved, cancelled; enrolments and timers; the kill switch.
 #include "connectors/daemon/effect_acts.h"
 
 #include "connectors/daemon/api/api.h"
+#include "connectors/daemon/enrolment_acts.h"
 
 namespace dealwright::daemon::api {
 namespace {
@@ -33,6 +34,40 @@ http::Route act_route(Parts& parts, std::string verb, std::string summary, TypeI
   return out;
 }
 
+Result<Value> act_on(Parts& parts, const Request& request, TypeId what) {
+  const EnrolmentAct asked{what, instant_of(request, "due"),
+                           std::string{request.query.get("reason")}};
+  DW_TRY(auto done,
+         act_on_enrolment(parts.workspace, request.param("id"), asked,
+                          {actor_of(request), fresh_id(parts, request, spec_of(what).name)}));
+  return Value{std::move(done)};
+}
+
+http::Route enrolment_route(Parts& parts, const std::string& path, std::string operation,
+                            std::string summary, TypeId what) {
+  auto out = post("/v1/" + path, std::move(operation), std::move(summary),
+                  path.substr(0, path.find('/')), operators(), [&parts, what](Request& request) {
+                    std::function<Result<Value>()> work = [&parts, &request, what] {
+                      return act_on(parts, request, what);
+                    };
+                    return answer_value(parts, request, std::move(work));
+                  });
+  out.parameters.push_back(segment(
+      "id", "the enrolment's id, or as much of its beginning as is unique", "^[0-9a-f]{1,64}$"));
+  auto reason = text("reason", "why, for the record's history");
+  reason.required = true;
+  out.parameters.push_back(std::move(reason));
+  if (what == TypeId::kTimerMoved) {
+    auto due = instant("due", "when it is to fire; at once if that has passed");
+    due.required = true;
+    out.parameters.push_back(std::move(due));
+  }
+  add_repeats(out);
+  out.answer_schema = "EnrolmentAct";
+  out.problems = {"not_found", "invalid", "conflict", "overload"};
+  return out;
+}
+
 Result<Value> pause(Parts& parts, const Request& request, bool on) {
   const auto* what = on ? "workspace.paused" : "workspace.resumed";
   DW_TRY(const bool changed,
@@ -60,6 +95,19 @@ http::Route pause_route(Parts& parts, std::string path, std::string operation, s
 }
 
 }  // namespace
+
+void add_enrolment_act_routes(Parts& parts, Routes& out) {
+  out.push_back(
+      enrolment_route(parts, "enrolments/{id}/exit", "exit_enrolment",
+                      "It leaves its rule; what it asked for and was not sent is cancelled",
+                      TypeId::kEnrolmentExited));
+  out.push_back(
+      enrolment_route(parts, "timers/{id}/cancel", "cancel_timer",
+                      "It does not fire: an enrolment that waits for time alone ends with it",
+                      TypeId::kTimerCancelled));
+  out.push_back(enrolment_route(parts, "timers/{id}/move", "move_timer",
+                                "It fires at another instant", TypeId::kTimerMoved));
+}
 
 void add_effect_act_routes(Parts& parts, Routes& out) {
   out.push_back(act_route(parts, "retry", "The same effect again, under its id",

@@ -1,17 +1,13 @@
-// Facts in: CloudEvents in structured, binary and batch mode. And out: one, a list, a stream.
+// Facts in: CloudEvents in structured, binary and batch mode.
 #include <algorithm>
 #include <charconv>
 #include <map>
 
-#include "connectors/daemon/across.h"
 #include "connectors/daemon/api/api.h"
 #include "connectors/http/accept.h"
-#include "connectors/http/query.h"
 #include "connectors/http/text.h"
 #include "engine/base/base64.h"
 #include "engine/codec/cloudevents_json.h"
-#include "engine/codec/event_codec.h"
-#include "engine/runtime/timeline.h"
 
 namespace dealwright::daemon::api {
 namespace {
@@ -22,8 +18,7 @@ using http::ProblemDetail;
 using http::Request;
 using http::Response;
 
-constexpr std::size_t kBatchMax = 10'000;     // events of one request
-constexpr std::size_t kLookedAtMax = 20'000;  // of a list that filters, a page
+constexpr std::size_t kBatchMax = 10'000;  // events of one request
 constexpr std::string_view kStructured = "application/cloudevents+json";
 constexpr std::string_view kBatch = "application/cloudevents-batch+json";
 
@@ -247,129 +242,6 @@ Awaitable<Response> handshake(Parts& parts, Request& request) {
   co_return out;
 }
 
-// ---- out
-
-std::string line_of(PartitionId partition, Position position, const Event& event) {
-  return "{\"position\":\"" + std::to_string(partition) + ":" + std::to_string(position) +
-         "\",\"event\":" + codec::to_cloudevent(event) + "}";
-}
-
-struct Filter {
-  std::optional<RecordKey> subject;
-  std::string type;
-  bool passes(const Event& event) const {
-    return (!subject || event.subject == *subject) && (type.empty() || event.type_name() == type);
-  }
-};
-
-struct Listed {
-  std::string body;
-  std::string cursor;
-};
-
-// Walks the partitions one behind the other, each in its order.
-Result<Listed> list_events(Parts& parts, const Filter& filter, Placed from, std::size_t limit) {
-  Listed out;
-  std::size_t found = 0;
-  std::size_t looked_at = 0;
-  auto& log = parts.workspace.log();
-  out.body = "[";
-  for (auto at = from; at.partition < parts.workspace.partitions(); at = {at.partition + 1, 0}) {
-    if (!parts.workspace.serves(at.partition)) continue;
-    DW_TRY(const auto begin, log.begin(Topic::kEvents, at.partition));
-    DW_TRY(const auto end, log.end(Topic::kEvents, at.partition));
-    at.position = std::max(at.position, begin);
-    while (at.position < end) {
-      DW_TRY(const auto batch, log.read(Topic::kEvents, at.partition, at.position, 256 << 10));
-      if (batch.records.empty()) break;
-      for (const auto& record : batch.records) {
-        if (record.position >= end) break;
-        if (found == limit || looked_at++ == kLookedAtMax) {
-          out.cursor = std::to_string(at.partition) + ":" + std::to_string(record.position);
-          out.body += ']';
-          return out;
-        }
-        Event event;
-        if (!codec::decode(record.bytes, event) || !filter.passes(event)) continue;
-        out.body += (found++ > 0 ? "," : "") + line_of(at.partition, record.position, event);
-      }
-      at.position = batch.next;
-    }
-  }
-  out.body += ']';
-  return out;
-}
-
-Awaitable<Response> list(Parts& parts, Request& request) {
-  if (auto early = co_await wait_for_position(parts, request)) co_return std::move(*early);
-  Placed from;
-  const auto partitions = parts.workspace.partitions();
-  if (const auto* cursor = request.query.find("cursor")) {
-    const auto place = http::read_cursor("events", *cursor);
-    const auto at = place ? parse_positions(place.value(), partitions)
-                          : Result<std::vector<std::pair<PartitionId, Position>>>{place.error()};
-    if (!at) {
-      auto problem = http::make_problem("bad_cursor", at.error().detail);
-      co_return http::problem_response(problem, request.trace);
-    }
-    from = {at.value().front().first, at.value().front().second};
-  } else if (const auto* start = request.query.find("position")) {
-    const auto at = parse_positions(*start, partitions);
-    if (!at) co_return http::problem_response(at.error(), request.trace);
-    from = {at.value().front().first, at.value().front().second};
-  }
-  Filter filter;
-  filter.type = request.query.get("type");
-  if (const auto* subject = request.query.find("subject"))
-    filter.subject = parse_record_key(*subject);
-  std::function<Result<Listed>()> work = [&parts, filter, from, limit = limit_of(request)] {
-    return list_events(parts, filter, from, limit);
-  };
-  auto listed = co_await http::run_blocking<Listed>(parts.pool, std::move(work));
-  if (!listed) co_return http::problem_response(listed.error(), request.trace);
-  auto out = http::text_response(std::string{http::kJson}, std::move(listed.value().body));
-  if (!listed.value().cursor.empty()) {
-    out.fields.add("Link", "</v1/events?" +
-                               request.query.with(
-                                   "cursor", http::make_cursor("events", listed.value().cursor)) +
-                               ">; rel=\"next\"");
-  }
-  co_return out;
-}
-
-Result<Value> fate_value(Parts& parts, const Placed& place) {
-  DW_TRY(const auto stops, follow(parts.workspace, place));
-  List out;
-  for (const auto& stop : stops) {
-    const auto at =
-        std::to_string(stop.place.partition) + ":" + std::to_string(stop.place.position);
-    Map one{{"position", Value{at}}, {"decided", Value{stop.fate.decided}}};
-    if (stop.fate.decided) one.emplace_back("verdict", Value{verdict_name(stop.fate.verdict)});
-    if (!stop.fate.code.empty()) one.emplace_back("code", Value{stop.fate.code});
-    if (!stop.fate.detail.empty()) one.emplace_back("detail", Value{stop.fate.detail});
-    out.emplace_back(std::move(one));
-  }
-  return Value{std::move(out)};
-}
-
-Result<Value> show(Parts& parts, const std::string& text) {
-  DW_TRY(const auto places, parse_positions(text, parts.workspace.partitions()));
-  const auto [partition, position] = places.front();
-  if (places.size() > 1) return Error{Code::kInvalid, "one position, not several"};
-  auto& log = parts.workspace.log();
-  DW_TRY(const auto end, log.end(Topic::kEvents, partition));
-  if (position >= end) return Error{Code::kNotFound, "no event stands at " + text};
-  DW_TRY(const auto batch, log.read(Topic::kEvents, partition, position, 1));
-  if (batch.records.empty() || batch.records[0].position != position) {
-    return Error{Code::kNotFound, "no event stands at " + text};
-  }
-  Event event;
-  DW_TRY(codec::decode(batch.records[0].bytes, event));
-  DW_TRY(const auto object, codec::parse_json(codec::to_cloudevent(event)));
-  DW_TRY(auto way, fate_value(parts, {partition, position}));
-  return Value{Map{{"position", Value{text}}, {"event", object}, {"way", std::move(way)}}};
-}
-
 }  // namespace
 
 void add_event_routes(Parts& parts, Routes& out) {
@@ -402,33 +274,6 @@ void add_event_routes(Parts& parts, Routes& out) {
   ask.fields = {"WebHook-Allowed-Origin", "WebHook-Allowed-Rate"};
   ask.gives = {};
   out.push_back(std::move(ask));
-
-  auto all = get("/v1/events", "list_events", "Facts in the order of the log", "events",
-                 [&parts](Request& request) { return list(parts, request); });
-  add_paging(all);
-  all.gives = {std::string{http::kJson}};
-  all.fields = {"Link"};
-  all.answer_schema = "Events";
-  all.problems.insert(all.problems.end(), {"invalid", "not_found", "io", "damaged"});
-  add_waiting(all);
-  all.parameters.push_back(text("position", "begin there: partition:position"));
-  all.parameters.back().pattern = kPositionPattern;
-  all.parameters.push_back(text("subject", "of one record: <kind>/<id>"));
-  all.parameters.push_back(text("type", "of one type"));
-  out.push_back(std::move(all));
-
-  auto one = get("/v1/events/{position}", "get_event", "One fact, and what became of it", "events",
-                 [&parts](Request& request) {
-                   std::function<Result<Value>()> work = [&parts, at = request.param("position")] {
-                     return show(parts, at);
-                   };
-                   return answer_value(parts, request, std::move(work));
-                 });
-  one.answer_schema = "Event";
-  one.problems = {"not_found", "invalid", "io", "damaged"};
-  one.parameters.push_back(segment("position", "partition:position", kPositionPattern));
-  add_waiting(one);
-  out.push_back(std::move(one));
 }
 
 }  // namespace dealwright::daemon::api

@@ -125,12 +125,14 @@ Result<void> add_open_routes(Parts& parts, Routes& out) {
 Result<http::RouteTable> make_table(Parts& parts) {
   Routes routes;
   add_event_routes(parts, routes);
+  add_event_read_routes(parts, routes);
   add_record_routes(parts, routes);
   add_view_routes(parts, routes);
   add_rule_routes(parts, routes);
   add_enrolment_routes(parts, routes);
   add_effect_routes(parts, routes);
   add_effect_act_routes(parts, routes);
+  add_enrolment_act_routes(parts, routes);
   add_set_aside_routes(parts, routes);
   add_partition_routes(parts, routes);
   add_key_routes(parts, routes);
@@ -140,6 +142,8 @@ Result<http::RouteTable> make_table(Parts& parts) {
   if (parts.drop != nullptr) add_mail_routes(parts, routes);
   add_metrics_route(parts, routes);
   add_backup_routes(parts, routes);
+  add_import_routes(parts, routes);
+  add_template_routes(parts, routes);
   DW_TRY(add_open_routes(parts, routes));
   return http::RouteTable::make(std::move(routes));
 }

@@ -233,12 +233,17 @@ void put_cell(std::string& out, std::string_view name, const Value& value) {
   append_json(out, value);
 }
 
+// A row has one money as a rule, and that is its amount.
+std::string currency_column(const ViewColumn& column) {
+  return column.name == "amount" ? "currency" : column.name + "_currency";
+}
+
 void put_member(std::string& out, const ViewColumn& column, const Value& value) {
   if (column.type == "money") {
     const auto* money = value.as_money();
     put_cell(out, column.name + "_minor", money == nullptr ? Value{Null{}} : Value{money->minor});
     out += ',';
-    put_cell(out, column.name + "_currency",
+    put_cell(out, currency_column(column),
              money == nullptr ? Value{Null{}} : Value{money->currency.text()});
     out += ',';
     append_json_string(out, column.name);
@@ -255,22 +260,13 @@ void put_member(std::string& out, const ViewColumn& column, const Value& value) 
   put_cell(out, column.name, value.absent() ? Value{Null{}} : value);
 }
 
-std::string object_of(const ViewRows& rows, const std::vector<Value>& row) {
-  std::string out = "{";
-  for (std::size_t i = 0; i < row.size(); ++i) {
-    if (i > 0) out += ',';
-    put_member(out, rows.columns[i], row[i]);
-  }
-  return out + "}";
-}
-
 std::string csv_of(const ViewRows& rows) {
   std::string out;
   http::CsvWriter csv{out};
   for (const auto& column : rows.columns) {
     if (column.type == "money") {
       csv.text(column.name + "_minor");
-      csv.text(column.name + "_currency");
+      csv.text(currency_column(column));
     }
     csv.text(column.name);
   }
@@ -278,14 +274,16 @@ std::string csv_of(const ViewRows& rows) {
   for (const auto& row : rows.rows) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       const auto* money = row[i].as_money();
-      if (rows.columns[i].type != "money") {
+      if (rows.columns[i].type == "rate" && row[i].as_text() != nullptr) {
+        csv.number(*row[i].as_text());
+      } else if (rows.columns[i].type != "money") {
         csv.cell(row[i]);
       } else if (money == nullptr) {
-        for (int n = 0; n < 3; ++n) csv.text("");
+        for (int n = 0; n < 3; ++n) csv.text({});
       } else {
         csv.cell(Value{money->minor});
         csv.text(money->currency.text());
-        csv.text(amount_text(*money));
+        csv.number(amount_text(*money));
       }
     }
     csv.end_row();
@@ -299,13 +297,22 @@ std::string body_of(const ViewRows& rows, std::string_view form) {
   std::string out = lines ? "" : "[";
   for (std::size_t i = 0; i < rows.rows.size(); ++i) {
     if (i > 0 && !lines) out += ',';
-    out += object_of(rows, rows.rows[i]);
+    out += row_json(rows.columns, rows.rows[i]);
     if (lines) out += '\n';
   }
   return lines ? out : out + "]";
 }
 
 }  // namespace
+
+std::string row_json(const std::vector<ViewColumn>& columns, const std::vector<Value>& row) {
+  std::string out = "{";
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    if (i > 0) out += ',';
+    put_member(out, columns[i], row[i]);
+  }
+  return out + "}";
+}
 
 Response answer(const Request& request, const Page& page) {
   const auto form = http::negotiate(request.fields.get("accept"), http::kTable);

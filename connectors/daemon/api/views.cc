@@ -1,8 +1,9 @@
 // Views: what there is, their rows as of any instant, their changes as they come.
 #include <algorithm>
-#include <set>
 
-#include "connectors/daemon/api/api.h"
+#include "connectors/daemon/api/streams.h"
+#include "connectors/daemon/api/view_query.h"
+#include "connectors/daemon/view_rows.h"
 #include "connectors/http/accept.h"
 #include "connectors/http/etag.h"
 #include "connectors/http/query.h"
@@ -16,64 +17,7 @@ using http::Awaitable;
 using http::Request;
 using http::Response;
 
-constexpr std::int64_t kStreamPauseMs = 250;  // a stream tells of changes so often at most
-constexpr std::size_t kRowsMax = 100'000;     // of a stream's picture
-
-const std::set<std::string_view> kOwn{"as_of",  "known_by", "group_by", "limit",
-                                      "cursor", "wait_for", "timeout"};
-
-struct Asked {
-  std::string view;
-  ViewQuery query;
-  std::size_t limit = 50;
-  std::size_t skip = 0;  // rows of the pages before
-};
-
-// A cursor holds what was known at its first page: later facts stay out of all its pages, of views
-// that have a past.
-Result<void> read_cursor_of(const Request& request, Asked& out) {
-  const auto* cursor = request.query.find("cursor");
-  if (cursor == nullptr) return ok();
-  DW_TRY(const auto place, http::read_cursor("views/" + out.view, *cursor));
-  const auto colon = place.find(':');
-  const auto known = http::parse_count(std::string_view{place}.substr(0, colon));
-  const auto skip = colon == std::string::npos
-                        ? std::nullopt
-                        : http::parse_count(std::string_view{place}.substr(colon + 1));
-  if (!known || !skip) return Error{Code::kInvalid, "that cursor is not one of this list's"};
-  ViewQuery past;
-  past.known_by = Instant{static_cast<std::int64_t>(*known)};
-  const auto* view = projections::find_view(out.view);
-  // A view that tells the present only has no past for its later pages to keep to.
-  if (view == nullptr || view->merge(past, {})) out.query.known_by = past.known_by;
-  out.skip = static_cast<std::size_t>(*skip);
-  return ok();
-}
-
-Result<Asked> asked_of(Parts& parts, const Request& request) {
-  Asked out;
-  out.view = request.param("name");
-  out.limit = limit_of(request);
-  out.query.now = parts.workspace.clock().wall();
-  if (parts.workspace.event_clock()) {
-    DW_TRY(parts.workspace.engine().ask(
-        parts.workspace.first_served(),
-        [&](runtime::Partition& partition) { out.query.now = partition.state().meta.now; }));
-  }
-  out.query.as_of = instant_of(request, "as_of").value_or(kAfterAll);
-  out.query.known_by = instant_of(request, "known_by").value_or(kAfterAll);
-  for (const auto& [name, value] : request.query) {
-    if (name == "group_by") {
-      for (const auto part : http::split(value, ',')) {
-        if (!part.empty()) out.query.group_by.emplace_back(part);
-      }
-    } else if (!kOwn.contains(name)) {
-      out.query.filters.emplace_back(name, value);
-    }
-  }
-  DW_TRY(read_cursor_of(request, out));
-  return out;
-}
+constexpr std::size_t kRowsMax = 100'000;  // of a stream's picture
 
 // How old what is seen may be: 0 when nothing waits.
 std::int64_t lag_of(Parts& parts) {
@@ -92,7 +36,8 @@ std::int64_t lag_of(Parts& parts) {
 Result<Page> show(Parts& parts, const Request& request) {
   DW_TRY(auto asked, asked_of(parts, request));
   std::vector<Progress> at;
-  DW_TRY(auto rows, parts.workspace.query(asked.view, asked.query, &at));
+  DW_TRY(auto found, parts.workspace.query(asked.view, asked.query, &at));
+  auto rows = with_amounts(std::move(found));
   Page out;
   out.fields = {{"Dealwright-Position", positions_text(at)},
                 {"Dealwright-Lag-Ms", std::to_string(lag_of(parts))}};
@@ -110,9 +55,11 @@ Result<Page> show(Parts& parts, const Request& request) {
   return out;
 }
 
-// Where all partitions stand, and the minute: what is due or overdue changes without a fact.
-std::string tag_of(Parts& parts) {
-  std::string text;
+// Where all partitions stand, the minute, for what is due or overdue changes without a fact, and
+// the form: one who has the rows as JSON has none of CSV.
+std::string tag_of(Parts& parts, const Request& request) {
+  const auto form = http::negotiate(request.fields.get("accept"), http::kTable);
+  std::string text = form ? std::to_string(*form) + "-" : std::string{};
   for (const auto& at : parts.workspace.watch().now()) {
     text += std::to_string(at.events) + "." + std::to_string(at.decisions) + "-";
   }
@@ -126,20 +73,22 @@ Awaitable<Response> answer_view(Parts& parts, Request& request) {
     co_return http::problem_response(problem, request.trace);
   }
   if (auto early = co_await wait_for_position(parts, request)) co_return std::move(*early);
-  const auto tag = tag_of(parts);
+  const auto tag = tag_of(parts, request);
   if (const auto code = http::check_conditions(request.fields, request.method, tag)) {
     if (*code == "stale")
       co_return http::problem_response(http::make_problem(*code), request.trace);
     Response unchanged;
     unchanged.status = 304;
     unchanged.fields.add("ETag", tag);
+    unchanged.fields.add("Vary", "Accept");
     co_return unchanged;
   }
   std::function<Result<Page>()> work = [&parts, &request] { return show(parts, request); };
   const auto page = co_await http::run_blocking<Page>(parts.pool, std::move(work));
-  if (!page) co_return http::problem_response(page.error(), request.trace);
+  if (!page) co_return http::problem_response(view_problem(page.error()), request.trace);
   auto out = answer(request, page.value());
   out.fields.add("ETag", tag);
+  out.fields.add("Vary", "Accept");
   co_return out;
 }
 
@@ -157,31 +106,33 @@ Result<Page> list(Parts&) {
 Result<Value> schema(const std::string& name) {
   const auto* view = projections::find_view(name);
   if (view == nullptr) return Error{Code::kNotFound, "no view '" + name + "'; GET /v1/views"};
-  DW_TRY(const auto rows, view->merge(ViewQuery{}, {}));
+  DW_TRY(auto merged, view->merge(ViewQuery{}, {}));
+  const auto rows = with_amounts(std::move(merged));
   List columns;
   for (const auto& column : rows.columns) {
     columns.emplace_back(Map{{"name", Value{column.name}}, {"type", Value{column.type}}});
   }
+  const auto asks = view->asks();
+  List filters;
+  for (const auto column : asks.filters) filters.emplace_back(column);
   return Value{Map{{"view", Value{name}},
                    {"version", Value{std::int64_t{view->version()}}},
                    {"description", Value{view->description()}},
-                   {"columns", Value{std::move(columns)}}}};
+                   {"columns", Value{std::move(columns)}},
+                   {"filters", Value{std::move(filters)}},
+                   {"group_by", Value{asks.groups}},
+                   {"as_of", Value{asks.past}},
+                   {"window", asks.window.empty() ? Value{Null{}} : Value{asks.window}},
+                   {"tz", Value{!asks.window.empty() && !asks.whole_days}}}};
 }
 
 // ---- changes as they come
 
-// A row as one line of JSON.
-std::vector<std::string> lines_of(const Request& request, ViewRows rows) {
-  Page page;
-  page.rows = std::move(rows);
-  Request plain;
-  plain.fields.add("Accept", http::kNdjson);
-  plain.path = request.path;
-  const auto text = answer(plain, page).body;
+// Each row as JSON.
+std::vector<std::string> lines_of(const ViewRows& rows) {
   std::vector<std::string> out;
-  for (const auto line : http::split(text, '\n')) {
-    if (!line.empty()) out.emplace_back(line);
-  }
+  out.reserve(rows.rows.size());
+  for (const auto& row : rows.rows) out.push_back(row_json(rows.columns, row));
   return out;
 }
 
@@ -209,94 +160,59 @@ struct Picture {
   std::string id;
 };
 
-Result<Picture> picture(Parts& parts, const Request& request, const Asked& asked) {
+Result<Picture> picture(Parts& parts, const Asked& asked) {
   auto query = asked.query;
-  query.now = parts.workspace.clock().wall();
+  DW_TRY(query.now, now_of(parts));
   std::vector<Progress> at;
-  DW_TRY(auto rows, parts.workspace.query(asked.view, query, &at));
+  DW_TRY(auto found, parts.workspace.query(asked.view, query, &at));
+  const auto rows = with_amounts(std::move(found));
   if (rows.rows.size() > kRowsMax) {
     return Error{Code::kRefused, "the view has " + std::to_string(rows.rows.size()) +
                                      " rows, and a stream takes " + std::to_string(kRowsMax) +
                                      ": filter or group it"};
   }
-  return Picture{lines_of(request, std::move(rows)), positions_text(at)};
+  return Picture{lines_of(rows), positions_text(at)};
 }
 
 // Begins with all rows (event `rows`; behind `reset` for who comes back from elsewhere), then tells
-// what was added and removed (event `change`), at most every quarter of a second.
-Awaitable<void> tell(Parts& parts, Request request, Asked asked,
-                     std::shared_ptr<http::EventStream> stream) {
-  const std::string last{request.fields.get("last-event-id")};
-  Picture shown;
-  bool first = true;
-  while (stream->open()) {
-    const auto seen = parts.workspace.watch().now();
-    std::function<Result<Picture>()> work = [&] { return picture(parts, request, asked); };
-    auto taken = co_await http::run_blocking<Picture>(parts.pool, std::move(work));
-    if (!taken && taken.error().retriable) continue;
-    if (!taken) {
-      http::ServerEvent failed{"", "error", http::to_json(http::problem_of(taken.error()), ""), 0};
-      co_await stream->send(std::move(failed));
-      break;
-    }
-    auto& now = taken.value();
-    http::ServerEvent event{now.id, "", "", 0};
-    if (first) {
-      if (!last.empty() && last != now.id) {
-        http::ServerEvent reset{"", "reset", "{}", 0};
-        if (!co_await stream->send(std::move(reset))) co_return;
-      }
-      event.name = "rows";
-      event.retry_ms = 1'000;
-      if (last != now.id) event.data = array_of(now.lines);
-    } else {
-      event.name = "change";
-      event.data = change_of(std::move(shown.lines), now.lines);
-    }
-    shown = std::move(now);
-    first = false;
-    if (!event.data.empty() && !co_await stream->send(std::move(event))) co_return;
-    Watch::Ticket ticket = 0;
-    std::function<void(http::Resume)> moved = [&](const http::Resume& resume) {
-      ticket = parts.workspace.watch().when_other(seen, resume);
-    };
-    while (stream->open() && !co_await http::suspend_for(kStreamPauseMs, moved)) {
-      parts.workspace.watch().forget(ticket);
-    }
-    std::function<void(http::Resume)> nothing = [](const http::Resume&) {};
-    co_await http::suspend_for(kStreamPauseMs, std::move(nothing));
+// what was added and removed (event `change`).
+struct ViewTold {
+  Asked asked;
+  std::string last;  // Last-Event-ID
+  std::optional<Picture> shown;
+};
+
+Result<Told> tell(Parts& parts, ViewTold& told) {
+  DW_TRY(auto now, picture(parts, told.asked));
+  Told out;
+  http::ServerEvent event{now.id, "change", "", 0};
+  if (told.shown) {
+    event.data = change_of(std::move(told.shown->lines), now.lines);
+  } else if (told.last != now.id) {
+    if (!told.last.empty()) out.events.push_back(reset_event());
+    event.name = "rows";
+    event.data = array_of(now.lines);
   }
-  stream->close();
+  if (!event.data.empty()) out.events.push_back(std::move(event));
+  told.shown = std::move(now);
+  return out;
 }
 
 Awaitable<Response> stream(Parts& parts, Request& request) {
-  auto asked = asked_of(parts, request);
-  if (!asked) co_return http::problem_response(asked.error(), request.trace);
-  if (projections::find_view(asked.value().view) == nullptr) {
-    const Error none{Code::kNotFound, "no view '" + asked.value().view + "'; GET /v1/views"};
-    co_return http::problem_response(none, request.trace);
-  }
-  Response out;
-  out.events = [&parts, copy = request,
-                query = asked.value()](std::shared_ptr<http::EventStream> events) {
-    return tell(parts, copy, query, std::move(events));
-  };
-  co_return out;
+  std::function<Result<Asked>()> work = [&parts, &request] { return asked_of(parts, request); };
+  auto asked = co_await http::run_blocking<Asked>(parts.pool, std::move(work));
+  if (!asked) co_return http::problem_response(view_problem(asked.error()), request.trace);
+  const auto told = std::make_shared<ViewTold>();
+  told->asked = std::move(asked.value());
+  told->last = request.fields.get("last-event-id");
+  ReadOn read_on = [&parts, told] { return tell(parts, *told); };
+  co_return stream_answer(parts, std::move(read_on));
 }
 
 http::Parameter name_parameter() {
   auto out = segment("name", "which view", "");
   for (const auto* view : projections::all_views()) out.one_of.emplace_back(view->name());
   return out;
-}
-
-void add_query(http::Route& route) {
-  route.other_parameters = true;  // filters by column
-  route.parameters.push_back(name_parameter());
-  route.parameters.push_back(instant("as_of", "facts that happened up to this instant"));
-  route.parameters.push_back(instant("known_by", "and that were known by this one"));
-  route.parameters.push_back(text("group_by", "columns, with a comma between several"));
-  route.parameters.back().pattern = "^([a-z_]+(,[a-z_]+)*)?$";
 }
 
 }  // namespace
@@ -319,7 +235,7 @@ void add_view_routes(Parts& parts, Routes& out) {
   add_waiting(one);
   add_query(one);
   add_tags(one);
-  one.fields.insert(one.fields.end(), {"Dealwright-Position", "Dealwright-Lag-Ms"});
+  one.fields.insert(one.fields.end(), {"Dealwright-Position", "Dealwright-Lag-Ms", "Vary"});
   one.problems.insert(one.problems.end(), {"not_found", "invalid", "conflict"});
   out.push_back(std::move(one));
 
@@ -339,9 +255,7 @@ void add_view_routes(Parts& parts, Routes& out) {
                      "A view's rows, then its changes, as server-sent events", "views",
                      [&parts](Request& request) { return stream(parts, request); });
   add_query(changes);
-  changes.parameters.push_back(
-      header("Last-Event-ID", "where the stream before ended; other rows by now: event reset"));
-  changes.gives = {std::string{http::kEventStream}};
+  add_stream(changes, "where the stream before ended; other rows by now: event reset");
   changes.problems = {"not_found", "invalid"};
   out.push_back(std::move(changes));
 }

@@ -40,6 +40,7 @@ class ServiceBed {
   void start() {
     ServiceOptions options;
     options.config = config;
+    options.log = [](std::string_view) {};  // codes that nobody knows stop the process
     auto started = Service::start(std::move(options));
     ASSERT_TRUE(started) << started.error().detail;
     service = std::move(started.value());

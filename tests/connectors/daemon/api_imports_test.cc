@@ -1,0 +1,213 @@
+// Imports over HTTP: sent piece by piece, run beside all else, gone on with behind a restart.
+#include "tests/connectors/daemon/service_bed.h"
+
+namespace dealwright::daemon {
+namespace {
+
+const std::string kMapping =
+    "mapping: deals\\nformat: csv\\npolicy: suppress\\nbatch: deals-2026\\norder: file\\nemit:\\n"
+    "  - type: deal.opened\\n    subject: deal/{Id}\\n    time: \\\"{Opened}\\\"\\n"
+    "    data: { pipeline: sales, amount: \\\"{Amount}\\\" }\\n";
+const std::string kBytes = "application/octet-stream";
+
+std::string file_of(int rows) {
+  std::string out = "Id,Opened,Amount\n";
+  for (int i = 0; i < rows; ++i) {
+    out += "d" + std::to_string(i) + ",2026-01-02T09:00:00Z," + std::to_string(100 + i) + " EUR\n";
+  }
+  return out;
+}
+
+http::Answer make(ServiceBed& bed, std::size_t bytes, const std::string& more = {},
+                  const std::string& fields = {}) {
+  return bed.post("/v1/imports", "application/json",
+                  R"({"mapping":")" + kMapping + R"(","file":"deals.csv","bytes":)" +
+                      std::to_string(bytes) + more + "}",
+                  fields);
+}
+
+http::Answer put(ServiceBed& bed, const std::string& id, std::size_t offset,
+                 const std::string& bytes) {
+  return bed.ask("PUT", "/v1/imports/" + id + "/file?offset=" + std::to_string(offset), kBytes,
+                 bytes);
+}
+
+// Made and sent in one piece; its id.
+std::string send(ServiceBed& bed, const std::string& file, const std::string& more = {}) {
+  const auto made = make(bed, file.size(), more);
+  EXPECT_EQ(made.status, 201) << made.body;
+  const auto id = ServiceBed::text_in(made.body, "import");
+  EXPECT_EQ(put(bed, id, 0, file).status, 200);
+  return id;
+}
+
+std::string ended(ServiceBed& bed, const std::string& id) {
+  for (;;) {
+    const auto answer = bed.get("/v1/imports/" + id + "?timeout=30000");
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    if (answer.status != 200 || ServiceBed::text_in(answer.body, "state") != "running")
+      return answer.body;
+  }
+}
+
+std::int64_t count_in(const std::string& body, std::string_view name) {
+  const auto value = ServiceBed::json(body);
+  const auto* found = value.as_map() == nullptr ? nullptr : find(*value.as_map(), name);
+  return found == nullptr || found->as_int() == nullptr ? -1 : *found->as_int();
+}
+
+void open_pipeline(ServiceBed& bed) {
+  const auto at = bed.append(
+      "pipeline.updated", "pipeline/sales",
+      R"({"stages":[{"id":"demo"},{"id":"won","category":"won"},{"id":"lost","category":"lost"}]})",
+      "p");
+  ASSERT_EQ(bed.get("/v1/records/pipeline/sales?timeout=20000&wait_for=" + at).status, 200);
+}
+
+// Deals that there are.
+std::int64_t deals(ServiceBed& bed) {
+  const auto board = ServiceBed::json(bed.get("/v1/views/board").body);
+  std::int64_t out = 0;
+  for (const auto& row : *board.as_list()) out += *find(*row.as_map(), "count")->as_int();
+  return out;
+}
+
+TEST(ApiImportsTest, InPiecesOnceAndNeverTwice) {
+  ServiceBed bed;
+  open_pipeline(bed);
+  auto file = file_of(6);
+  file += "d6,tomorrow,5 EUR\nd7,2026-01-02T09:00:00Z,much\n";
+  const auto made = make(bed, file.size());
+  ASSERT_EQ(made.status, 201) << made.body;
+  const auto id = ServiceBed::text_in(made.body, "import");
+  EXPECT_EQ(made.fields.at("location"), "/v1/imports/" + id);
+  EXPECT_EQ(ServiceBed::text_in(made.body, "state"), "uploading");
+  EXPECT_EQ(put(bed, id, 5, "x").code(), "conflict");
+  EXPECT_EQ(put(bed, id, 0, file + "more").code(), "invalid");
+  EXPECT_EQ(count_in(put(bed, id, 0, file.substr(0, 40)).body, "received_bytes"), 40);
+  EXPECT_EQ(put(bed, id, 0, file.substr(0, 40)).code(), "conflict") << "it goes on at 40";
+  EXPECT_EQ(put(bed, id, 40, file.substr(40)).status, 200);
+  const auto whole = ended(bed, id);
+  EXPECT_EQ(ServiceBed::text_in(whole, "state"), "whole") << whole;
+  EXPECT_EQ(count_in(whole, "rows"), 8) << whole;
+  EXPECT_EQ(count_in(whole, "bad_rows"), 2) << whole;
+  EXPECT_EQ(count_in(whole, "appended"), 8) << whole;  // six deals between two marks
+  EXPECT_NE(whole.find(R"("code":"bad_time","column":"Opened")"), std::string::npos) << whole;
+  EXPECT_NE(whole.find(R"("line":9,"row":8)"), std::string::npos) << whole;
+  EXPECT_EQ(deals(bed), 6);
+  const auto bad = bed.get("/v1/imports/" + id + "/bad-rows");
+  EXPECT_TRUE(bad.body.starts_with("row,line,column,code,detail,hint,raw\r\n7,8,Opened,bad_time,"))
+      << bad.body;
+  // The same file again: all of it is there.
+  const auto again = ended(bed, send(bed, file));
+  EXPECT_EQ(count_in(again, "appended"), 0) << again;
+  EXPECT_EQ(count_in(again, "already_there"), 8) << again;
+  EXPECT_EQ(deals(bed), 6);
+  // Another file under the same name is none of that batch.
+  const auto other = ended(bed, send(bed, file_of(7)));
+  EXPECT_EQ(ServiceBed::text_in(other, "code"), "refused") << other;
+  EXPECT_NE(other.find("another file"), std::string::npos) << other;
+  const auto list = bed.get("/v1/imports");
+  EXPECT_NE(list.body.find(id), std::string::npos) << list.body;
+  EXPECT_NE(bed.get("/v1/imports?limit=1").fields.at("link").find("cursor="), std::string::npos);
+}
+
+TEST(ApiImportsTest, ADryRunFirstThenTheSameFile) {
+  ServiceBed bed;
+  open_pipeline(bed);
+  const auto file = file_of(3);
+  const auto dry = send(bed, file, R"(,"dry_run":true,"sha256":")" + hex(sha256(file)) + "\"");
+  const auto checked = ended(bed, dry);
+  EXPECT_EQ(ServiceBed::text_in(checked, "state"), "checked") << checked;
+  EXPECT_EQ(count_in(checked, "would_append"), 5) << checked;
+  EXPECT_EQ(deals(bed), 0);
+  const auto real = bed.post("/v1/imports", "application/json",
+                             R"({"mapping":")" + kMapping + R"(","file_of":")" + dry + "\"}");
+  ASSERT_EQ(real.status, 201) << real.body;
+  const auto whole = ended(bed, ServiceBed::text_in(real.body, "import"));
+  EXPECT_EQ(ServiceBed::text_in(whole, "state"), "whole") << whole;
+  EXPECT_EQ(deals(bed), 3);
+}
+
+TEST(ApiImportsTest, WhatCannotBe) {
+  ServiceBed bed([](Config& config) { config.import.file_bytes = 1'000; });
+  const auto first = make(bed, 100, "", "Idempotency-Key: a\r\n");
+  const auto id = ServiceBed::text_in(first.body, "import");
+  EXPECT_EQ(make(bed, 100, "", "Idempotency-Key: a\r\n").body, first.body);
+  EXPECT_EQ(make(bed, 101, "", "Idempotency-Key: a\r\n").status, 422);
+  const auto second = make(bed, 100);
+  EXPECT_EQ(second.code(), "conflict") << second.body;
+  EXPECT_NE(second.body.find(id), std::string::npos) << "says which one is in the way";
+  EXPECT_EQ(bed.post("/v1/imports/" + id + "/pause").code(), "conflict");
+  EXPECT_EQ(ServiceBed::text_in(bed.post("/v1/imports/" + id + "/cancel").body, "state"),
+            "cancelled");
+  EXPECT_EQ(put(bed, id, 0, "x").code(), "conflict");
+  EXPECT_EQ(bed.post("/v1/imports/" + id + "/resume").code(), "conflict");
+  EXPECT_EQ(make(bed, 1'001).code(), "invalid");
+  EXPECT_EQ(make(bed, 10, R"(,"policy":"never")").code(), "invalid");
+  EXPECT_EQ(make(bed, 10, R"(,"colour":"red")").code(), "invalid");
+  EXPECT_EQ(bed.get("/v1/imports/none").status, 404);
+  EXPECT_EQ(bed.post("/v1/imports/none/cancel").status, 404);
+  const auto faulty = bed.post("/v1/imports", "application/json",
+                               R"({"mapping":"mapping: x\nemit: 5\n","file":"a","bytes":5})");
+  EXPECT_EQ(faulty.code(), "mapping_invalid") << faulty.body;
+  EXPECT_NE(faulty.body.find("\"line\":2"), std::string::npos) << faulty.body;
+  // What came is not what was said.
+  const auto wrong = send(bed, file_of(1), R"(,"sha256":")" + hex(sha256("else")) + "\"");
+  const auto failed = ended(bed, wrong);
+  EXPECT_EQ(ServiceBed::text_in(failed, "state"), "failed") << failed;
+  EXPECT_NE(failed.find("SHA-256"), std::string::npos) << failed;
+}
+
+TEST(ApiImportsTest, PausedAndResumed) {
+  ServiceBed bed;
+  open_pipeline(bed);
+  constexpr int kRows = 20'000;
+  const auto id = send(bed, file_of(kRows));
+  std::string seen;
+  while (count_in(seen.empty() ? "{}" : seen, "appended") < 1)
+    seen = bed.get("/v1/imports/" + id).body;
+  const auto paused = bed.post("/v1/imports/deals-2026/pause");  // by its batch
+  ASSERT_EQ(ServiceBed::text_in(ended(bed, id), "state"), "paused") << paused.body;
+  const auto before = count_in(bed.get("/v1/imports/" + id).body, "appended");
+  EXPECT_GT(before, 0);
+  EXPECT_LT(before, kRows);
+  EXPECT_EQ(make(bed, 10).code(), "conflict") << "its batch is paused";
+  const auto dry = make(bed, 10, R"(,"dry_run":true)");
+  EXPECT_EQ(dry.status, 201) << dry.body;
+  EXPECT_EQ(bed.post("/v1/imports/" + id + "/resume").code(), "conflict") << "one at a time";
+  EXPECT_EQ(bed.post("/v1/imports/" + ServiceBed::text_in(dry.body, "import") + "/cancel").status,
+            200);
+  EXPECT_EQ(bed.post("/v1/imports/deals-2026/resume").status, 200);
+  const auto whole = ended(bed, id);
+  EXPECT_EQ(ServiceBed::text_in(whole, "state"), "whole") << whole;
+  EXPECT_GT(count_in(whole, "already_there"), 0) << whole;
+  EXPECT_EQ(deals(bed), kRows);
+}
+
+TEST(ApiImportsTest, ARestartGoesOn) {
+  ServiceBed bed;
+  open_pipeline(bed);
+  constexpr int kRows = 20'000;
+  const auto file = file_of(kRows);
+  const auto made = make(bed, file.size());
+  const auto id = ServiceBed::text_in(made.body, "import");
+  EXPECT_EQ(put(bed, id, 0, file.substr(0, 100'000)).status, 200);
+  bed.stop();  // in the middle of being sent
+  bed.start();
+  EXPECT_EQ(count_in(bed.get("/v1/imports/" + id).body, "received_bytes"), 100'000);
+  EXPECT_EQ(put(bed, id, 100'000, file.substr(100'000)).status, 200);
+  std::string seen;
+  while (count_in(seen.empty() ? "{}" : seen, "appended") < 1)
+    seen = bed.get("/v1/imports/" + id).body;
+  bed.stop();  // in the middle of being imported
+  bed.start();
+  const auto whole = ended(bed, id);
+  EXPECT_EQ(ServiceBed::text_in(whole, "state"), "whole") << whole;
+  EXPECT_EQ(count_in(whole, "appended") + count_in(whole, "already_there"), kRows + 2) << whole;
+  EXPECT_GT(count_in(whole, "already_there"), 0) << whole;
+  EXPECT_EQ(deals(bed), kRows);
+}
+
+}  // namespace
+}  // namespace dealwright::daemon
