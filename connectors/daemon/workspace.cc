@@ -304,8 +304,7 @@ void Workspace::append_own_async(Event event, PartitionId partition,
                });
 }
 
-Result<ViewRows> Workspace::query(std::string_view name, const ViewQuery& query,
-                                  std::vector<Progress>* at) {
+Result<ViewRows> Workspace::query(std::string_view name, const ViewQuery& query, Freshness* fresh) {
   const auto* view = projections::find_view(name);
   if (view == nullptr) {
     std::string known;
@@ -314,10 +313,15 @@ Result<ViewRows> Workspace::query(std::string_view name, const ViewQuery& query,
   }
   DW_TRY(projections::check_asked(*view, query));
   std::vector<std::optional<Result<std::string>>> told(partitions());
-  if (at != nullptr) at->assign(partitions(), {});
+  std::vector<Progress> at(partitions());
+  std::vector<std::int64_t> lags(partitions());
   DW_TRY(ask_all([&](PartitionId id, runtime::Partition& partition) {
     const auto& meta = partition.state().meta;
-    if (at != nullptr) (*at)[id] = {meta.events, meta.decisions};
+    at[id] = {meta.events, meta.decisions};
+    const auto end = log_->end(Topic::kEvents, id);
+    if (end && meta.events < end.value() && !event_clock_) {
+      lags[id] = (clock_->wall() - meta.now).ms;
+    }
     if (auto* fold = partition.state().view_fold(name); fold != nullptr) {
       partition.state().write_back_views();  // what is dirty becomes readable
       told[id] = fold->query(query);
@@ -331,6 +335,7 @@ Result<ViewRows> Workspace::query(std::string_view name, const ViewQuery& query,
     DW_TRY(auto bytes, std::move(*part));
     parts.push_back(std::move(bytes));
   }
+  if (fresh != nullptr) *fresh = {std::move(at), *std::max_element(lags.begin(), lags.end())};
   return view->merge(query, parts);
 }
 

@@ -87,9 +87,13 @@ class Workspace {
 
   // Asks all partitions that are served, beside each other; see Engine::ask_each.
   Result<void> ask_all(const runtime::Engine::Each& question);
-  // `at`: where each partition stood when it was asked.
-  Result<ViewRows> query(std::string_view view, const ViewQuery& query,
-                         std::vector<Progress>* at = nullptr);
+  // What an answer stands on: where each partition stood when it was asked, and for how long the
+  // oldest fact that it has not folded has been waiting, near enough.
+  struct Freshness {
+    std::vector<Progress> at;
+    std::int64_t lag_ms = 0;
+  };
+  Result<ViewRows> query(std::string_view view, const ViewQuery& query, Freshness* fresh = nullptr);
   Result<void> rebuild_view(std::string_view view,
                             const std::function<void(std::uint64_t events)>& progress);
   // Folds a partition's whole log into a scratch state and views, checking the hash chain on its

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,7 +41,7 @@ struct Attempts {
   std::vector<Done> done;
   std::vector<std::string> unsaid;  // facts that the log did not take
   std::size_t saying = 0;           // facts on their way into the log
-  bool room = false;                // at a host that was full
+  std::set<std::string> rooms;      // hosts that were full, and are not now
   std::function<void()> wake;  // of the partition that has it now; may be called when it is gone
 
   // Changes it from another thread, and wakes whoever has it.

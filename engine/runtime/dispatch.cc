@@ -97,7 +97,7 @@ bool Dispatch::wants(Instant now) {
   {
     const std::lock_guard lock{attempts().mutex};
     if (!attempts().at_gate.empty()) return true;
-    if (!stopped_ && attempts().room && !parked_.empty() && room()) return true;
+    if (!stopped_ && !attempts().rooms.empty() && parked_count_ > 0 && room()) return true;
   }
   const auto due = next_due();
   return due && *due <= now;
@@ -114,11 +114,9 @@ std::optional<Instant> Dispatch::next_due() {
 std::vector<std::function<void()>> Dispatch::decide(LeaderTurn& turn, Instant now) {
   Then then;
   std::vector<Attempts::AtGate> at_gate;
-  std::deque<EffectId> parked;
   {
     const std::lock_guard lock{attempts().mutex};
     at_gate.swap(attempts().at_gate);
-    if (std::exchange(attempts().room, false)) parked.swap(parked_);
   }
   for (auto& one : at_gate) {
     const auto it = attempts().under_way.find(one.id);
@@ -131,11 +129,7 @@ std::vector<std::function<void()>> Dispatch::decide(LeaderTurn& turn, Instant no
   }
   if (stopped_) return then;
   wake_held(turn);
-  for (; !parked.empty(); parked.pop_front()) {
-    if (!room() || turn.full()) break;
-    look_at(turn, parked.front(), then);
-  }
-  parked_.insert(parked_.end(), parked.begin(), parked.end());
+  unpark(turn, then);
   for (std::size_t n = 0; n < place_.limits.per_record && room() && !turn.full(); ++n) {
     auto due = state_.open_effects().take_due(now);
     if (!due) state_.fail(due.error());
@@ -143,6 +137,51 @@ std::vector<std::function<void()>> Dispatch::decide(LeaderTurn& turn, Instant no
     look_at(turn, *due.value(), then);
   }
   return then;
+}
+
+// What waits for a host is looked at in its order, as many as the host has room for: each is judged
+// once, however many wait.
+void Dispatch::unpark(LeaderTurn& turn, Then& then) {
+  std::set<std::string> rooms;
+  {
+    const std::lock_guard lock{attempts().mutex};
+    rooms.swap(attempts().rooms);
+  }
+  std::size_t left = place_.limits.per_record;
+  while (!rooms.empty()) {
+    const auto host = parked_.find(*rooms.begin());
+    while (host != parked_.end() && !host->second.empty() && left > 0 && room() && !turn.full()) {
+      if (place_.hosts->full(host->first, turn.now(), room_at(host->first))) break;
+      const auto id = host->second.front();
+      host->second.pop_front();
+      --parked_count_;
+      --left;
+      look_at(turn, id, then, true);
+    }
+    const bool over = left == 0 || !room() || turn.full();
+    const bool more = host != parked_.end() && !host->second.empty();
+    if (over && more) break;
+    if (host != parked_.end() && !more) parked_.erase(host);
+    rooms.erase(rooms.begin());
+  }
+  if (rooms.empty()) return;
+  const std::lock_guard lock{attempts().mutex};  // the next record goes on
+  attempts().rooms.merge(rooms);
+}
+
+std::function<void()> Dispatch::room_at(const std::string& host) const {
+  return [shared = place_.attempts, host] {
+    shared->tell([&](Attempts& a) { a.rooms.insert(host); });
+  };
+}
+
+// False: so many wait already that it has to come again later.
+bool Dispatch::park(const std::string& host, const EffectId& id, bool first) {
+  if (parked_count_ >= place_.limits.parked) return false;
+  auto& queue = parked_[host];
+  queue.insert(first ? queue.begin() : queue.end(), id);
+  ++parked_count_;
+  return true;
 }
 
 // What was held, and is not any more, is due at once. Asked when anything of the kind may have
@@ -178,7 +217,7 @@ bool Dispatch::interrupted(LeaderTurn& turn, const Effect& effect) {
 }
 
 // An effect whose time has come.
-void Dispatch::look_at(LeaderTurn& turn, const EffectId& id, Then& then) {
+void Dispatch::look_at(LeaderTurn& turn, const EffectId& id, Then& then, bool unparked) {
   const auto effect = state_.effect(id);
   const bool due = effect && effect->next && *effect->next <= turn.now();
   if (!due || attempts().under_way.contains(id) || interrupted(turn, *effect)) return;
@@ -188,6 +227,9 @@ void Dispatch::look_at(LeaderTurn& turn, const EffectId& id, Then& then) {
     turn.move_effect({id, EffectState::kSuppressed, "no_channel: " + effect->channel});
     return;
   }
+  const auto host = inbox ? std::string{} : channel->destination(*effect);
+  // Behind those that wait for its host already, it is judged when its turn has come.
+  if (!unparked && !host.empty() && parked_.contains(host) && park(host, id, false)) return;
   const auto passage = turn.judge_passage(*effect);
   if (passage.say != Passage::Say::kGo) return hold_back(turn, *effect, passage);
   if (inbox) {  // nothing leaves: it is there for whom it is meant, see the view `notices`
@@ -201,7 +243,6 @@ void Dispatch::look_at(LeaderTurn& turn, const EffectId& id, Then& then) {
         {id, EffectState::kRejected, std::string{why.substr(0, utf8_end(why, kWordsMax))}, {}});
     return;
   }
-  const auto host = channel->destination(*effect);
   if (!let_go(turn, *effect, host)) return;
   const auto attempt = effect->attempts + 1;
   const bool passes = !channel->waits_at_gate();
@@ -225,9 +266,7 @@ bool Dispatch::let_go(LeaderTurn& turn, const Effect& effect, const std::string&
     return !answer.until || wait(std::move(answer.reason), *answer.until);
   };
   if (host.empty() || place_.hosts == nullptr) return within_budget();
-  auto answer = place_.hosts->begin(
-      host, effect.attempts > 0, turn.now(),
-      [shared = place_.attempts] { shared->tell([](Attempts& a) { a.room = true; }); });
+  auto answer = place_.hosts->begin(host, effect.attempts > 0, turn.now(), room_at(host));
   switch (answer.say) {
     case Hosts::Answer::Say::kGo:
       if (within_budget()) return true;
@@ -236,10 +275,8 @@ bool Dispatch::let_go(LeaderTurn& turn, const Effect& effect, const std::string&
     case Hosts::Answer::Say::kWait:
       return wait(std::move(answer.reason), answer.until);
     case Hosts::Answer::Say::kFull:
-      if (parked_.size() >= place_.limits.parked)
-        return wait(std::move(answer.reason), turn.now() + seconds(30));
-      parked_.push_back(effect.id);
-      return false;
+      return park(host, effect.id, true) ? false
+                                         : wait(std::move(answer.reason), turn.now() + seconds(30));
   }
   return true;
 }

@@ -27,7 +27,7 @@ namespace dealwright::runtime {
 struct DispatchLimits {
   std::size_t under_way = 256;   // attempts at once, of one partition
   std::size_t per_record = 512;  // effects that one decision record moves
-  std::size_t parked = 4096;     // due, and their host has no room
+  std::size_t parked = 65'536;   // due, and their host has no room: more come again in 30 s
   double mails_per_hour = 0;     // of the workspace, a share for each partition; 0: no budget
   double mails_per_domain_per_hour = 0;
 };
@@ -71,7 +71,10 @@ class Dispatch {
   bool room() const { return attempts().under_way.size() < place_.limits.under_way; }
   Attempts& attempts() const { return *place_.attempts; }
   void wake_held(LeaderTurn& turn);
-  void look_at(LeaderTurn& turn, const EffectId& id, Then& then);
+  void look_at(LeaderTurn& turn, const EffectId& id, Then& then, bool unparked = false);
+  void unpark(LeaderTurn& turn, Then& then);
+  bool park(const std::string& host, const EffectId& id, bool first);
+  std::function<void()> room_at(const std::string& host) const;
   bool interrupted(LeaderTurn& turn, const Effect& effect);
   bool let_go(LeaderTurn& turn, const Effect& effect, const std::string& host);
   void hold_back(LeaderTurn& turn, const Effect& effect, const Passage& passage);
@@ -85,7 +88,8 @@ class Dispatch {
   State& state_;
   const Place place_;
   Budget budget_;
-  std::deque<EffectId> parked_;               // due, their host had no room
+  std::map<std::string, std::deque<EffectId>> parked_;  // by host: due, it had no room
+  std::size_t parked_count_ = 0;
   std::optional<std::uint64_t> seen_;         // reference facts up to here are reckoned with
   std::optional<State::Held> held_from_;      // held effects are looked through from here on
   std::set<std::string, std::less<>> blown_;  // rules whose fuse was announced

@@ -32,26 +32,36 @@ Hosts::Host& Hosts::at(const std::string& name, Instant now) {
   return host;
 }
 
+// REQUIRES: mutex held
+bool Hosts::is_full(const Host& host, Instant now) {
+  if (host.down) return now >= host.probe_at && host.probing;
+  return host.under_way >= static_cast<std::uint32_t>(host.parallel);
+}
+
+bool Hosts::full(const std::string& name, Instant now, const std::function<void()>& room) {
+  const std::lock_guard lock{mutex_};
+  auto& host = at(name, now);
+  if (!is_full(host, now)) return false;
+  host.waiting.push_back(room);
+  return true;
+}
+
 Hosts::Answer Hosts::begin(const std::string& name, bool retry, Instant now,
                            const std::function<void()>& room) {
   using Say = Answer::Say;
   const std::lock_guard lock{mutex_};
   auto& host = at(name, now);
+  if (host.down && now < host.probe_at) {
+    return {Say::kWait, host.probe_at, "host_down: " + name};
+  }
+  if (is_full(host, now)) {
+    host.waiting.push_back(room);
+    return {Say::kFull, {}, (host.down ? "host_down: " : "host_full: ") + name};
+  }
   if (host.down) {
-    if (now < host.probe_at) {
-      return {Say::kWait, host.probe_at, "host_down: " + name};
-    }
-    if (host.probing) {
-      host.waiting.push_back(room);
-      return {Say::kFull, {}, "host_down: " + name};
-    }
     host.probing = true;
     ++host.under_way;
     return {};
-  }
-  if (host.under_way >= static_cast<std::uint32_t>(host.parallel)) {
-    host.waiting.push_back(room);
-    return {Say::kFull, {}, "host_full: " + name};
   }
   if (retry) {
     const auto minutes_gone = static_cast<double>((now - host.counted).ms) / 60'000;

@@ -42,6 +42,8 @@ class Hosts {
     std::string reason;
   };
   Answer begin(const std::string& host, bool retry, Instant now, const std::function<void()>& room);
+  // Whether begin() would say kFull now; then `room` is called as it says.
+  bool full(const std::string& host, Instant now, const std::function<void()>& room);
   enum class How : std::uint8_t { kServed, kFailed, kNothing };  // kNothing: it says nothing of it
   void end(const std::string& host, How how, Instant now);
 
@@ -60,6 +62,7 @@ class Hosts {
     std::vector<std::function<void()>> waiting;
   };
   Host& at(const std::string& host, Instant now);
+  static bool is_full(const Host& host, Instant now);
   void judge(Host& host, bool failed, Instant now);
 
   const Limits limits_;

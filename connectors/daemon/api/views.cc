@@ -19,28 +19,14 @@ using http::Response;
 
 constexpr std::size_t kRowsMax = 100'000;  // of a stream's picture
 
-// How old what is seen may be: 0 when nothing waits.
-std::int64_t lag_of(Parts& parts) {
-  std::int64_t lag = 0;
-  for (PartitionId id = 0; id < parts.workspace.partitions(); ++id) {
-    if (!parts.workspace.serves(id)) continue;
-    static_cast<void>(parts.workspace.engine().ask(id, [&](runtime::Partition& partition) {
-      const auto status = partition.status();
-      if (status.events >= status.events_end || parts.workspace.event_clock()) return;
-      lag = std::max(lag, (parts.workspace.clock().wall() - status.now).ms);
-    }));
-  }
-  return lag;
-}
-
 Result<Page> show(Parts& parts, const Request& request) {
   DW_TRY(auto asked, asked_of(parts, request));
-  std::vector<Progress> at;
-  DW_TRY(auto found, parts.workspace.query(asked.view, asked.query, &at));
+  Workspace::Freshness fresh;
+  DW_TRY(auto found, parts.workspace.query(asked.view, asked.query, &fresh));
   auto rows = with_amounts(std::move(found));
   Page out;
-  out.fields = {{"Dealwright-Position", positions_text(at)},
-                {"Dealwright-Lag-Ms", std::to_string(lag_of(parts))}};
+  out.fields = {{"Dealwright-Position", positions_text(fresh.at)},
+                {"Dealwright-Lag-Ms", std::to_string(fresh.lag_ms)}};
   const auto begin = std::min(asked.skip, rows.rows.size());
   const auto end = std::min(begin + asked.limit, rows.rows.size());
   if (end < rows.rows.size()) {
@@ -163,15 +149,15 @@ struct Picture {
 Result<Picture> picture(Parts& parts, const Asked& asked) {
   auto query = asked.query;
   DW_TRY(query.now, now_of(parts));
-  std::vector<Progress> at;
-  DW_TRY(auto found, parts.workspace.query(asked.view, query, &at));
+  Workspace::Freshness fresh;
+  DW_TRY(auto found, parts.workspace.query(asked.view, query, &fresh));
   const auto rows = with_amounts(std::move(found));
   if (rows.rows.size() > kRowsMax) {
     return Error{Code::kRefused, "the view has " + std::to_string(rows.rows.size()) +
                                      " rows, and a stream takes " + std::to_string(kRowsMax) +
                                      ": filter or group it"};
   }
-  return Picture{lines_of(rows), positions_text(at)};
+  return Picture{lines_of(rows), positions_text(fresh.at)};
 }
 
 // Begins with all rows (event `rows`; behind `reset` for who comes back from elsewhere), then tells

@@ -193,6 +193,23 @@ TEST(DispatchTest, ADeadHostHoldsUpNoOther) {
   EXPECT_TRUE(office.go_on(office.hook, Fate::kTaken));
 }
 
+TEST(DispatchTest, WhatWaitsForAHostGoesWhenItHasRoom) {
+  Office office{23};
+  office.hook.host_of = [](const Effect&) { return "busy.example"; };
+  for (int i = 0; i < 200; ++i) office.note("d" + std::to_string(i));
+  EXPECT_EQ(office.hook.waiting(), 5U);
+  while (office.go_on(office.hook, Fate::kTaken)) {
+    EXPECT_LE(office.hook.waiting(), 64U);
+  }
+  std::size_t delivered = 0;
+  for (const auto& [id, effect] : ledger(office.world.partition->state())) {
+    delivered += effect.state == EffectState::kDelivered ? 1 : 0;
+    EXPECT_LE(effect.attempts, 1U);
+  }
+  EXPECT_EQ(delivered, 200U) << "at one instant: no time has passed";
+  EXPECT_EQ(office.world.dump(), office.world.dump_of_replay());
+}
+
 TEST(DispatchTest, RetriesComeLaterAndLaterAndEnd) {
   Effect effect;
   effect.channel = "webhook";

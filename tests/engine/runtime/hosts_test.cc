@@ -41,6 +41,22 @@ TEST(HostsTest, FiveAtOnceThenMoreWithEachThatIsServed) {
   EXPECT_EQ(most, 64);
 }
 
+TEST(HostsTest, WhetherItIsFullIsAskedWithoutTakingAPlace) {
+  Street s;
+  const auto full = [&](Instant now) { return s.hosts.full("h", now, [&] { ++s.rooms; }); };
+  EXPECT_FALSE(full(kNow));
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(s.begin(kNow), Say::kGo);
+  EXPECT_TRUE(full(kNow));
+  s.hosts.end("h", How::kServed, kNow);
+  EXPECT_EQ(s.rooms, 1) << "who asked is told";
+  EXPECT_FALSE(full(kNow));
+  for (int i = 0; i < 20; ++i) s.hosts.end("h", How::kFailed, kNow);
+  EXPECT_FALSE(full(kNow)) << "it is down: that is said by begin()";
+  EXPECT_EQ(s.begin(kNow), Say::kWait);
+  EXPECT_EQ(s.begin(kNow + minutes(1)), Say::kGo);  // the probe
+  EXPECT_TRUE(full(kNow + minutes(1)));
+}
+
 TEST(HostsTest, AHostThatFailsIsDownAndProbedLaterAndLater) {
   Street s;
   for (int i = 0; i < 20; ++i) {
