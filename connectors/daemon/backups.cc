@@ -42,8 +42,10 @@ std::string_view backup_state_name(BackupStatus::State state) {
   return "";
 }
 
+void Backups::break_off() { stop_ = true; }
+
 Backups::~Backups() {
-  stop_ = true;
+  break_off();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -66,6 +68,7 @@ Result<std::string> Backups::folder_for(const std::string& to, const std::string
 
 Result<BackupStatus> Backups::start(const std::string& to, bool keys) {
   const std::lock_guard lock{mutex_};
+  if (stop_) return Error{Code::kClosed, "the server stops"};
   if (running_) {
     return Error{Code::kConflict, "backup " + made_.back().name + " runs; wait until it is done"};
   }

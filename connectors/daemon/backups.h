@@ -32,7 +32,8 @@ class Backups {
  public:
   explicit Backups(Workspace& workspace, std::function<void(std::string_view)> at_point = {})
       : workspace_{workspace}, at_point_{std::move(at_point)} {}
-  ~Backups();  // breaks off what runs
+  ~Backups();        // breaks off what runs, and waits for its end
+  void break_off();  // without waiting; none begins any more
 
   // Begins one and tells how it is called. `to`: an absolute path; "": `<data>/backups/<name>`.
   // kConflict: one runs already. kInvalid: `to` is no absolute path, or lies where the log does.

@@ -82,8 +82,8 @@ struct Service::Parts {
   http::KeyBook keys;
   std::string keys_path;
   std::string first_key;
+  std::unique_ptr<Intake> intake;  // outlives the log's last answers
   std::unique_ptr<Workspace> workspace;
-  std::unique_ptr<Intake> intake;
   std::unique_ptr<Drafts> drafts;
   std::unique_ptr<smtp::MailDrop> drop;
   hooks::HookSet hooks;
@@ -244,6 +244,7 @@ Result<bool> Service::stop() {
   if (!parts.workspace) return true;  // it never started
   const auto since_us = parts.clock->steady_us();
   parts.log("stopping", "what is in flight may end");
+  if (parts.backups) parts.backups->break_off();
   const bool whole = !parts.server || parts.server->stop(kRequestsMs);
   parts.pool.reset();
   parts.backups.reset();

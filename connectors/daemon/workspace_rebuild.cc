@@ -88,6 +88,10 @@ Result<void> Workspace::rebuild_in(PartitionId id, const View& view,
     return ok();
   };
   auto result = run();
+  if (!result) {  // it decides again, whatever became of this
+    static_cast<void>(
+        engine_->ask(id, [](runtime::Partition& partition) { partition.hold(false); }));
+  }
   DW_TRY(remove_tree(folder));
   return result;
 }

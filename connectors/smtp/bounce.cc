@@ -18,6 +18,7 @@ constexpr std::size_t kHeadBytesMax = std::size_t{256} << 10;
 constexpr std::size_t kAddressesMax = 100;
 constexpr std::size_t kAddressBytesMax = 320;
 constexpr std::size_t kReferencesMax = 100;
+constexpr std::size_t kThreadBytesMax = std::size_t{64} << 10;  // of a References header
 
 std::string lower(std::string_view text) {
   std::string out{text};
@@ -47,14 +48,18 @@ std::string first_id(const std::string& text) {
   return printable(trimmed(std::string_view{text}.substr(from + 1, to - from - 1)));
 }
 
-// Every <...> of such a header.
+// Every <...> of such a header, the last ones if there are many: read in one pass, whatever it
+// holds.
 std::vector<std::string> all_ids(std::string_view text) {
+  if (text.size() > kThreadBytesMax) text.remove_prefix(text.size() - kThreadBytesMax);
   std::vector<std::string> out;
-  for (auto from = text.find('<'); from != std::string_view::npos;
-       from = text.find('<', from + 1)) {
-    const auto to = text.find('>', from);
+  for (std::size_t at = 0; at < text.size();) {
+    const auto to = text.find('>', at);
     if (to == std::string_view::npos) break;
-    out.push_back(printable(trimmed(text.substr(from + 1, to - from - 1))));
+    const auto from = text.rfind('<', to);
+    if (from != std::string_view::npos && from >= at)
+      out.push_back(printable(trimmed(text.substr(from + 1, to - from - 1))));
+    at = to + 1;
   }
   return out;
 }

@@ -13,6 +13,8 @@
 namespace dealwright::runtime {
 namespace {
 
+constexpr std::size_t kFactsMax = 20'000;
+
 using FactName = std::pair<std::string, std::string>;  // source and id
 
 bool unmerges(TypeId type) {
@@ -103,7 +105,7 @@ class Past {
     }
     // Also one that stands now: what took it back then may have been taken back itself.
     Event event;
-    DW_TRY(facts_.read(entry, event));
+    DW_TRY(read(entry, event));
     DW_TRY(const bool out, taken_back(event));
     return out ? HistoryMark::kRetracted : HistoryMark::kStands;
   }
@@ -129,7 +131,7 @@ class Past {
       for (const auto& entry : entries) {
         if (entry.role != HistoryRole::kFact || entry.ingested > known_by_) continue;
         Event event;
-        DW_TRY(facts_.read(entry, event));
+        DW_TRY(read(entry, event));
         if (event.type != TypeId::kEventRetracted) continue;
         const FactName took{event.data.text(Field::kSource), event.data.text(Field::kId)};
         by[{event.source, event.id}].push_back(took);
@@ -147,7 +149,7 @@ class Past {
   // Of an entry that stands elsewhere now, since its merge was undone: that this was known.
   Result<void> expect_undone(const HistoryEntry& entry) {
     Event event;
-    DW_TRY(facts_.read(entry, event));
+    DW_TRY(read(entry, event));
     RecordKey loser = event.subject;
     for (int hops = 0; hops < kMergeHopsMax; ++hops) {
       const auto* record = state_.find(loser);
@@ -156,7 +158,7 @@ class Past {
       DW_TRY(const auto entries, state_.history(*record));
       for (const auto& other : entries) {
         if (other.role != HistoryRole::kFact || other.ingested <= known_by_) continue;
-        DW_TRY(facts_.read(other, event));
+        DW_TRY(read(other, event));
         if (!unmerges(event.type)) continue;
         return Error{Code::kUnsupported,
                      "a merge of " + to_text(loser) + " was undone at " + to_text(other.ingested) +
@@ -168,10 +170,20 @@ class Past {
     return ok();
   }
 
+  // The partition's thread reads: nobody may hold it up for long.
+  Result<void> read(const HistoryEntry& entry, Event& event) {
+    if (++read_ > kFactsMax) {
+      return Error{Code::kRefused, "more than " + std::to_string(kFactsMax) +
+                                       " facts have to be read for that instant; its timeline "
+                                       "has them by pages"};
+    }
+    return facts_.read(entry, event);
+  }
+
   // False: it had not happened yet.
   Result<bool> apply(Record& record, const HistoryEntry& entry, int hops) {
     Event event;
-    DW_TRY(facts_.read(entry, event));
+    DW_TRY(read(entry, event));
     // An undated fact stays where it was put, whatever of the facts before it is left out here.
     const bool undated = !event.time && !event.import_batch.empty();
     const FoldAt at{{entry.occurred, entry.order}, entry.ingested, undated};
@@ -231,6 +243,7 @@ class Past {
   LogFacts facts_;
   const Instant as_of_;
   const Instant known_by_;
+  std::size_t read_ = 0;
   std::map<RecordKey, std::set<FactName>> taken_;
   Folded out_;
 };

@@ -14,8 +14,9 @@ namespace dealwright::runtime {
 // watchers and home. None: nothing had happened to it.
 // Owner thread of `state`. Costs a checkpoint and the facts behind it; all facts where something
 // was taken back later than `known_by`, or was merged into it and `as_of` is not behind all.
-// kNotFound: the log let go of a fact that it takes. kUnsupported: a merge was undone later than
-// `known_by`; what each side was before that is not kept.
+// kRefused: it takes more than 20,000 facts. kNotFound: the log let go of a fact that it takes.
+// kUnsupported: a merge was undone later than `known_by`; what each side was before that is not
+// kept.
 Result<std::optional<Record>> record_as_of(State& state, Log& log, PartitionId partition,
                                            const RecordKey& key, Instant as_of,
                                            Instant known_by = kAfterAll);

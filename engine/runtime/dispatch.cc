@@ -165,8 +165,7 @@ void Dispatch::unpark(LeaderTurn& turn, Then& then) {
     rooms.erase(rooms.begin());
   }
   if (rooms.empty()) return;
-  const std::lock_guard lock{attempts().mutex};  // the next record goes on
-  attempts().rooms.merge(rooms);
+  attempts().tell([&](Attempts& a) { a.rooms.merge(rooms); });  // the next record goes on
 }
 
 std::function<void()> Dispatch::room_at(const std::string& host) const {
@@ -428,6 +427,25 @@ bool Dispatch::idle() const {
   const std::lock_guard lock{attempts().mutex};
   return attempts().under_way.empty() && attempts().done.empty() && attempts().at_gate.empty() &&
          facts_.empty();
+}
+
+// Of a partition that has stopped: the places it holds at hosts are the others'.
+void Dispatch::give_up_hosts() {
+  if (place_.hosts == nullptr) return;
+  std::vector<std::pair<std::string, Hosts::How>> over;
+  {
+    const std::lock_guard lock{attempts().mutex};
+    const auto& done = attempts().done;
+    for (auto& [id, way] : attempts().under_way) {
+      const auto ended = std::find_if(done.begin(), done.end(), [&](const auto& one) {
+        return one.id == id && one.attempt == way.attempt;
+      });
+      if (way.host.empty() || (ended == done.end() && way.sent)) continue;  // its end comes later
+      over.emplace_back(std::exchange(way.host, {}),
+                        ended == done.end() ? Hosts::How::kNothing : how(ended->result));
+    }
+  }
+  for (const auto& [host, end] : over) place_.hosts->end(host, end, state_.meta.now);
 }
 
 void Dispatch::stop() {

@@ -62,6 +62,8 @@ class Dispatch {
   // partition's `events`.
   std::vector<std::string> take_facts(Instant now);
   bool idle() const;  // nothing is under way, no outcome is left to say
+  // Ends what is over, and what was never sent, at its hosts.
+  void give_up_hosts();
   // No attempt passes its gate any more; those under way end by themselves.
   void stop();
 

@@ -124,7 +124,7 @@ Result<std::unique_ptr<Engine>> Engine::open(EngineParts parts, PartitionOptions
     } else {
       seat->error = seated.error();
       seat->idle = true;
-      tell_stopped(*seat);
+      tell_stopped(*seat, seated.error());
     }
     out->seats_.push_back(std::move(seat));
   }
@@ -163,10 +163,10 @@ void Engine::unseat(Seat& seat) {
 }
 
 // Once for each time that it stops.
-void Engine::tell_stopped(Seat& seat) {
+void Engine::tell_stopped(Seat& seat, const Error& why) {
   if (!seat.options.notify || std::exchange(seat.told, true)) return;
   const auto at = seat.partition ? seat.partition->state().meta.events : 0;
-  seat.options.notify({Notice::What::kStopped, seat.id, at, {}, seat.error->detail});
+  seat.options.notify({Notice::What::kStopped, seat.id, at, {}, why.detail});
 }
 
 // A partition that failed for a reason that may pass, a full disk say, is closed with its store:
@@ -181,6 +181,8 @@ void Engine::fall(Seat& seat, std::unique_lock<std::mutex>& lock) {
   seat.wake.wait(lock, [&] { return seat.partition->answered(); });
   lock.unlock();
   dropped.clear();  // tells who asked
+  // The word that effects waited for is not waited for again.
+  seat.options.effects_paused = seat.partition->effects_wait();
   unseat(seat);
   lock.lock();
 }
@@ -199,7 +201,11 @@ bool Engine::rise(Seat& seat, std::unique_lock<std::mutex>& lock) {
       seat.idle = false;
       const auto at = seat.partition->state().meta.events;
       const bool told = std::exchange(seat.told, false);
-      if (told) seat.options.notify({Notice::What::kBack, seat.id, at, {}, {}});
+      if (told) {
+        lock.unlock();
+        seat.options.notify({Notice::What::kBack, seat.id, at, {}, {}});
+        lock.lock();
+      }
       return true;
     }
     seat.error = seated.error();
@@ -265,8 +271,8 @@ void Engine::turn(Seat& seat) {
     lock.lock();
     if (error) {
       seat.error = error;
-      tell_stopped(seat);
       lock.unlock();
+      tell_stopped(seat, *error);
       seat.partition->forget_in_flight();
       lock.lock();
     }

@@ -90,7 +90,7 @@ class Engine {
   bool rise(Seat& seat, std::unique_lock<std::mutex>& lock);
   void run(Seat& seat);
   void turn(Seat& seat);
-  static void tell_stopped(Seat& seat);
+  static void tell_stopped(Seat& seat, const Error& why);  // REQUIRES: nothing is held
   bool run_jobs(Seat& seat, std::unique_lock<std::mutex>& lock);
   std::vector<std::uint64_t> progress();
 

@@ -99,7 +99,9 @@ void Hosts::judge(Host& host, bool failed, Instant now) {
   const auto bad = static_cast<std::size_t>(std::count_if(
       host.ended.begin(), host.ended.end(), [](const auto& one) { return one.second; }));
   host.down = host.ended.size() >= limits_.judged_from && 2 * bad >= host.ended.size();
-  if (host.down) host.probe_at = now + host.pause;
+  if (!host.down) return;
+  host.probe_at = now + host.pause;
+  host.stale = host.under_way;
 }
 
 void Hosts::end(const std::string& name, How how, Instant now) {
@@ -108,7 +110,9 @@ void Hosts::end(const std::string& name, How how, Instant now) {
     const std::lock_guard lock{mutex_};
     auto& host = at(name, now);
     if (host.under_way > 0) --host.under_way;
-    if (how == How::kNothing) {
+    if (host.down && host.stale > 0) {
+      --host.stale;
+    } else if (how == How::kNothing) {
       host.probing = false;
     } else {
       judge(host, how == How::kFailed, now);

@@ -53,6 +53,7 @@ class Hosts {
     double parallel = 0;
     std::vector<std::pair<Instant, bool>> ended;  // within the window: when, failed
     bool down = false;
+    std::uint32_t stale = 0;  // begun before it went down: their ends say nothing new
     bool probing = false;
     Duration pause;
     Instant probe_at;

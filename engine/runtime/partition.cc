@@ -79,7 +79,10 @@ Result<void> Partition::check_log() {
 }
 
 Result<bool> Partition::step() {
-  if (phase_ == Phase::kStopped) return *stopped_;
+  if (phase_ == Phase::kStopped) {
+    if (dispatch_ != nullptr) dispatch_->give_up_hosts();
+    return *stopped_;
+  }
   const auto run = [&]() -> Result<bool> {
     DW_TRY(auto mail, take_mail());
     DW_TRY(auto generation, generation_step());

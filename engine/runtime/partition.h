@@ -43,6 +43,7 @@ class Partition {
   // Runs `question` on the state; whatever it answers may leave when `released` is called: all that
   // the state held is durable by then. Owner thread.
   void ask(const std::function<void(State&)>& question, std::function<void()> released);
+  bool effects_wait() const;  // for a person's word, see PartitionOptions::effects_paused
   // What waits for decisions that will not be read back goes, without being called.
   void forget_in_flight() {
     lost_.clear();
@@ -101,7 +102,6 @@ class Partition {
   void leave_unsaid();
   void await_word();
   const Register* workspace_word() const;
-  bool effects_wait() const;
   bool attempts_ended(std::optional<Duration> patience);
   void tell(Notice::What what, std::string detail = {}, std::string trace_id = {}) const;
   void watch_effects();
@@ -148,7 +148,8 @@ class Partition {
   std::unique_ptr<Dispatch> dispatch_;  // none: nothing leaves from here
   std::vector<std::string> unsaid_;     // outcomes that the log did not take
   std::optional<Instant> say_again_;
-  std::uint64_t led_at_ = 0;  // facts folded then: a word that effects wait for is newer
+  // Facts folded when it began to lead: a word that effects wait for is newer.
+  std::uint64_t led_at_ = ~std::uint64_t{0};
   std::optional<std::int64_t> settling_since_us_;
   std::optional<Instant> give_up_at_;  // ... what attempts come to
   std::optional<State::Frozen> frozen_;

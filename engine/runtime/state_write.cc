@@ -43,16 +43,18 @@ void State::pack(const RecordSlot& slot, std::string_view bytes) {
 void State::write_back_records(std::size_t end, bool packing) {
   auto& records = *records_;
   constexpr std::size_t kFar = 8, kNear = 3;
+  constexpr std::size_t kEntryBytes = 64;  // of the table, for each
   const auto& dirty = records.dirty;
   std::size_t packed = 0;
   const auto begin = std::exchange(records.written, end);
-  const auto bytes_before = cache_.bytes();
+  std::size_t encoded = 0;
   for (std::size_t i = begin; i < end; ++i) {
     if (i + kFar < dirty.size()) RecordTable::fetch(*dirty[i + kFar]);
     if (i + kNear < dirty.size()) RecordTable::fetch_parts(*dirty[i + kNear]);
     auto& slot = *dirty[i];
     records.text.clear();
     codec::encode(slot.record, records.text);
+    encoded += slot.record.key.id.size() + records.text.size() + kEntryBytes;
     cache_.put(keys::record(slot.record.key), records.text);
     const auto bytes = weigh(slot.record);
     records.bytes += bytes - slot.bytes;
@@ -62,7 +64,7 @@ void State::write_back_records(std::size_t end, bool packing) {
     if (slot.gone) pack(slot, records.text);
     packed += slot.gone ? 1 : 0;
   }
-  if (end > begin) records.dirty_bytes = (cache_.bytes() - bytes_before) / (end - begin);
+  if (end > begin) records.dirty_bytes = encoded / (end - begin);
   if (end == dirty.size()) {
     records.dirty.clear();
     records.written = 0;

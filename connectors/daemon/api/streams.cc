@@ -15,10 +15,13 @@ Awaitable<void> pause() {
   co_await http::suspend_for(kPauseMs, std::move(nothing));
 }
 
-// Looks up now and then whether there is anybody left to tell.
+// Looks up now and then whether there is anybody left to tell. What is due or overdue moves with
+// each minute, without a fact.
 Awaitable<void> until_moved(Parts& parts, const http::EventStream& stream,
                             const std::vector<Progress>& seen) {
-  for (bool moved = false; !moved && stream.open();) {
+  const auto minute = [&] { return parts.workspace.clock().wall().ms / 60'000; };
+  const auto begun = minute();
+  for (bool moved = false; !moved && stream.open() && minute() == begun;) {
     Watch::Ticket ticket = 0;
     std::function<void(http::Resume)> begin = [&](const http::Resume& resume) {
       ticket = parts.workspace.watch().when_other(seen, resume);

@@ -17,7 +17,7 @@ using http::Awaitable;
 using http::Request;
 using http::Response;
 
-constexpr std::size_t kRowsMax = 100'000;  // of a stream's picture
+constexpr std::size_t kPictureBytesMax = std::size_t{1} << 20;  // a stream keeps one
 
 Result<Page> show(Parts& parts, const Request& request) {
   DW_TRY(auto asked, asked_of(parts, request));
@@ -152,12 +152,20 @@ Result<Picture> picture(Parts& parts, const Asked& asked) {
   Workspace::Freshness fresh;
   DW_TRY(auto found, parts.workspace.query(asked.view, query, &fresh));
   const auto rows = with_amounts(std::move(found));
-  if (rows.rows.size() > kRowsMax) {
-    return Error{Code::kRefused, "the view has " + std::to_string(rows.rows.size()) +
-                                     " rows, and a stream takes " + std::to_string(kRowsMax) +
-                                     ": filter or group it"};
+  Picture out{lines_of(rows), positions_text(fresh.at)};
+  std::size_t bytes = 0;
+  Sha256Stream all;
+  for (const auto& line : out.lines) {
+    bytes += line.size();
+    all.update(line);
   }
-  return Picture{lines_of(rows), positions_text(fresh.at)};
+  if (bytes > kPictureBytesMax) {
+    return Error{Code::kRefused, "the view's rows take " + std::to_string(bytes) +
+                                     " bytes, and a stream takes a MiB: filter or group it"};
+  }
+  // Rows change with decisions and with the hour too, so the position alone does not name them.
+  out.id += "/" + hex(all.finish()).substr(0, 16);
+  return out;
 }
 
 // Begins with all rows (event `rows`; behind `reset` for who comes back from elsewhere), then tells

@@ -70,6 +70,11 @@ class Making {
     return ok();
   }
 
+  Result<void> go_on() const {
+    if (!options_.stop || !options_.stop()) return ok();
+    return Error{Code::kClosed, "the backup was broken off: the server stops"};
+  }
+
   Result<void> copy_log(const embedded_log::Cut& cut) {
     std::uint64_t of = 0;
     for (const auto& partition : cut.partitions()) {
@@ -80,10 +85,7 @@ class Making {
     const auto piece = [&](std::uint64_t, std::string_view bytes) -> Result<void> {
       done += bytes.size();
       if (options_.progress) options_.progress(done, of);
-      if (options_.stop && options_.stop()) {
-        return Error{Code::kClosed, "the backup was broken off: the server stops"};
-      }
-      return ok();
+      return go_on();
     };
     for (PartitionId id = 0; id < cut.partitions().size(); ++id) {
       const auto& partition = cut.partitions()[id];
@@ -161,6 +163,7 @@ class Making {
   // Every frame of the copy, so that nobody learns of damage when it is too late.
   Result<void> check(const embedded_log::Cut& cut) {
     for (PartitionId id = 0; id < cut.partitions().size(); ++id) {
+      DW_TRY(go_on());
       DW_TRY(const auto report, embedded_log::verify(source_.files, to_, id));
       const auto& end = cut.partitions()[id].end;
       if (report.damage) {

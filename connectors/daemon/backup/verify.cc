@@ -37,6 +37,19 @@ Result<void> check_file(FileSystem& files, const std::string& folder, const Back
   return ok();
 }
 
+// A file that create_backup() makes none of would be taken for what it is not: keys, a state.
+bool is_ours(std::string_view path, std::size_t partitions) {
+  if (path == "log/meta" || path == "dealwright.yaml" || path == kKeysBundle) return true;
+  const auto last = path.rfind('/');
+  if (last == std::string_view::npos) return false;
+  const auto folder = path.substr(0, last);
+  if (folder == "drafts") return path.ends_with(".rule.yaml");
+  for (std::size_t id = 0; id < partitions; ++id) {
+    if (folder == fmt::format("log/{}", id)) return path.ends_with(".seg");
+  }
+  return false;
+}
+
 // A segment too many would be folded with the others.
 Result<void> check_no_more(FileSystem& files, const std::string& folder, const Manifest& manifest) {
   for (PartitionId id = 0; id < manifest.partitions.size(); ++id) {
@@ -83,6 +96,10 @@ Result<CheckedBackup> verify_backup(FileSystem& files, const std::string& folder
   CheckedBackup out;
   DW_TRY(out.manifest, read_manifest(files, folder));
   for (const auto& file : out.manifest.files) {
+    if (!is_ours(file.path, out.manifest.partitions.size())) {
+      return damaged(folder + "/" + file.path,
+                     "is no file of a backup, though its manifest names it");
+    }
     bool there = false;
     DW_TRY(check_file(files, folder, file, there));
     if (file.path == kKeysBundle) out.keys = there;

@@ -202,6 +202,7 @@ TEST(BounceTest, AReplyNamesItsThreadTheNewestFirst) {
   EXPECT_EQ(thread(""), "");
   EXPECT_EQ(thread("In-Reply-To: <c@x>\nReferences: <a@x> <b@x>\n <c@x>\n"), "c@x b@x a@x");
   EXPECT_EQ(thread("References: <a@x> <b@x>\n"), "a@x b@x");
+  EXPECT_EQ(thread("References: " + std::string(500'000, '<') + "a@x>\n"), "a@x") << "in one pass";
   std::string many = "References:";
   for (int i = 0; i < 1000; ++i) many += " <" + std::to_string(i) + "@x>\n";
   EXPECT_TRUE(thread(many).starts_with("0@x 999@x 998@x"));

@@ -82,6 +82,18 @@ TEST(HostsTest, AHostThatFailsIsDownAndProbedLaterAndLater) {
   for (int i = 0; i < 5; ++i) EXPECT_EQ(s.begin(now), Say::kGo);
 }
 
+TEST(HostsTest, WhatWasUnderWayWhenItWentDownIsNoProbe) {
+  Street s;
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_EQ(s.begin(kNow), Say::kGo);
+    s.hosts.end("h", How::kServed, kNow);
+  }
+  for (int i = 0; i < 60; ++i) ASSERT_NE(s.begin(kNow), Say::kWait);  // some 35 are under way
+  for (int i = 0; i < 35; ++i) s.hosts.end("h", How::kFailed, kNow);
+  EXPECT_EQ(s.begin(kNow), Say::kWait);
+  EXPECT_EQ(s.answer.until, kNow + seconds(30)) << "not doubled by those that failed behind that";
+}
+
 TEST(HostsTest, OldFailuresAreForgotten) {
   Street s;
   for (int i = 0; i < 19; ++i) {

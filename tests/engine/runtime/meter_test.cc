@@ -97,7 +97,8 @@ TEST(MeterTest, AnUnknownEffectIsToldByItsIdAndTraceAlone) {
   ASSERT_EQ(office.mail.book.size(), 1U);
   EXPECT_EQ(notice.detail, "email " + hex(office.mail.book.begin()->first));
   EXPECT_EQ(notice.trace_id, "4bf92f3577b34da6a3ce929d0e0e4736");
-  EXPECT_EQ(notice.position + 1, office.world.partition->state().meta.events);  // the fact that says so
+  EXPECT_EQ(notice.position + 1,
+            office.world.partition->state().meta.events);  // the fact that says so
 }
 
 TEST(MeterTest, AClockThatJumpsIsToldOnceAndAgainWhenItIsBelieved) {
