@@ -18,12 +18,13 @@ Result<std::optional<UnitedRecord>> read_record(Workspace& workspace, const Reco
                                                 const PastInstant& at) {
   std::vector<std::optional<Record>> told(workspace.partitions());
   std::vector<std::optional<Known>> known(workspace.partitions());
-  DW_TRY(workspace.ask_all([&](PartitionId id, runtime::Partition& partition) {
+  DW_TRY(workspace.look_in_all([&](PartitionId id, runtime::Partition& partition) {
     const auto* record = partition.state().find(key);
-    if (record == nullptr || (record->counts.empty() && record->facts.empty())) return;
+    if (record == nullptr || (record->counts.empty() && record->facts.empty())) return false;
     told[id] = *record;
     const auto& reference = partition.state().reference;
     known[id] = {reference.pipelines, reference.schemas.share_current()};
+    return true;
   }));
   std::vector<std::pair<PartitionId, Record>> found;
   for (PartitionId id = 0; id < told.size(); ++id) {

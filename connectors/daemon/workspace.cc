@@ -340,11 +340,18 @@ Result<ViewRows> Workspace::query(std::string_view name, const ViewQuery& query,
 }
 
 Result<void> Workspace::ask_all(const runtime::Engine::Each& question) {
+  return look_in_all([&](PartitionId id, runtime::Partition& partition) {
+    question(id, partition);
+    return true;
+  });
+}
+
+Result<void> Workspace::look_in_all(const runtime::Engine::Look& question) {
   std::vector<PartitionId> served;
   for (PartitionId id = 0; id < partitions(); ++id) {
     if (serves(id)) served.push_back(id);
   }
-  return engine_->ask_each(served, question);
+  return engine_->look_in_each(served, question);
 }
 
 Result<void> Workspace::not_in_time(PartitionId partition) {
@@ -357,10 +364,11 @@ Result<void> Workspace::not_in_time(PartitionId partition) {
 }
 
 // The partition is asked, not the watch: one that was opened again stands behind where it stood.
-Result<void> Workspace::wait_folded(const Placed& at) {
-  return wait_until(at.partition, [&](runtime::Partition& partition) {
-    return partition.state().meta.events > at.position;
-  });
+Result<void> Workspace::wait_folded(const Placed& at, Duration patience) {
+  return wait_until(
+      at.partition,
+      [&](runtime::Partition& partition) { return partition.state().meta.events > at.position; },
+      patience);
 }
 
 Result<void> Workspace::wait_until(PartitionId partition,

@@ -87,6 +87,7 @@ class Workspace {
 
   // Asks all partitions that are served, beside each other; see Engine::ask_each.
   Result<void> ask_all(const runtime::Engine::Each& question);
+  Result<void> look_in_all(const runtime::Engine::Look& question);
   // What an answer stands on: where each partition stood when it was asked, and for how long the
   // oldest fact that it has not folded has been waiting, near enough.
   struct Freshness {

@@ -314,7 +314,7 @@ class Engine::Answer {
   std::function<void(Result<void>)> done_;
 };
 
-void Engine::ask_async(PartitionId id, std::function<void(Partition&)> question,
+void Engine::ask_async(PartitionId id, std::function<bool(Partition&)> question,
                        std::function<void(Result<void>)> done) {
   auto& seat = *seats_.at(id);
   std::optional<Error> none;
@@ -328,7 +328,7 @@ void Engine::ask_async(PartitionId id, std::function<void(Partition&)> question,
       auto answer = std::make_shared<Answer>(seat, std::move(done));
       seat.jobs.emplace_back(
           [question = std::move(question), answer = std::move(answer)](Partition& partition) {
-            question(partition);
+            if (!question(partition)) return answer->leave();
             partition.ask([](State&) {}, [answer] { answer->leave(); });
           });
     }
@@ -342,13 +342,20 @@ Result<void> Engine::ask(PartitionId id, const std::function<void(Partition&)>& 
 }
 
 Result<void> Engine::ask_each(std::span<const PartitionId> partitions, const Each& question) {
+  return look_in_each(partitions, [&](PartitionId id, Partition& partition) {
+    question(id, partition);
+    return true;
+  });
+}
+
+Result<void> Engine::look_in_each(std::span<const PartitionId> partitions, const Look& question) {
   std::mutex mutex;
   std::condition_variable all;
   std::vector<std::optional<Result<void>>> told(partitions.size());
   std::size_t left = partitions.size();
   for (std::size_t i = 0; i < partitions.size(); ++i) {
     ask_async(
-        partitions[i], [&, i](Partition& partition) { question(partitions[i], partition); },
+        partitions[i], [&, i](Partition& partition) { return question(partitions[i], partition); },
         [&, i](Result<void> result) {
           const std::lock_guard lock{mutex};
           told[i] = std::move(result);

@@ -63,12 +63,16 @@ class Engine {
   Result<void> ask(PartitionId partition, const std::function<void(Partition&)>& question);
   // The same without waiting: `done` is called once, on the partition's thread when the answer may
   // leave, or on the one that found that there is none. It must not ask in turn, nor wait.
-  void ask_async(PartitionId partition, std::function<void(Partition&)> question,
+  // `question` says false where its answer rests on nothing that could still be undone, such as
+  // that a record is not there: that leaves at once.
+  void ask_async(PartitionId partition, std::function<bool(Partition&)> question,
                  std::function<void(Result<void>)> done);
   // Asks several at once and waits for all: `question` is called on each one's own thread, beside
   // the others. The first error in the order of `partitions`.
   using Each = std::function<void(PartitionId, Partition&)>;
   Result<void> ask_each(std::span<const PartitionId> partitions, const Each& question);
+  using Look = std::function<bool(PartitionId, Partition&)>;  // as ask_async says
+  Result<void> look_in_each(std::span<const PartitionId> partitions, const Look& question);
   // Waits until every partition has folded, decided and read back all that is in the log, and what
   // partitions sent each other too. A stopped partition's error ends the wait; `stopped_too`: it
   // waits for the others.

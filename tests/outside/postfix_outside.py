@@ -39,7 +39,7 @@ def tool(name):
 def blocks():
     """What docs/mail.md says: master.cf, main.cf, recipients."""
     text = (ROOT / "docs/mail.md").read_text(encoding="utf-8").partition("### Postfix\n")[2].partition("\n### ")[0]
-    found = re.findall(r"^```\n(.*?)^```$", text, re.M | re.S)
+    found = re.findall(r"^```text\n(.*?)^```$", text, re.M | re.S)
     if len(found) != 3:
         sys.exit(f"docs/mail.md has {len(found)} blocks below Postfix, not 3")
     return found
