@@ -1,9 +1,11 @@
 // Imports over HTTP: sent piece by piece, run beside all else, gone on with behind a restart.
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <sstream>
 
 #include "connectors/daemon/import_run.h"
+#include "connectors/daemon/imports.h"
 #include "connectors/os/posix_file_system.h"
 #include "tests/connectors/daemon/service_bed.h"
 
@@ -378,6 +380,42 @@ TEST(ApiImportsTest, ABatchHasAName) {
   EXPECT_EQ(open(std::string(100, 'b')), "open");
   EXPECT_NE(open(std::string(101, 'b')).find("1 to 100 bytes"), std::string::npos);
   EXPECT_NE(open("a\nb").find("no control characters"), std::string::npos);
+}
+
+TEST(ApiImportsTest, WhoNoLongerWaitsIsForgotten) {
+  ServiceBed bed;
+  std::promise<void> reached;
+  std::promise<void> go_on;
+  ImportsOptions how;
+  how.rows_bytes = how.file_bytes_max = 1 << 20;
+  how.on_end = [&](const ImportRecord&) {  // it has ended, and nobody was told yet
+    reached.set_value();
+    go_on.get_future().wait();
+  };
+  Imports imports{bed.service->workspace(), std::move(how)};
+  const auto file = file_of(1);
+  NewImport asked;
+  asked.record.id = "imp-0000000000000000";
+  asked.record.file = "deals.csv";
+  asked.record.bytes = file.size();
+  asked.record.dry_run = true;
+  asked.mapping = *ServiceBed::json("\"" + kMapping + "\"").as_text();
+  ASSERT_TRUE(imports.create(std::move(asked)));
+  ASSERT_TRUE(imports.put("imp-0000000000000000", 0, file));
+  reached.get_future().wait();
+  auto held = std::make_shared<int>(0);
+  std::promise<void> told;
+  const auto first = imports.when_idle([held] { ++*held; });
+  EXPECT_NE(first, 0U);
+  EXPECT_NE(imports.when_idle([&told] { told.set_value(); }), 0U);
+  EXPECT_EQ(held.use_count(), 2);
+  imports.forget(first);
+  EXPECT_EQ(held.use_count(), 1) << "the time was over: nothing of it is kept";
+  go_on.set_value();
+  told.get_future().wait();
+  EXPECT_EQ(*held, 0);
+  EXPECT_EQ(imports.when_idle([held] { ++*held; }), 0U);
+  EXPECT_EQ(*held, 1) << "none runs: at once";
 }
 
 }  // namespace
