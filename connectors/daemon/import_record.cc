@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view kStates[] = {"uploading", "running", "paused",   "whole",
                                         "checked",   "failed",  "cancelled"};
+constexpr std::string_view kOrders[] = {"", "pause", "cancel"};
 
 Value count(std::uint64_t n) { return Value{static_cast<std::int64_t>(n)}; }
 
@@ -71,6 +72,11 @@ std::string_view import_state_name(ImportState state) {
   return kStates[static_cast<std::size_t>(state)];
 }
 
+bool has_ended(ImportState state) {
+  return state == ImportState::kWhole || state == ImportState::kChecked ||
+         state == ImportState::kFailed || state == ImportState::kCancelled;
+}
+
 Map to_map(const ImportRecord& record) {
   const auto& counts = record.counts;
   List errors;
@@ -109,6 +115,11 @@ std::string to_text(const ImportRecord& record) {
   auto out = to_map(record);
   out.emplace_back("format", Value{1});
   out.emplace_back("asked", Value{record.asked});
+  if (record.order != ImportOrder::kNone) {
+    out.emplace_back("order", Value{kOrders[static_cast<std::size_t>(record.order)]});
+    out.emplace_back("ordered_by", Value{record.ordered_by});
+  }
+  if (record.may_resume) out.emplace_back("may_resume", Value{true});
   return to_json(Value{std::move(out)}) + "\n";
 }
 
@@ -153,6 +164,12 @@ Result<ImportRecord> read_import_record(std::string_view text) {
   out.first_bad = bad_rows_in(*map);
   out.error = error_in(*map);
   out.asked = text_in(*map, "asked");
+  const auto order = text_in(*map, "order");
+  for (std::size_t i = 0; i < std::size(kOrders); ++i) {
+    if (order == kOrders[i]) out.order = static_cast<ImportOrder>(i);
+  }
+  out.may_resume = flag_in(*map, "may_resume");
+  out.ordered_by = text_in(*map, "ordered_by");
   return out;
 }
 

@@ -26,6 +26,10 @@ enum class ImportState : std::uint8_t {
   kCancelled
 };
 std::string_view import_state_name(ImportState state);
+bool has_ended(ImportState state);  // whole, checked, failed, cancelled
+
+// What somebody wants of one that runs: it stands, also behind a restart, until it is carried out.
+enum class ImportOrder : std::uint8_t { kNone, kPause, kCancel };
 
 struct ImportRecord {
   std::string id;
@@ -45,12 +49,17 @@ struct ImportRecord {
   std::vector<import::BadRow> first_bad;  // kBadRowsShown at most
   std::optional<Error> error;             // of one that failed
   std::string asked;                      // a digest of the request that made it
+  ImportOrder order = ImportOrder::kNone;
+  std::string ordered_by;  // an actor; "" without an order
+  bool may_resume =
+      false;  // a batch that is paused: `actor` asked for that, and it is not yet done
 };
 
-// As the API and the file show it.
+// As the API shows it.
 Map to_map(const ImportRecord& record);
 // kDamaged: it is no such file.
 Result<ImportRecord> read_import_record(std::string_view text);
+// As the file keeps it.
 std::string to_text(const ImportRecord& record);
 
 }  // namespace dealwright::daemon

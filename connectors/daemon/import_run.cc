@@ -5,6 +5,7 @@
 #include "connectors/daemon/appender.h"
 #include "connectors/daemon/tables.h"
 #include "connectors/import/import_source.h"
+#include "engine/base/id.h"
 #include "engine/codec/event_codec.h"
 #include "engine/runtime/keys.h"
 
@@ -53,6 +54,12 @@ Result<void> Run::open() {
   DW_TRY(auto mapping, import::parse_mapping(asked_.mapping, asked_.mapping_name));
   auto& batch = options_.batch;
   batch.batch = asked_.batch.empty() ? mapping.batch : asked_.batch;
+  // As the mapping's own.
+  if (!is_id(batch.batch) || batch.batch.size() > kBatchBytesMax) {
+    return Error{Code::kInvalid, "batch '" + batch.batch.substr(0, kBatchBytesMax) +
+                                     "': a batch has 1 to 100 bytes of UTF-8, no control "
+                                     "characters; name another batch"};
+  }
   batch.rate = asked_.rate;
   batch.policy = asked_.policy;
   batch.batch_time = asked_.batch_time;

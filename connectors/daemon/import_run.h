@@ -19,6 +19,8 @@ struct BadRow;
 
 namespace dealwright::daemon {
 
+inline constexpr std::size_t kBatchBytesMax = 100;
+
 struct ImportAsked {
   std::string file;                   // where its bytes lie
   std::string file_name;              // what messages call it

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <utility>
 
 #include "connectors/daemon/bad_rows_file.h"
@@ -11,29 +10,19 @@
 namespace dealwright::daemon {
 namespace {
 
-constexpr std::string_view kRecordFile = "/import.json";
-constexpr std::string_view kMappingFile = "/mapping.yaml";
-constexpr std::string_view kDataFile = "/data";
-constexpr std::string_view kBadFile = "/bad.csv";
-constexpr std::size_t kRecordBytesMax = std::size_t{1} << 20;
-constexpr std::size_t kMappingBytesMax = std::size_t{1} << 20;
-constexpr std::size_t kBadBytesAtOnce = std::size_t{256} << 10;
+using Phase = runtime::ImportBatch::Phase;
 constexpr std::size_t kEndedKept = 200;
+constexpr std::size_t kDataKept = 2;  // of imports that ended and can be tried again
 constexpr auto kOrderPatience = std::chrono::seconds{5};
-
-std::string path_in(const std::string& folder, std::string_view name) {
-  return folder + std::string{name};
-}
-
-bool has_ended(ImportState state) {
-  return state == ImportState::kWhole || state == ImportState::kChecked ||
-         state == ImportState::kFailed || state == ImportState::kCancelled;
-}
 
 Error wrong_state(const ImportRecord& record, std::string_view wanted) {
   return Error{Code::kConflict, "import " + record.id + " is " +
                                     std::string{import_state_name(record.state)} + ", " +
                                     std::string{wanted}};
+}
+
+Error not_here(const std::string& name) {
+  return Error{Code::kNotFound, "this server has no file of an import '" + name + "'"};
 }
 
 std::string of_batch(const ImportRecord& record) {
@@ -43,7 +32,9 @@ std::string of_batch(const ImportRecord& record) {
 }  // namespace
 
 Imports::Imports(Workspace& workspace, ImportsOptions options)
-    : workspace_{workspace}, options_{std::move(options)}, folder_{workspace.path() + "/imports"} {}
+    : workspace_{workspace},
+      options_{std::move(options)},
+      files_{workspace.files(), workspace.path() + "/imports"} {}
 
 Imports::~Imports() {
   stop_ = true;
@@ -51,37 +42,22 @@ Imports::~Imports() {
 }
 
 Result<void> Imports::open() {
-  auto& files = workspace_.files();
-  DW_TRY(create_durable(files, folder_));
-  DW_TRY(const auto names, files.list(folder_));
+  DW_TRY(auto records, files_.open());
   const std::lock_guard lock{mutex_};
-  for (const auto& name : names) {
-    if (!name.starts_with("imp-")) continue;  // an order of the command line to pause
-    const auto text = read_whole(files, path_in(folder_of(name), kRecordFile), kRecordBytesMax);
-    auto record = text ? read_import_record(text.value()) : Result<ImportRecord>{text.error()};
-    if (!record || record.value().id != name) {
-      ImportRecord damaged;
-      damaged.state = ImportState::kFailed;
-      damaged.error =
-          Error{Code::kDamaged, folder_of(name) + "/import.json: " +
-                                    (record ? "it is of another import" : record.error().detail)};
-      damaged.id = name;
-      record = std::move(damaged);
-    }
-    records_.emplace(name, std::move(record.value()));
+  for (auto& record : records) {
+    auto id = record.id;
+    records_.emplace(std::move(id), std::move(record));
   }
+  sweep_data();  // what a crash kept from going
   for (const auto& [id, record] : records_) {
-    if (record.state == ImportState::kRunning) {
+    const bool whole = record.bytes > 0 && record.received == record.bytes;
+    const bool sent = record.state == ImportState::kUploading && whole;  // a crash came behind it
+    if (record.state == ImportState::kRunning || sent) {
       begin(record);
       break;  // there is one at most
     }
   }
   return ok();
-}
-
-Result<void> Imports::save(const ImportRecord& record) {
-  return write_durable(workspace_.files(), path_in(folder_of(record.id), kRecordFile),
-                       to_text(record));
 }
 
 // ---- made and sent
@@ -109,26 +85,6 @@ Result<void> Imports::may_begin(const ImportRecord& record) const {
   return ok();
 }
 
-Result<void> Imports::prepare_folder(const NewImport& asked) {
-  auto& files = workspace_.files();
-  const auto folder = folder_of(asked.record.id);
-  DW_TRY(create_durable(files, folder));
-  DW_TRY(write_durable(files, path_in(folder, kMappingFile), asked.mapping));
-  if (asked.file_of.empty()) {
-    DW_TRY(const auto made, files.open(path_in(folder, kDataFile), FileSystem::Mode::kCreate));
-    DW_TRY(made->sync());
-  } else {
-    std::error_code failed;
-    std::filesystem::create_hard_link(path_in(folder_of(asked.file_of), kDataFile),
-                                      path_in(folder, kDataFile), failed);
-    if (failed) {
-      return Error{Code::kIo, "cannot take the file of " + asked.file_of + ": " + failed.message()};
-    }
-  }
-  DW_TRY(files.sync_directory(folder));
-  return save(asked.record);
-}
-
 Result<ImportRecord> Imports::create(NewImport asked) {
   auto& record = asked.record;
   const std::lock_guard lock{mutex_};
@@ -141,8 +97,7 @@ Result<ImportRecord> Imports::create(NewImport asked) {
   if (record.batch.empty()) record.batch = mapping.batch;
   if (!asked.file_of.empty()) {
     const auto of = records_.find(asked.file_of);
-    const auto path = path_in(folder_of(asked.file_of), kDataFile);
-    DW_TRY(const bool there, workspace_.files().exists(path));
+    DW_TRY(const bool there, files_.has_data(asked.file_of));
     if (of == records_.end() || !there || of->second.received != of->second.bytes) {
       return Error{Code::kNotFound, "there is no whole file of an import '" + asked.file_of + "'"};
     }
@@ -159,11 +114,11 @@ Result<ImportRecord> Imports::create(NewImport asked) {
   DW_TRY(may_begin(record));
   DW_TRY(workspace_.space().admit());
   record.state = ImportState::kUploading;
+  record.may_resume = true;
   record.created = workspace_.clock().wall();
-  forget_oldest();
-  if (auto made = prepare_folder(asked); !made) {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_of(record.id), ignored);
+  forget_oldest(asked.file_of);
+  if (auto made = files_.make(record, asked.mapping, asked.file_of); !made) {
+    files_.remove(record.id);
     return made.error();
   }
   records_.emplace(record.id, record);
@@ -171,18 +126,36 @@ Result<ImportRecord> Imports::create(NewImport asked) {
   return records_.at(record.id);
 }
 
-void Imports::forget_oldest() {
+void Imports::forget_oldest(const std::string& but) {
   std::vector<const ImportRecord*> ended;
   for (const auto& [id, record] : records_) {
-    if (has_ended(record.state)) ended.push_back(&record);
+    if (has_ended(record.state) && id != but) ended.push_back(&record);
   }
   if (ended.size() < kEndedKept) return;
-  const auto* oldest =
-      *std::min_element(ended.begin(), ended.end(),
-                        [](const auto* a, const auto* b) { return a->created < b->created; });
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_of(oldest->id), ignored);
-  records_.erase(oldest->id);
+  const auto id = (*std::min_element(ended.begin(), ended.end(), [](const auto* a, const auto* b) {
+                    return a->created < b->created;
+                  }))->id;
+  files_.remove(id);
+  records_.erase(id);
+}
+
+// Files are large: one that is imported or cancelled goes, and of the others those of the newest
+// stay.
+void Imports::sweep_data() {
+  std::vector<const ImportRecord*> kept;
+  for (const auto& [id, record] : records_) {
+    const bool again =
+        record.state == ImportState::kFailed || record.state == ImportState::kChecked;
+    if (again) {
+      kept.push_back(&record);
+    } else if (has_ended(record.state)) {
+      files_.remove_data(id);
+    }
+  }
+  std::sort(kept.begin(), kept.end(), [](const auto* a, const auto* b) {
+    return a->ended.value_or(a->created) > b->ended.value_or(b->created);
+  });
+  for (std::size_t i = kDataKept; i < kept.size(); ++i) files_.remove_data(kept[i]->id);
 }
 
 Result<ImportRecord> Imports::put(const std::string& id, std::uint64_t offset,
@@ -206,8 +179,7 @@ Result<ImportRecord> Imports::put(const std::string& id, std::uint64_t offset,
                                      std::to_string(record.bytes - record.received)};
   }
   DW_TRY(workspace_.space().admit());
-  DW_TRY(const auto file,
-         workspace_.files().open(path_in(folder_of(id), kDataFile), FileSystem::Mode::kReadWrite));
+  DW_TRY(const auto file, workspace_.files().open(files_.data(id), FileSystem::Mode::kReadWrite));
   DW_TRY(file->write_at(offset, bytes));
   record.received += bytes.size();
   if (record.received == record.bytes) {
@@ -215,7 +187,7 @@ Result<ImportRecord> Imports::put(const std::string& id, std::uint64_t offset,
   }
   DW_TRY(file->sync());
   const std::lock_guard lock{mutex_};
-  DW_TRY(save(record));
+  DW_TRY(files_.save(record));
   records_[id] = record;
   if (record.received == record.bytes) begin(record);
   return records_[id];
@@ -223,57 +195,70 @@ Result<ImportRecord> Imports::put(const std::string& id, std::uint64_t offset,
 
 // ---- run
 
+// One that an order stands for is not tried: it hears of it, and keeps what it has counted.
 void Imports::begin(ImportRecord record) {
   if (thread_.joinable()) thread_.join();  // it has told its end
   record.state = ImportState::kRunning;
-  record.error.reset();
-  record.ended.reset();
-  record.counts = {};
-  record.first_bad.clear();
-  order_ = Order::kNone;
-  running_ = record.id;
-  if (auto saved = save(record); !saved) {
-    running_.clear();
+  if (record.order == ImportOrder::kNone) {
+    record.error.reset();
+    record.ended.reset();
+    record.counts = {};
+    record.first_bad.clear();
+  }
+  if (auto saved = files_.save(record); !saved) {
     record.state = ImportState::kFailed;
     record.error = saved.error();
     records_[record.id] = std::move(record);
     return;
   }
+  running_ = record.id;
   records_[record.id] = record;
+  {
+    const std::lock_guard idle{idle_mutex_};
+    idle_ = false;
+  }
   thread_ = std::thread{[this, record = std::move(record)] { run(record); }};
 }
 
 void Imports::run(ImportRecord record) {
   auto ended = work(record);
   if (stop_) return;  // its file says that it runs, and the next start goes on with it
-  const auto state = ended ? ended.value() : ImportState::kFailed;
-  if (state == ImportState::kWhole || state == ImportState::kCancelled) remove_file(record.id);
-  std::vector<std::function<void()>> waiting;
   {
     const std::lock_guard lock{mutex_};
-    record.state = state;
+    const bool cancelled = records_.at(record.id).order == ImportOrder::kCancel;
+    const auto broken = cancelled ? ImportState::kCancelled : ImportState::kFailed;
+    record.state = ended ? ended.value() : broken;
     if (!ended) record.error = ended.error();
-    if (has_ended(state)) record.ended = workspace_.clock().wall();
-    if (auto saved = save(record); !saved && !record.error) {
+    record.order = ImportOrder::kNone;
+    record.ordered_by.clear();
+    if (has_ended(record.state)) record.ended = workspace_.clock().wall();
+    if (auto saved = files_.save(record); !saved) {
       record.state = ImportState::kFailed;
-      record.error = saved.error();
+      if (!record.error) record.error = saved.error();
     }
     records_[record.id] = record;
     running_.clear();
-    order_ = Order::kNone;
-    waiting.swap(waiting_);
+    sweep_data();  // behind what the record says: without its file it could not be tried again
   }
   changed_.notify_all();
   if (options_.on_end) options_.on_end(record);
-  for (const auto& call : waiting) call();
+  tell_idle();
 }
 
 Result<ImportState> Imports::work(ImportRecord& record) {
+  if (record.order != ImportOrder::kNone) return obey(record);  // it came before a restart
+  BadRowsFile bad{workspace_.files(), files_.bad_rows(record.id)};
+  auto ended = attempt(record, bad);
+  // Those of one that failed count as well: they may be why.
+  if (const auto closed = bad.close(); ended && !closed) return closed.error();
+  return ended;
+}
+
+Result<ImportState> Imports::attempt(ImportRecord& record, BadRowsFile& bad) {
   auto& files = workspace_.files();
-  const auto folder = folder_of(record.id);
   const auto stop = [this] { return stop_.load(); };
   ImportAsked asked;
-  asked.file = path_in(folder, kDataFile);
+  asked.file = files_.data(record.id);
   if (!record.sha256.empty()) {
     DW_TRY(const auto hash, hash_of_file(files, asked.file, stop));
     if (hash != record.sha256) {
@@ -281,7 +266,7 @@ Result<ImportState> Imports::work(ImportRecord& record) {
                                        record.sha256 + " was said: send it again"};
     }
   }
-  DW_TRY(asked.mapping, read_whole(files, path_in(folder, kMappingFile), kMappingBytesMax));
+  DW_TRY(asked.mapping, files_.mapping(record.id));
   asked.file_name = record.file;
   asked.mapping_name = "mapping";
   asked.about = {{"file", Value{record.file}}};
@@ -295,26 +280,31 @@ Result<ImportState> Imports::work(ImportRecord& record) {
   // What it appended before is to be known as appended.
   if (!record.dry_run) {
     DW_TRY(wait_all_folded(workspace_, stop));
+    DW_TRY(const auto known, find_batch(workspace_, record.batch));
+    if (known.batch.phase == Phase::kPaused && !record.may_resume) return ImportState::kPaused;
   }
   DW_TRY(const auto run,
          ImportRun::open(record.dry_run ? nullptr : &workspace_, files, std::move(asked), stop));
-  BadRowsFile bad{files, path_in(folder, kBadFile)};
+  DW_TRY(resumed(record));
   return pass_on(record, *run, bad);
+}
+
+// Whoever pauses its batch from now on, also while no server runs, is not overruled by a restart.
+Result<void> Imports::resumed(ImportRecord& record) {
+  record.may_resume = false;
+  const std::lock_guard lock{mutex_};
+  auto& now = records_.at(record.id);
+  now.may_resume = false;
+  return files_.save(now);
 }
 
 Result<ImportState> Imports::pass_on(ImportRecord& record, ImportRun& run, BadRowsFile& bad) {
   std::vector<import::BadRow> rows;
   for (bool more = true; more;) {
     if (stop_) return Error{Code::kClosed, "the process stops"};
-    auto order = Order::kNone;
-    {
-      const std::lock_guard lock{mutex_};
-      order = order_;
-    }
-    if (order != Order::kNone) {
-      DW_TRY(bad.close());
-      DW_TRY(leave(record, run));
-      return order == Order::kPause ? ImportState::kPaused : ImportState::kCancelled;
+    if (const auto now = shown(record.id); now.order != ImportOrder::kNone) {
+      DW_TRY(run.settle());
+      return obey(now);
     }
     rows.clear();
     auto stepped = run.step(rows);
@@ -327,7 +317,6 @@ Result<ImportState> Imports::pass_on(ImportRecord& record, ImportRun& run, BadRo
     tell(record);
     DW_TRY(more, std::move(stepped));
   }
-  DW_TRY(bad.close());
   DW_TRY(run.settle());
   if (record.dry_run) return ImportState::kChecked;
   if (workspace_.event_clock()) {
@@ -336,16 +325,22 @@ Result<ImportState> Imports::pass_on(ImportRecord& record, ImportRun& run, BadRo
   return ImportState::kWhole;
 }
 
-// What was appended is marked as what it is: not all.
-Result<void> Imports::leave(const ImportRecord& record, ImportRun& run) {
-  if (record.dry_run || !run.begun()) return ok();
-  DW_TRY(run.settle());
-  std::string by;
-  {
-    const std::lock_guard lock{mutex_};
-    by = ordered_by_;
+// What was appended is marked as what it is: not all. Once: a crash may have come behind the mark.
+Result<ImportState> Imports::obey(const ImportRecord& ordered) {
+  const bool pause = ordered.order == ImportOrder::kPause;
+  const auto state = pause ? ImportState::kPaused : ImportState::kCancelled;
+  if (ordered.dry_run) return state;
+  DW_TRY(wait_all_folded(workspace_, [this] { return stop_.load(); }));
+  DW_TRY(const auto known, find_batch(workspace_, ordered.batch));
+  if (known.batch.phase == Phase::kOpen) {
+    DW_TRY(mark_batch(workspace_, ordered.batch, TypeId::kImportPaused, ordered.ordered_by));
   }
-  return mark_batch(workspace_, record.batch, TypeId::kImportPaused, by);
+  return state;
+}
+
+ImportRecord Imports::shown(const std::string& id) const {
+  const std::lock_guard lock{mutex_};
+  return records_.at(id);
 }
 
 void Imports::tell(const ImportRecord& record) {
@@ -353,11 +348,6 @@ void Imports::tell(const ImportRecord& record) {
   auto& shown = records_[record.id];
   shown.counts = record.counts;
   shown.first_bad = record.first_bad;
-}
-
-void Imports::remove_file(const std::string& id) {
-  std::error_code ignored;
-  std::filesystem::remove(path_in(folder_of(id), kDataFile), ignored);
 }
 
 // ---- orders
@@ -376,22 +366,30 @@ ImportRecord* Imports::named(const std::string& name) {
   return const_cast<ImportRecord*>(std::as_const(*this).named(name));
 }
 
-Result<ImportRecord> Imports::order(const std::string& name, Order what, const std::string& actor) {
-  std::unique_lock lock{mutex_};
-  const auto* record = named(name);
-  if (record == nullptr) {
-    return Error{Code::kNotFound, "this server has no file of an import '" + name + "'"};
-  }
+Result<ImportRecord> Imports::order(std::unique_lock<std::mutex>& lock, const std::string& name,
+                                    ImportOrder what, const std::string& actor) {
+  auto* record = named(name);
+  if (record == nullptr) return not_here(name);
   const auto id = record->id;
   if (running_ != id) return *record;
-  order_ = what;
-  ordered_by_ = actor;
+  if (record->order == ImportOrder::kCancel && what == ImportOrder::kPause) {
+    return wrong_state(*record, "and is being cancelled");
+  }
+  if (record->order != what) {
+    auto ordered = *record;
+    ordered.order = what;
+    ordered.ordered_by = actor;
+    DW_TRY(files_.save(ordered));  // before it is heard, and before anybody is answered
+    *record = std::move(ordered);
+  }
   changed_.wait_for(lock, kOrderPatience, [&] { return running_ != id; });
-  return records_.at(id);
+  const auto now = records_.find(id);
+  return now == records_.end() ? Result<ImportRecord>{not_here(name)} : now->second;
 }
 
 Result<ImportRecord> Imports::pause(const std::string& name, const std::string& actor) {
-  DW_TRY(auto record, order(name, Order::kPause, actor));
+  std::unique_lock lock{mutex_};
+  DW_TRY(auto record, order(lock, name, ImportOrder::kPause, actor));
   const bool on_its_way = record.state == ImportState::kRunning;
   if (record.state == ImportState::kPaused || on_its_way) return record;
   return wrong_state(record, "and one that runs can be paused");
@@ -400,36 +398,42 @@ Result<ImportRecord> Imports::pause(const std::string& name, const std::string& 
 Result<ImportRecord> Imports::resume(const std::string& name, const std::string& actor) {
   const std::lock_guard lock{mutex_};
   auto* record = named(name);
-  if (record == nullptr) {
-    return Error{Code::kNotFound, "this server has no file of an import '" + name + "'"};
+  if (record == nullptr) return not_here(name);
+  if (record->state == ImportState::kRunning) {
+    if (record->order == ImportOrder::kNone) return *record;
+    const bool pause = record->order == ImportOrder::kPause;
+    return wrong_state(*record, pause ? "and is being paused: resume it when it is paused"
+                                      : "and is being cancelled");
   }
-  if (record->state == ImportState::kRunning) return *record;
   if (record->state != ImportState::kPaused && record->state != ImportState::kFailed) {
     return wrong_state(*record, "and one that is paused or failed can be resumed");
   }
-  if (record->received != record->bytes || record->bytes == 0) {
-    return wrong_state(*record, "and its file is not there");
+  DW_TRY(const bool there, files_.has_data(record->id));
+  if (!there || record->received != record->bytes || record->bytes == 0) {
+    return wrong_state(*record, "and its file is not there: send it again as a new import");
   }
   DW_TRY(may_begin(*record));
   record->actor = actor;
+  record->may_resume = true;
   begin(*record);
   return records_.at(record->id);
 }
 
 Result<ImportRecord> Imports::cancel(const std::string& name, const std::string& actor) {
   const std::lock_guard one{uploads_};
-  DW_TRY(auto record, order(name, Order::kCancel, actor));
+  std::unique_lock lock{mutex_};
+  DW_TRY(auto record, order(lock, name, ImportOrder::kCancel, actor));
   if (record.state == ImportState::kRunning || record.state == ImportState::kCancelled)
     return record;
   if (record.state == ImportState::kWhole) {
     return wrong_state(record, "and its facts stay: take single ones back with event.retracted");
   }
-  remove_file(record.id);
-  const std::lock_guard lock{mutex_};
+  // The lock was held since it was looked up: nobody has resumed it.
   record.state = ImportState::kCancelled;
   record.ended = workspace_.clock().wall();
-  DW_TRY(save(record));
+  DW_TRY(files_.save(record));
   records_[record.id] = record;
+  sweep_data();
   return record;
 }
 
@@ -456,23 +460,38 @@ Result<ImportRecord> Imports::find(const std::string& name) const {
 
 Result<std::string> Imports::bad_rows(const std::string& id, std::uint64_t offset) const {
   DW_TRY(const auto record, find(id));
-  auto& files = workspace_.files();
-  const auto path = path_in(folder_of(record.id), kBadFile);
-  DW_TRY(const bool there, files.exists(path));
-  if (!there) return std::string{};
-  DW_TRY(const auto file, files.open(path, FileSystem::Mode::kRead));
-  std::string out(kBadBytesAtOnce, '\0');
-  DW_TRY(const auto got, file->read_at(offset, out.size(), out.data()));
-  out.resize(got);
-  return out;
+  return files_.read_bad_rows(record.id, offset);
 }
 
-void Imports::when_idle(std::function<void()> call) {
+Imports::Ticket Imports::when_idle(std::function<void()> call) {
   {
-    const std::lock_guard lock{mutex_};
-    if (!running_.empty()) return waiting_.push_back(std::move(call));
+    const std::lock_guard idle{idle_mutex_};
+    if (!idle_) {
+      waiting_.emplace(++last_, std::move(call));
+      return last_;
+    }
   }
   call();
+  return 0;
+}
+
+void Imports::forget(Ticket ticket) {
+  std::function<void()> gone;  // let go of outside of the lock
+  const std::lock_guard idle{idle_mutex_};
+  const auto it = waiting_.find(ticket);
+  if (it == waiting_.end()) return;
+  gone = std::move(it->second);
+  waiting_.erase(it);
+}
+
+void Imports::tell_idle() {
+  std::map<Ticket, std::function<void()>> waiting;
+  {
+    const std::lock_guard idle{idle_mutex_};
+    idle_ = true;
+    waiting.swap(waiting_);
+  }
+  for (const auto& [ticket, call] : waiting) call();
 }
 
 }  // namespace dealwright::daemon

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "connectors/daemon/import_files.h"
 #include "connectors/daemon/import_record.h"
 #include "connectors/daemon/workspace.h"
 
@@ -51,8 +52,10 @@ class Imports {
   // Appends a piece; the last one begins the import. kConflict: `offset` is not where the file
   // ends.
   Result<ImportRecord> put(const std::string& id, std::uint64_t offset, std::string_view bytes);
-  // Each waits a few seconds until what runs has heard of it. kConflict: it is in no such state.
+  // Pause and cancel are durable when they answer, and wait a few seconds until what runs has heard
+  // of it; a state of running then says that it is on its way. kConflict: it is in no such state.
   Result<ImportRecord> pause(const std::string& name, const std::string& actor);
+  // kConflict also: its file is gone, since two newer imports ended.
   Result<ImportRecord> resume(const std::string& name, const std::string& actor);
   // What was appended stays; the file goes.
   Result<ImportRecord> cancel(const std::string& name, const std::string& actor);
@@ -61,38 +64,45 @@ class Imports {
   Result<ImportRecord> find(const std::string& name) const;  // by id, else the newest of a batch
   // Bytes of the CSV of rows that were left out, from `offset`; "": that was all. kNotFound.
   Result<std::string> bad_rows(const std::string& id, std::uint64_t offset) const;
-  // Calls it once, when none runs: at once, or on the thread of the one that does.
-  void when_idle(std::function<void()> call);
+  using Ticket = std::uint64_t;
+  // Calls it once, when none runs: at once, or on the thread of the one that does. It waits for no
+  // disk.
+  Ticket when_idle(std::function<void()> call);
+  // What was called already, or is being called, stays so.
+  void forget(Ticket ticket);
 
  private:
-  enum class Order : std::uint8_t { kNone, kPause, kCancel };
-  std::string folder_of(const std::string& id) const { return folder_ + "/" + id; }
-  Result<void> save(const ImportRecord& record);
-  Result<void> may_begin(const ImportRecord& record) const;  // REQUIRES: the lock
-  void begin(ImportRecord record);                           // REQUIRES: the lock
-  ImportRecord* named(const std::string& name);              // REQUIRES: the lock
+  // REQUIRES of each down to order(): the lock is held.
+  Result<void> may_begin(const ImportRecord& record) const;
+  void begin(ImportRecord record);
+  ImportRecord* named(const std::string& name);
   const ImportRecord* named(const std::string& name) const;
-  Result<void> prepare_folder(const NewImport& asked);
-  void forget_oldest();  // REQUIRES: the lock
-  Result<ImportRecord> order(const std::string& name, Order order, const std::string& actor);
+  void forget_oldest(const std::string& but);
+  void sweep_data();
+  Result<ImportRecord> order(std::unique_lock<std::mutex>& lock, const std::string& name,
+                             ImportOrder what, const std::string& actor);
   void run(ImportRecord record);
   Result<ImportState> work(ImportRecord& record);
+  Result<ImportState> attempt(ImportRecord& record, BadRowsFile& bad);
+  Result<void> resumed(ImportRecord& record);
   Result<ImportState> pass_on(ImportRecord& record, ImportRun& run, BadRowsFile& bad);
-  Result<void> leave(const ImportRecord& record, ImportRun& run);
+  ImportRecord shown(const std::string& id) const;
+  Result<ImportState> obey(const ImportRecord& ordered);
   void tell(const ImportRecord& record);
-  void remove_file(const std::string& id);
+  void tell_idle();
 
   Workspace& workspace_;
   const ImportsOptions options_;
-  const std::string folder_;
-  std::mutex uploads_;  // one piece at a time
-  mutable std::mutex mutex_;
+  ImportFiles files_;
+  std::mutex uploads_;        // one piece at a time
+  mutable std::mutex mutex_;  // held while a record is saved
   std::condition_variable changed_;
   std::map<std::string, ImportRecord> records_;  // by id
   std::string running_;                          // ""
-  Order order_ = Order::kNone;                   // for the one that runs
-  std::string ordered_by_;
-  std::vector<std::function<void()>> waiting_;
+  std::mutex idle_mutex_;                        // taken last, held for moments
+  bool idle_ = true;
+  std::map<Ticket, std::function<void()>> waiting_;
+  Ticket last_ = 0;
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };

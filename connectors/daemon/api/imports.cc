@@ -9,6 +9,7 @@
 #include "connectors/http/query.h"
 #include "connectors/http/text.h"
 #include "connectors/import/mapping.h"
+#include "engine/base/id.h"
 
 namespace dealwright::daemon::api {
 namespace {
@@ -17,6 +18,7 @@ using http::Awaitable;
 using http::Request;
 using http::Response;
 
+constexpr std::size_t kFileNameMax = 255;
 constexpr std::string_view kBytes = "application/octet-stream";
 
 Value value_of(const ImportRecord& record) { return Value{to_map(record)}; }
@@ -74,8 +76,16 @@ Result<void> read_member(const std::string& name, const Value& value, NewImport&
   if (name == "mapping") {
     out.mapping = text;
   } else if (name == "batch") {
+    if (!is_id(text) || text.size() > kBatchBytesMax) {
+      return Error{Code::kInvalid,
+                   "batch has 1 to 100 bytes of UTF-8, no control characters; left out, it is the "
+                   "mapping's"};
+    }
     record.batch = text;
   } else if (name == "file") {
+    if (text.empty() || text.size() > kFileNameMax) {
+      return Error{Code::kInvalid, "file has 1 to 255 bytes: how you call it, without its folders"};
+    }
     record.file = text;
   } else if (name == "file_of") {
     out.file_of = text;
@@ -203,14 +213,19 @@ Result<Page> list(Parts& parts, const Request& request) {
 // Waits for its end, if it is to.
 Awaitable<Response> answer_one(Parts& parts, Request& request) {
   const auto ms = http::parse_count(request.query.get("timeout", "0")).value_or(0);
-  const auto now = parts.imports.find(request.param("import"));
-  if (ms > 0 && now && now.value().state == ImportState::kRunning) {
-    std::function<void(http::Resume)> begin = [&parts](http::Resume resume) {
-      parts.imports.when_idle(std::move(resume));
+  std::function<Result<ImportRecord>()> find_one = [&parts, &request] {  // it may wait for a disk
+    return parts.imports.find(request.param("import"));
+  };
+  auto found = co_await http::run_blocking<ImportRecord>(parts.pool, find_one);
+  if (ms > 0 && found && found.value().state == ImportState::kRunning) {
+    Imports::Ticket ticket = 0;
+    std::function<void(http::Resume)> begin = [&](http::Resume resume) {
+      ticket = parts.imports.when_idle(std::move(resume));
     };
     co_await http::suspend_for(static_cast<std::int64_t>(ms), std::move(begin));
+    parts.imports.forget(ticket);
+    found = co_await http::run_blocking<ImportRecord>(parts.pool, find_one);
   }
-  const auto found = parts.imports.find(request.param("import"));
   if (!found) co_return http::problem_response(found.error(), request.trace);
   co_return http::json_response(value_of(found.value()));
 }

@@ -1,4 +1,12 @@
 // Imports over HTTP: sent piece by piece, run beside all else, gone on with behind a restart.
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <sstream>
+
+#include "connectors/daemon/import_run.h"
+#include "connectors/daemon/imports.h"
+#include "connectors/os/posix_file_system.h"
 #include "tests/connectors/daemon/service_bed.h"
 
 namespace dealwright::daemon {
@@ -70,6 +78,41 @@ std::int64_t deals(ServiceBed& bed) {
   std::int64_t out = 0;
   for (const auto& row : *board.as_list()) out += *find(*row.as_map(), "count")->as_int();
   return out;
+}
+
+std::string folder_of(const ServiceBed& bed, const std::string& id) {
+  return bed.config.data + "/imports/" + id;
+}
+
+bool has_data(const ServiceBed& bed, const std::string& id) {
+  return std::filesystem::exists(folder_of(bed, id) + "/data");
+}
+
+// Makes of what a stopped server wrote what a crash would have left.
+void write(const std::string& path, const std::string& text) {
+  std::ofstream{path, std::ios::binary | std::ios::trunc} << text;
+}
+void change_record(const ServiceBed& bed, const std::string& id, const std::string& from,
+                   const std::string& to) {
+  const auto path = folder_of(bed, id) + "/import.json";
+  std::stringstream text;
+  text << std::ifstream{path}.rdbuf();
+  auto changed = text.str();
+  const auto at = changed.find(from);
+  ASSERT_NE(at, std::string::npos) << changed;
+  write(path, changed.replace(at, from.size(), to));
+}
+
+// Its file is all there, and nothing of it was run: then the process was gone, with `more` in the
+// record.
+void break_off_sent(ServiceBed& bed, const std::string& id, const std::string& file,
+                    const std::string& state, const std::string& more) {
+  bed.stop();
+  write(folder_of(bed, id) + "/data", file);
+  change_record(bed, id, R"("received_bytes":0)",
+                R"("received_bytes":)" + std::to_string(file.size()) + more);
+  change_record(bed, id, R"("state":"uploading")", R"("state":")" + state + "\"");
+  bed.start();
 }
 
 TEST(ApiImportsTest, InPiecesOnceAndNeverTwice) {
@@ -146,6 +189,9 @@ TEST(ApiImportsTest, WhatCannotBe) {
   EXPECT_EQ(make(bed, 1'001).code(), "invalid");
   EXPECT_EQ(make(bed, 10, R"(,"policy":"never")").code(), "invalid");
   EXPECT_EQ(make(bed, 10, R"(,"colour":"red")").code(), "invalid");
+  EXPECT_EQ(make(bed, 10, R"(,"batch":"")").code(), "invalid");
+  EXPECT_EQ(make(bed, 10, R"(,"batch":")" + std::string(101, 'b') + "\"").code(), "invalid");
+  EXPECT_EQ(make(bed, 10, R"(,"file":")" + std::string(256, 'f') + "\"").code(), "invalid");
   EXPECT_EQ(bed.get("/v1/imports/none").status, 404);
   EXPECT_EQ(bed.post("/v1/imports/none/cancel").status, 404);
   const auto faulty = bed.post("/v1/imports", "application/json",
@@ -207,6 +253,169 @@ TEST(ApiImportsTest, ARestartGoesOn) {
   EXPECT_EQ(count_in(whole, "appended") + count_in(whole, "already_there"), kRows + 2) << whole;
   EXPECT_GT(count_in(whole, "already_there"), 0) << whole;
   EXPECT_EQ(deals(bed), kRows);
+}
+
+TEST(ApiImportsTest, AnOrderOutlivesARestart) {
+  ServiceBed bed;
+  open_pipeline(bed);
+  const auto file = file_of(3);
+  const auto first = ServiceBed::text_in(make(bed, file.size()).body, "import");
+  break_off_sent(bed, first, file, "running", R"(,"order":"cancel","ordered_by":"key/x")");
+  EXPECT_EQ(ServiceBed::text_in(ended(bed, first), "state"), "cancelled");
+  EXPECT_EQ(deals(bed), 0) << "nothing of it fires";
+  EXPECT_FALSE(has_data(bed, first));
+
+  const auto second = ServiceBed::text_in(make(bed, file.size()).body, "import");
+  break_off_sent(bed, second, file, "running", R"(,"order":"pause","ordered_by":"key/x")");
+  EXPECT_EQ(ServiceBed::text_in(ended(bed, second), "state"), "paused");
+  EXPECT_EQ(deals(bed), 0);
+  bed.stop();
+  bed.start();
+  EXPECT_EQ(ServiceBed::text_in(ended(bed, second), "state"), "paused") << "the order was obeyed";
+  EXPECT_EQ(bed.post("/v1/imports/" + second + "/resume").status, 200);
+  EXPECT_EQ(ServiceBed::text_in(ended(bed, second), "state"), "whole");
+  EXPECT_EQ(deals(bed), 3);
+}
+
+// Its batch was paused in the log by somebody else, and its record says that it runs.
+TEST(ApiImportsTest, ARestartOverrulesNoPause) {
+  ServiceBed bed;
+  open_pipeline(bed);
+  constexpr int kRows = 20'000;
+  const auto id = send(bed, file_of(kRows));
+  std::string seen;
+  while (count_in(seen.empty() ? "{}" : seen, "appended") < 1)
+    seen = bed.get("/v1/imports/" + id).body;
+  bed.post("/v1/imports/" + id + "/pause");
+  ASSERT_EQ(ServiceBed::text_in(ended(bed, id), "state"), "paused");
+  bed.stop();
+  change_record(bed, id, R"("state":"paused")", R"("state":"running")");
+  bed.start();
+  EXPECT_EQ(ServiceBed::text_in(ended(bed, id), "state"), "paused");
+  EXPECT_LT(deals(bed), kRows);
+  // A crash came between a resume and its mark in the log.
+  bed.stop();
+  change_record(bed, id, R"("state":"paused")", R"("may_resume":true,"state":"running")");
+  bed.start();
+  EXPECT_EQ(ServiceBed::text_in(ended(bed, id), "state"), "whole");
+  EXPECT_EQ(deals(bed), kRows);
+}
+
+TEST(ApiImportsTest, WhatACrashLeft) {
+  ServiceBed bed;
+  open_pipeline(bed);
+  const auto file = file_of(3);
+  // Its last piece came, and it was not begun.
+  const auto sent = ServiceBed::text_in(make(bed, file.size()).body, "import");
+  break_off_sent(bed, sent, file, "uploading", "");
+  EXPECT_EQ(ServiceBed::text_in(ended(bed, sent), "state"), "whole");
+  EXPECT_EQ(deals(bed), 3);
+  EXPECT_FALSE(has_data(bed, sent));
+  // It was saved as whole, and its file did not go; another was not answered yet.
+  const auto key = "Idempotency-Key: again\r\n";
+  const auto lost = ServiceBed::text_in(make(bed, file.size(), "", key).body, "import");
+  bed.stop();
+  write(folder_of(bed, sent) + "/data", file);
+  std::filesystem::remove(folder_of(bed, lost) + "/import.json");
+  bed.start();
+  EXPECT_FALSE(has_data(bed, sent));
+  EXPECT_EQ(bed.get("/v1/imports/" + lost).status, 404);
+  EXPECT_FALSE(std::filesystem::exists(folder_of(bed, lost)));
+  const auto made = make(bed, file.size(), "", key);
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(ServiceBed::text_in(made.body, "import"), lost);
+  EXPECT_EQ(ServiceBed::text_in(made.body, "state"), "uploading");
+}
+
+TEST(ApiImportsTest, RowsLeftOutOfOneThatFailed) {
+  ServiceBed bed;
+  open_pipeline(bed);
+  const std::string header = "Id,Opened,Amount\n";
+  const auto broken = header + "d0,tomorrow,5 EUR\n" + std::string((1 << 20) + 100, 'x');
+  const auto id = send(bed, broken);
+  const auto failed = ended(bed, id);
+  EXPECT_EQ(ServiceBed::text_in(failed, "state"), "failed") << failed;
+  const auto bad = bed.get("/v1/imports/" + id + "/bad-rows").body;
+  EXPECT_NE(bad.find("\r\n1,2,Opened,bad_time,"), std::string::npos) << bad;
+  // A later try that reads no row leaves none of an earlier one.
+  bed.stop();
+  write(folder_of(bed, id) + "/data", "");
+  bed.start();
+  EXPECT_EQ(bed.post("/v1/imports/" + id + "/resume").status, 200);
+  const auto again = ended(bed, id);
+  EXPECT_EQ(ServiceBed::text_in(again, "state"), "failed") << again;
+  EXPECT_EQ(bed.get("/v1/imports/" + id + "/bad-rows").body, "");
+}
+
+TEST(ApiImportsTest, FilesOfTheNewestTwoStay) {
+  ServiceBed bed;
+  open_pipeline(bed);
+  std::vector<std::string> ids;
+  for (int i = 0; i < 3; ++i) {
+    ids.push_back(send(bed, file_of(i + 1), R"(,"dry_run":true)"));
+    EXPECT_EQ(ServiceBed::text_in(ended(bed, ids.back()), "state"), "checked");
+  }
+  EXPECT_FALSE(has_data(bed, ids[0]));
+  EXPECT_TRUE(has_data(bed, ids[1]));
+  EXPECT_TRUE(has_data(bed, ids[2]));
+  const auto again = bed.post("/v1/imports", "application/json",
+                              R"({"mapping":")" + kMapping + R"(","file_of":")" + ids[0] + "\"}");
+  EXPECT_EQ(again.code(), "not_found") << again.body;
+}
+
+// Of the command line too.
+TEST(ApiImportsTest, ABatchHasAName) {
+  TemporaryDirectory folder;
+  write(folder.path() + "/deals.csv", file_of(1));
+  const auto files = os::make_posix_file_system();
+  const auto open = [&](const std::string& batch) {
+    ImportAsked asked;
+    asked.file = folder.path() + "/deals.csv";
+    asked.mapping = *ServiceBed::json("\"" + kMapping + "\"").as_text();
+    asked.batch = batch;
+    asked.rows_bytes = 1 << 20;
+    const auto run = ImportRun::open(nullptr, *files, std::move(asked));
+    return run ? std::string{"open"} : run.error().detail;
+  };
+  EXPECT_EQ(open(std::string(100, 'b')), "open");
+  EXPECT_NE(open(std::string(101, 'b')).find("1 to 100 bytes"), std::string::npos);
+  EXPECT_NE(open("a\nb").find("no control characters"), std::string::npos);
+}
+
+TEST(ApiImportsTest, WhoNoLongerWaitsIsForgotten) {
+  ServiceBed bed;
+  std::promise<void> reached;
+  std::promise<void> go_on;
+  ImportsOptions how;
+  how.rows_bytes = how.file_bytes_max = 1 << 20;
+  how.on_end = [&](const ImportRecord&) {  // it has ended, and nobody was told yet
+    reached.set_value();
+    go_on.get_future().wait();
+  };
+  Imports imports{bed.service->workspace(), std::move(how)};
+  const auto file = file_of(1);
+  NewImport asked;
+  asked.record.id = "imp-0000000000000000";
+  asked.record.file = "deals.csv";
+  asked.record.bytes = file.size();
+  asked.record.dry_run = true;
+  asked.mapping = *ServiceBed::json("\"" + kMapping + "\"").as_text();
+  ASSERT_TRUE(imports.create(std::move(asked)));
+  ASSERT_TRUE(imports.put("imp-0000000000000000", 0, file));
+  reached.get_future().wait();
+  auto held = std::make_shared<int>(0);
+  std::promise<void> told;
+  const auto first = imports.when_idle([held] { ++*held; });
+  EXPECT_NE(first, 0U);
+  EXPECT_NE(imports.when_idle([&told] { told.set_value(); }), 0U);
+  EXPECT_EQ(held.use_count(), 2);
+  imports.forget(first);
+  EXPECT_EQ(held.use_count(), 1) << "the time was over: nothing of it is kept";
+  go_on.set_value();
+  told.get_future().wait();
+  EXPECT_EQ(*held, 0);
+  EXPECT_EQ(imports.when_idle([held] { ++*held; }), 0U);
+  EXPECT_EQ(*held, 1) << "none runs: at once";
 }
 
 }  // namespace
