@@ -191,7 +191,11 @@ TEST(ApiImportsTest, WhatCannotBe) {
   EXPECT_EQ(make(bed, 10, R"(,"colour":"red")").code(), "invalid");
   EXPECT_EQ(make(bed, 10, R"(,"batch":"")").code(), "invalid");
   EXPECT_EQ(make(bed, 10, R"(,"batch":")" + std::string(101, 'b') + "\"").code(), "invalid");
-  EXPECT_EQ(make(bed, 10, R"(,"file":")" + std::string(256, 'f') + "\"").code(), "invalid");
+  const auto named = bed.post(
+      "/v1/imports", "application/json",
+      R"({"mapping":")" + kMapping + R"(","bytes":9,"file":")" + std::string(256, 'f') + "\"}");
+  EXPECT_EQ(named.code(), "invalid") << named.body;
+  EXPECT_NE(named.body.find("file has 1 to 255 bytes"), std::string::npos) << named.body;
   EXPECT_EQ(bed.get("/v1/imports/none").status, 404);
   EXPECT_EQ(bed.post("/v1/imports/none/cancel").status, 404);
   const auto faulty = bed.post("/v1/imports", "application/json",
