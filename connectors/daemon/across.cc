@@ -24,7 +24,7 @@ Result<std::optional<UnitedRecord>> read_record(Workspace& workspace, const Reco
     told[id] = *record;
     const auto& reference = partition.state().reference;
     known[id] = {reference.pipelines, reference.schemas.share_current()};
-    return true;
+    return !partition.is_settled(key);
   }));
   std::vector<std::pair<PartitionId, Record>> found;
   for (PartitionId id = 0; id < told.size(); ++id) {

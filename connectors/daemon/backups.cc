@@ -96,7 +96,7 @@ void Backups::run(BackupStatus begun, bool keys) {
   const BackupSource source{workspace_.files(), workspace_.clock(), workspace_.path(),
                             workspace_.log()};
   auto made = create_backup(source, begun.path, options);
-  std::vector<std::function<void()>> waiting;
+  std::map<Ticket, std::function<void()>> waiting;
   {
     const std::lock_guard lock{mutex_};
     auto& status = made_.back();
@@ -109,15 +109,24 @@ void Backups::run(BackupStatus begun, bool keys) {
     running_ = false;
     waiting.swap(waiting_);
   }
-  for (const auto& call : waiting) call();
+  for (const auto& [ticket, call] : waiting) call();
 }
 
-void Backups::when_idle(std::function<void()> call) {
+Backups::Ticket Backups::when_idle(std::function<void()> call) {
   {
     const std::lock_guard lock{mutex_};
-    if (running_) return waiting_.push_back(std::move(call));
+    if (running_) {
+      waiting_.emplace(++last_, std::move(call));
+      return last_;
+    }
   }
   call();
+  return 0;
+}
+
+void Backups::forget(Ticket ticket) {
+  const std::lock_guard lock{mutex_};
+  waiting_.erase(ticket);
 }
 
 Result<std::vector<BackupStatus>> Backups::list() const {

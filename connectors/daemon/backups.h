@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -42,7 +43,9 @@ class Backups {
   Result<std::vector<BackupStatus>> list() const;
   Result<BackupStatus> find(std::string_view name) const;  // kNotFound
   // Calls it once, when none runs: at once, or on the thread of the one that does.
-  void when_idle(std::function<void()> call);
+  using Ticket = std::uint64_t;
+  Ticket when_idle(std::function<void()> call);
+  void forget(Ticket ticket);  // what was called already, or is being called, stays so
 
  private:
   Result<std::string> folder_for(const std::string& to, const std::string& name) const;
@@ -54,7 +57,8 @@ class Backups {
   mutable std::mutex mutex_;
   std::vector<BackupStatus> made_;  // by this process, the last few
   bool running_ = false;            // the last of them
-  std::vector<std::function<void()>> waiting_;
+  std::map<Ticket, std::function<void()>> waiting_;
+  Ticket last_ = 0;
   std::thread thread_;
 };
 

@@ -43,6 +43,10 @@ class Partition {
   // Runs `question` on the state; whatever it answers may leave when `released` is called: all that
   // the state held is durable by then. Owner thread.
   void ask(const std::function<void(State&)>& question, std::function<void()> released);
+  // Whether what it says of a record may leave at once: nothing that is in flight changed it.
+  bool is_settled(const RecordKey& key) {
+    return in_flight_.empty() || state_->rests_on(key, confirmed_);
+  }
   bool effects_wait() const;  // for a person's word, see PartitionOptions::effects_paused
   // What waits for decisions that will not be read back goes, without being called.
   void forget_in_flight() {

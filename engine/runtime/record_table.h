@@ -17,7 +17,8 @@ namespace dealwright::runtime {
 
 struct RecordSlot {
   std::uint64_t hash = 0;
-  std::size_t bytes = 0;  // as weighed when last written back
+  std::size_t bytes = 0;      // as weighed when last written back
+  std::uint64_t touched = 0;  // the decision in which it was read, made or changed last
   bool dirty = false;
   bool used = true;
   bool gone = false;  // on its way out of the table

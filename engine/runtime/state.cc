@@ -204,6 +204,7 @@ RecordSlot* State::locate(const RecordKey& key, bool create) {
 }
 
 RecordSlot& State::insert(std::unique_ptr<RecordSlot> slot) {
+  slot->touched = meta.decisions;  // what it was packed with may still be in flight
   slot->bytes = weigh(slot->record);
   records_->bytes += slot->bytes;
   return records_->table.insert(std::move(slot));
@@ -228,8 +229,14 @@ Record* State::find(const RecordKey& key) {
   return slot == nullptr ? nullptr : &slot->record;
 }
 
+bool State::rests_on(const RecordKey& key, std::uint64_t confirmed) {
+  const auto* slot = locate(key, false);
+  return slot == nullptr || slot->touched < confirmed;
+}
+
 Record& State::touch(const RecordKey& key) {
   auto* slot = locate(key, true);
+  slot->touched = meta.decisions;
   if (!slot->dirty) {
     slot->dirty = true;
     records_->dirty.push_back(slot);

@@ -68,8 +68,8 @@ class State {
 
   Record* find(const RecordKey& key);   // none: never heard of
   Record& touch(const RecordKey& key);  // makes a stub if need be; marks it dirty
-  // Adds to a record's own index, before the fact is folded: a full chunk goes to the store with
-  // the record as its facts left it.
+  bool rests_on(const RecordKey& key, std::uint64_t confirmed);  // on decisions before that alone
+  // Before the fact is folded: a full chunk goes to the store with the record as it was.
   void add_history(Record& record, HistoryEntry entry);
   Result<std::vector<HistoryEntry>> history(const Record& record) const;
   // The entries of one chunk; behind the last full one, those that the record itself holds.

@@ -79,10 +79,12 @@ Awaitable<Response> answer_begun(Parts& parts, Request& request) {
 Awaitable<Response> answer_one(Parts& parts, Request& request) {
   const auto ms = http::parse_count(request.query.get("timeout", "0")).value_or(0);
   if (ms > 0) {
-    std::function<void(http::Resume)> begin = [&parts](http::Resume resume) {
-      parts.backups.when_idle(std::move(resume));
+    Backups::Ticket ticket = 0;
+    std::function<void(http::Resume)> begin = [&](http::Resume resume) {
+      ticket = parts.backups.when_idle(std::move(resume));
     };
     co_await http::suspend_for(static_cast<std::int64_t>(ms), std::move(begin));
+    parts.backups.forget(ticket);
   }
   std::function<Result<Value>()> work = [&parts, &request]() -> Result<Value> {
     DW_TRY(const auto found, parts.backups.find(request.param("backup")));
