@@ -226,6 +226,11 @@ def make_source(bed, crm, slow):
         path = bed.work / f"{name}.rule.yaml"
         path.write_text(f"rule: {name}\nname: {name}\nowner: o\ntrigger: {rest}")
         bed.must("rule", "publish", path, "--server", source.url, key=source.key)
+    stages = [{"id": "demo"}, {"id": "won", "category": "won"}, {"id": "lost", "category": "lost"}]
+    source.wait_for(source.append([fact("pipeline.updated", "pipeline/sales", 0, "setup", stages=stages)]))
+    source.wait_for(source.append([
+        fact("deal.opened", f"deal/d{n}", n + 1, "setup", pipeline="sales", stage="demo",
+             amount={"minor": 100_00 + n, "currency": "EUR"}) for n in range(23)]))
     return source
 
 
@@ -269,7 +274,7 @@ def check_restored(bed, source, ends, instant, views, sent_by_source):
     there = views_at(restored, instant)
     for name, rows in views.items():
         check(f"view {name} at {instant}", there[name] == rows, f"{there[name]}\n  is not\n  {rows}")
-    check("views say something", sum(map(len, views.values())) > 5, views)
+    check("views say something", views and all(views.values()), views)
 
     for n in range(MORE):  # decided too, and their effects wait with the others
         restored.wait_for(restored.append([fact("note.added", f"deal/d{n}", n, "restored", text="hello")]))

@@ -38,8 +38,10 @@ def main(build, wanted=300):
         acknowledged, history, before = set(), [], kills
         # The same data, killed once at each point; each run repeats most of what the one before sent.
         for number in range(len(POINTS)):
-            point = POINTS[(seed * 5 + number) % len(POINTS)]
-            hit = 1 + (seed + number) % 2 if point.startswith(RARE) else HITS[(seed * 7 + number * 3) % len(HITS)]
+            which = (seed * 5 + number) % len(POINTS)
+            point = POINTS[which]
+            # Another hit of the same point with each seed, however many points there are.
+            hit = 1 + seed // 2 % 2 if point.startswith(RARE) else HITS[(seed + which * 3) % len(HITS)]
             history.append(f"{point} {hit}")
             run = subprocess.run([str(worker), work, "run", str(seed), str(number * 60), point, str(hit)], capture_output=True,
                                  text=True)
