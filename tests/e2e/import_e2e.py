@@ -316,7 +316,7 @@ def documented(bed):
     wall = bed.work / "documented"
     bed.run("init", "--data", wall)
     outcomes = []
-    for line in block["sh"].splitlines():
+    for line in (line for line in block["sh"].splitlines() if " import run " in line):
         outcomes.append(bed.run(*line.split()[1:], "--data", wall))
     check("docs/mapping.md: twice", outcomes[1][0]["appended"] > 0 and outcomes[2][0]["appended"] == 0 and
           outcomes[0][0]["would_append"] == outcomes[1][0]["appended"], str(outcomes))
