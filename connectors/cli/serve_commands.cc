@@ -9,6 +9,7 @@
 #include "connectors/cli/dev_data.h"
 #include "connectors/daemon/channels.h"
 #include "connectors/daemon/service.h"
+#include "connectors/os/give_back.h"
 #include "connectors/os/posix_file_system.h"
 #include "connectors/os/system_clock.h"
 
@@ -115,6 +116,7 @@ Result<void> dev(Context& context, bool empty, const ServeOptions& options) {
   if (!chosen("webhook.loopback")) config.webhook_loopback = true;
   const auto clock = os::make_system_clock();
   DW_TRY(const auto data, make_dev_data(config, empty, *clock));
+  os::give_back_memory();  // that was for a year
   DW_TRY(auto service, daemon::Service::start(service_options(config, options)));
   DW_TRY(const auto key, dev_key(config, *service));
   std::error_code ignored;
