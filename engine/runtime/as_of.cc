@@ -9,6 +9,7 @@
 #include "engine/codec/state_codec.h"
 #include "engine/domain/evolve.h"
 #include "engine/runtime/log_facts.h"
+#include "engine/runtime/refold.h"
 
 namespace dealwright::runtime {
 namespace {
@@ -19,15 +20,6 @@ using FactName = std::pair<std::string, std::string>;  // source and id
 
 bool unmerges(TypeId type) {
   return type >= TypeId::kAccountUnmerged && type <= TypeId::kSurveyUnmerged;
-}
-
-Record of_facts(Record record) {
-  record.watchers.clear();
-  record.history.clear();
-  record.chunks = 0;
-  record.home_key = {};
-  record.key_conflict = false;
-  return record;
 }
 
 class Past {
@@ -74,7 +66,7 @@ class Past {
           std::any_of(kept.entries.begin(), kept.entries.end(),
                       [&](const HistoryEntry& entry) { return entry.ingested > known_by_; });
       if (later || record.newest.occurred > as_of_ || (merged && as_of_ < kAfterAll)) continue;
-      return std::pair{of_facts(std::move(kept.checkpoint)), chunk};
+      return std::pair{without_decisions(std::move(kept.checkpoint)), chunk};
     }
     return std::pair{std::move(none), std::uint64_t{0}};
   }

@@ -17,16 +17,6 @@ Error damaged(const RecordKey& key, std::string_view why) {
   return Error{Code::kDamaged, "history of " + veiled(key) + ": " + std::string{why}};
 }
 
-// What decisions keep in a record is no part of its history of facts.
-Record without_decisions(Record record) {
-  record.watchers.clear();
-  record.history.clear();
-  record.chunks = 0;
-  record.home_key = {};
-  record.key_conflict = false;
-  return record;
-}
-
 bool same_steps(const std::vector<LifeStep>& a, const std::vector<LifeStep>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
     return x.occurred == y.occurred && x.sign == y.sign && x.life == y.life;
@@ -72,6 +62,15 @@ Result<void> newest_first(State& state, const Record& record,
 }
 
 }  // namespace
+
+Record without_decisions(Record record) {
+  record.watchers.clear();
+  record.history.clear();
+  record.chunks = 0;
+  record.home_key = {};
+  record.key_conflict = false;
+  return record;
+}
 
 Result<FoundFact> find_fact(State& state, LogFacts& facts, const RecordKey& subject,
                             std::string_view source, std::string_view id, HistoryMark mark) {

@@ -91,4 +91,7 @@ class Refold {
   Folded out_was_, out_now_;
 };
 
+// A record as its facts made it: what decisions keep in it is no part of that.
+Record without_decisions(Record record);
+
 }  // namespace dealwright::runtime

@@ -14,24 +14,6 @@
 namespace dealwright::oracle {
 namespace {
 
-Values shown(const Record& record) {
-  Values out;
-  for (auto& [field, value] : current_values(record)) out.fields.emplace(field, std::move(value));
-  for (const auto& r : record.custom) {
-    if (!r.value.absent()) out.custom.emplace(r.name, r.value);
-  }
-  for (const auto& r : record.extra) {
-    if (!r.value.absent()) out.extra.emplace(r.name, r.value);
-  }
-  out.consents = record.consents;
-  for (const auto& [type, n] : record.counts) out.counts[type] = n;
-  out.newest = record.newest;
-  out.last_activity = record.last_activity;
-  out.merged_into = record.merged_into;
-  out.erased = record.erased;
-  return out;
-}
-
 Facts facts_by(const Facts& all, Instant as_of, Instant known_by) {
   Facts out;
   std::copy_if(all.begin(), all.end(), std::back_inserter(out), [&](const Fact& fact) {
@@ -73,7 +55,7 @@ void compare(Bed& bed, bool knowledge, Asked& asked) {
         continue;
       }
       if (told.size() < facts.size()) ++asked.past;
-      auto mine = shown(*got.value());
+      auto mine = values_of(*got.value());
       auto expected = want;
       // Whither it was merged stands in the oracle beside the facts.
       expected.merged_into = mine.merged_into;

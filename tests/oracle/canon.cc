@@ -13,6 +13,24 @@ std::string text_of(Instant at) {
   if (at == kBeforeAll) return "-";
   return to_text(at);
 }
+Values values_of(const Record& record) {
+  Values out;
+  for (auto& [field, value] : current_values(record)) out.fields.emplace(field, std::move(value));
+  for (const auto& r : record.custom) {
+    if (!r.value.absent()) out.custom.emplace(r.name, r.value);
+  }
+  for (const auto& r : record.extra) {
+    if (!r.value.absent()) out.extra.emplace(r.name, r.value);
+  }
+  out.consents = record.consents;
+  for (const auto& [type, n] : record.counts) out.counts[type] = n;
+  out.newest = record.newest;
+  out.last_activity = record.last_activity;
+  out.merged_into = record.merged_into;
+  out.erased = record.erased;
+  return out;
+}
+
 namespace {
 std::string maybe_text(const std::optional<Instant>& at) {
   return at ? text_of(*at) : std::string{"none"};
@@ -148,24 +166,6 @@ std::string text_of(const ViewRows& rows) {
 // ---- the engine's state
 
 namespace {
-
-Values values_of(const Record& record) {
-  Values out;
-  for (auto& [field, value] : current_values(record)) out.fields.emplace(field, std::move(value));
-  for (const auto& r : record.custom) {
-    if (!r.value.absent()) out.custom.emplace(r.name, r.value);
-  }
-  for (const auto& r : record.extra) {
-    if (!r.value.absent()) out.extra.emplace(r.name, r.value);
-  }
-  out.consents = record.consents;
-  for (const auto& [type, n] : record.counts) out.counts[type] = n;
-  out.newest = record.newest;
-  out.last_activity = record.last_activity;
-  out.merged_into = record.merged_into;
-  out.erased = record.erased;
-  return out;
-}
 
 void dump_record(runtime::State& state, const Record& record, Dump& out) {
   const auto name = to_text(record.key);

@@ -23,6 +23,7 @@ std::string text_of(const Values& values);
 // Whether there is anything to say of the record itself: not so if it was only watched, decided
 // about, or merged with one that nothing was known of.
 bool heard_of(const Values& values);
+Values values_of(const Record& record);  // of the engine's own
 std::string text_of(const Enrolment& enrolment);
 std::string text_of(const Effect& effect);
 std::string text_of(const SetAside& entry);
