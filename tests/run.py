@@ -39,11 +39,12 @@ def run_gtest(binary, deadline):
     failed = sorted(set(re.findall(r"^\[  FAILED  \] ([\w./]+)(?:, where .*)?(?: \(\d+ ms\))$",
                                    output, re.M)))
     skipped = sorted(set(re.findall(r"^\[  SKIPPED \] ([\w./]+) \(\d+ ms\)$", output, re.M)))
+    begun = re.findall(r"^\[ RUN      \] ([\w./]+)", output, re.M)
     if code is None:
-        begun = re.findall(r"^\[ RUN      \] ([\w./]+)", output, re.M)
         failed.append(f"{binary.name} (did not end in time, in {begun[-1] if begun else 'no test'})")
     elif code != 0 and not failed:
-        failed = [f"{binary.name} (exit {code})"]
+        failed = [f"{binary.name} (exit {code}, in {begun[-1] if begun else 'no test'}): " +
+                  " | ".join(output.strip().splitlines()[-8:])]
     if failed:
         print(output[-20000:])
     return passed, failed, skipped
