@@ -3,6 +3,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
@@ -12,6 +13,13 @@
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdarg>
+#include <cstdio>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
 
 namespace dealwright::projections {
 
@@ -194,6 +202,59 @@ class RocksStore : public Store {
   bool in_memory_ = false;  // something is written and not flushed; the writer's
 };
 
+// What RocksDB warns of, in `LOG` beside its files and the one before in `LOG.old`. Unlike its own
+// logger it bears a disk that is full: what cannot be written is left.
+class WarningLog : public rocksdb::Logger {
+ public:
+  explicit WarningLog(const std::string& path) : Logger{rocksdb::WARN_LEVEL}, path_{path + "/LOG"} {
+    std::error_code none;
+    std::filesystem::create_directories(path, none);
+    begin();
+  }
+  ~WarningLog() override { Close().PermitUncheckedError(); }
+  using Logger::Logv;
+  void Logv(const char* format, va_list arguments) override {
+    std::array<char, 2048> line{};
+    const auto now = std::time(nullptr);
+    std::tm utc{};
+    const auto dated =
+        std::strftime(line.data(), line.size(), "%Y-%m-%dT%H:%M:%SZ ", ::gmtime_r(&now, &utc));
+    const auto room = line.size() - dated;
+    const auto length = std::vsnprintf(line.data() + dated, room, format, arguments);
+    if (length <= 0) return;
+    const auto kept = dated + std::min(static_cast<std::size_t>(length), room - 1);
+    const std::lock_guard lock{mutex_};
+    out_.clear();
+    if (!out_.is_open()) out_.open(path_, std::ios::app);
+    out_.write(line.data(), static_cast<std::streamsize>(kept)).put('\n').flush();
+    if (!out_.good()) return;
+    bytes_ += kept + 1;
+    if (bytes_ > kBytesMax) begin();
+  }
+
+ protected:
+  rocksdb::Status CloseImpl() override {
+    const std::lock_guard lock{mutex_};
+    out_.close();
+    return rocksdb::Status::OK();
+  }
+
+ private:
+  void begin() {
+    std::error_code none;
+    out_.close();
+    std::filesystem::rename(path_, path_ + ".old", none);
+    out_.open(path_, std::ios::trunc);
+    bytes_ = 0;
+  }
+
+  static constexpr std::size_t kBytesMax = std::size_t{1} << 20;
+  const std::string path_;
+  std::mutex mutex_;
+  std::ofstream out_;
+  std::size_t bytes_ = 0;
+};
+
 rocksdb::Options make_options(const StoreBudget::Shared& shared) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = shared.cache;
@@ -219,9 +280,6 @@ rocksdb::Options make_options(const StoreBudget::Shared& shared) {
   options.max_background_jobs = 2;
   options.max_open_files = 256;
   options.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
-  options.keep_log_file_num = 2;
-  options.max_log_file_size = 1 << 20;
-  options.info_log_level = rocksdb::WARN_LEVEL;
   options.stats_dump_period_sec = 0;
   options.avoid_unnecessary_blocking_io = true;
   return options;
@@ -232,7 +290,9 @@ rocksdb::Options make_options(const StoreBudget::Shared& shared) {
 Result<std::unique_ptr<Store>> open_rocks_store(const std::string& path,
                                                 const StoreBudget& budget) {
   rocksdb::DB* raw = nullptr;
-  const auto status = rocksdb::DB::Open(make_options(*budget.shared()), path, &raw);
+  auto options = make_options(*budget.shared());
+  options.info_log = std::make_shared<WarningLog>(path);
+  const auto status = rocksdb::DB::Open(options, path, &raw);
   if (!status.ok()) return translate(status, path);
   return std::unique_ptr<Store>{new RocksStore{path, std::unique_ptr<rocksdb::DB>{raw}, budget}};
 }
