@@ -160,29 +160,17 @@ Result<Meta> create(FileSystem& files, const Clock& clock, const std::string& da
     DW_TRY(create_durable(files, directory));
     DW_TRY(clear_unfinished(files, data, p));
     const SegmentHeader header{p, meta.log_id, 0, {}, kNoSegment, clock.wall(), 0};
-    DW_TRY(create_segment(files, directory, header, options.segment_bytes, nullptr));
+    DW_TRY(create_segment(files, directory, header, nullptr));
   }
   DW_TRY(write_meta(files, data, meta));
   return meta;
 }
 
-// Cuts an unfinished write off the last segment, so that it can be written on.
-Result<void> cut_tail(File& file, const Tail& tail, std::uint64_t segment_bytes) {
-  DW_TRY(file.truncate(tail.end.offset));
-  const auto refilled = file.preallocate(std::max(segment_bytes, tail.end.offset));
-  if (!refilled && refilled.error().code != Code::kNoSpace) return refilled.error();
-  if (!refilled) {
-    DW_TRY(file.truncate(tail.end.offset));
-  }
-  return file.sync();
-}
-
-// The last segment, ready to be written on; its tail is cut if torn.
-Result<OpenSegment> open_last(FileSystem& files, const SegmentFile& segment, const Tail& tail,
-                              std::uint64_t segment_bytes) {
+// The last segment, ready to be written on. An unfinished write is cut off its tail.
+Result<OpenSegment> open_last(FileSystem& files, const SegmentFile& segment, const Tail& tail) {
   DW_TRY(auto file, files.open(segment.path, FileSystem::Mode::kReadWrite));
   if (tail.torn_bytes > 0) {
-    DW_TRY(cut_tail(*file, tail, segment_bytes));
+    DW_TRY(file->truncate(tail.end.offset));
   }
   DW_TRY(const auto size, file->size());
   // A crash may have left a frame that was read here but never synced; from here on it counts.
@@ -222,7 +210,7 @@ Result<Partition> open_partition(const Context& in, PartitionId id) {
   std::optional<OpenSegment> last;
   const auto damage = chain.damage;
   if (!damage) {
-    DW_TRY(last, open_last(in.files, chain.segments.back(), tail, in.options.segment_bytes));
+    DW_TRY(last, open_last(in.files, chain.segments.back(), tail));
     partition.torn_bytes = tail.torn_bytes;
   }
   const ReaderLimits reader_limits{in.options.tail_cache_bytes, in.options.index_bytes_max,
@@ -235,7 +223,7 @@ Result<Partition> open_partition(const Context& in, PartitionId id) {
     return partition;
   }
   const WriterLimits limits{in.options.segment_bytes, in.options.queue_bytes_max,
-                            in.options.group_bytes_max, in.options.meter};
+                            in.options.group_bytes_max, in.options.ahead_bytes, in.options.meter};
   partition.writer =
       std::make_unique<PartitionWriter>(in.files, in.clock, directory, limits, in.options.at_point,
                                         *partition.reader, std::move(*last));

@@ -8,7 +8,6 @@
 #include "engine/base/assert.h"
 
 namespace dealwright::embedded_log {
-
 PartitionWriter::PartitionWriter(FileSystem& files, const Clock& clock, std::string directory,
                                  const WriterLimits& limits, AtPoint at_point,
                                  PartitionReader& reader, OpenSegment last)
@@ -237,15 +236,22 @@ Result<void> PartitionWriter::write(const Run& run) {
   return ok();
 }
 
-// After a full disk the segment has no blocks behind its last frame: takes them again first, so
-// that nothing is written in part.
+// A segment gets its blocks piece by piece, ahead of what is written to them, so that nothing is
+// written in part on a disk that fills up.
 Result<void> PartitionWriter::ensure_allocated(std::uint64_t end) {
   if (end <= last_.allocated) return ok();
-  const auto size = std::max(end, limits_.segment_bytes);
-  auto reserved = last_.file->preallocate(size);
+  const auto ahead = std::max(end, std::min(limits_.segment_bytes, end + limits_.ahead_bytes));
+  auto reserved = last_.file->preallocate(ahead);
   if (reserved) {
-    last_.allocated = size;
+    last_.allocated = ahead;
     return ok();
+  }
+  if (reserved.error().code == Code::kNoSpace && last_.file->truncate(last_.allocated)) {
+    reserved = last_.file->preallocate(end);  // the last that there is
+    if (reserved) {
+      last_.allocated = end;
+      return ok();
+    }
   }
   if (reserved.error().code == Code::kNoSpace) {
     // Gives back what it got; if even that fails, the zeros do no harm.
@@ -270,7 +276,7 @@ Result<void> PartitionWriter::rotate() {
                              last_.end.positions, before.first_sequence, clock_.wall(),
                              last_.end.link};
   const auto path = directory_ + "/" + segment_name(header.first_sequence);
-  auto created = create_segment(files_, directory_, header, limits_.segment_bytes, at_point_);
+  auto created = create_segment(files_, directory_, header, at_point_);
   if (!created) {
     if (created.error().code == Code::kNoSpace) {
       static_cast<void>(files_.remove(path + ".tmp"));  // else removed at the next try
@@ -283,7 +289,7 @@ Result<void> PartitionWriter::rotate() {
       SegmentFile{path, header, first_place(header, encode_header(header)), kHeaderBytes};
   last_.file = std::move(created).value();
   last_.end = last_.segment.first;
-  last_.allocated = limits_.segment_bytes;
+  last_.allocated = kHeaderBytes;
   last_.sealed = false;
   reader_.add_segment(last_.segment, last_.file);
   return ok();

@@ -25,6 +25,7 @@ struct WriterLimits {
   std::uint64_t segment_bytes = 0;
   std::uint64_t queue_bytes_max = 0;
   std::uint64_t group_bytes_max = 0;
+  std::uint64_t ahead_bytes = 0;
   Meter* meter = nullptr;
 };
 

@@ -158,8 +158,7 @@ Result<Chain> load_chain(FileSystem& files, const std::string& data, const Meta&
 }
 
 Result<std::unique_ptr<File>> create_segment(FileSystem& files, const std::string& directory,
-                                             const SegmentHeader& header, std::uint64_t bytes,
-                                             const AtPoint& at_point) {
+                                             const SegmentHeader& header, const AtPoint& at_point) {
   const auto path = directory + "/" + segment_name(header.first_sequence);
   const auto draft = path + ".tmp";
   DW_TRY(const auto left_over, files.exists(draft));
@@ -167,7 +166,6 @@ Result<std::unique_ptr<File>> create_segment(FileSystem& files, const std::strin
     DW_TRY(files.remove(draft));
   }
   DW_TRY(auto file, files.open(draft, FileSystem::Mode::kCreate));
-  DW_TRY(file->preallocate(bytes));
   DW_TRY(file->write_at(0, encode_header(header)));
   DW_TRY(file->sync());
   if (auto renamed = files.rename(draft, path); !renamed) {

@@ -42,11 +42,10 @@ Result<Chain> load_chain(FileSystem& files, const std::string& data, const Meta&
 
 using AtPoint = std::function<void(std::string_view point)>;
 
-// A new segment of `bytes` (zeros), durable under its name in `directory`. kNoSpace, kIo: before it
-// had its name; kUnknownOutcome: behind that. `at_point` may be empty.
+// A new segment without frames, durable under its name in `directory`. kNoSpace, kIo: before it had
+// its name; kUnknownOutcome: behind that. `at_point` may be empty.
 Result<std::unique_ptr<File>> create_segment(FileSystem& files, const std::string& directory,
-                                             const SegmentHeader& header, std::uint64_t bytes,
-                                             const AtPoint& at_point);
+                                             const SegmentHeader& header, const AtPoint& at_point);
 
 // What lies behind the good frames of the last segment.
 struct Tail {

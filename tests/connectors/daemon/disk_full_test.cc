@@ -56,7 +56,7 @@ class DiskFullTest : public testing::Test {
     options.create = true;
     options.partitions = 2;
     options.memory_bytes = std::size_t{64} << 20;
-    options.segment_bytes = std::uint64_t{1} << 20;
+    options.segment_bytes = std::uint64_t{4} << 20;
     options.generation_events = 100;
     auto opened = Workspace::open(std::move(options));
     ASSERT_TRUE(opened) << opened.error().detail;

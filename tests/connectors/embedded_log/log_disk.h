@@ -27,6 +27,7 @@ inline Options small_options(std::uint32_t partitions = 1, std::uint64_t segment
   Options options;
   options.partitions = partitions;
   options.segment_bytes = segment_bytes;
+  options.ahead_bytes = 256;
   options.tail_cache_bytes = 1024;
   options.open_files_max = 2;
   options.log_id = kLogId;
