@@ -6,11 +6,12 @@
 #include <vector>
 
 #include "connectors/daemon/appender.h"
-#include "connectors/daemon/rule_book.h"
 #include "connectors/daemon/workspace.h"
+#include "connectors/daemon/zones.h"
 #include "connectors/sample/ops_files.h"
 #include "connectors/sample/sample_year.h"
 #include "connectors/sample/shift.h"
+#include "rules/compile.h"
 #include "rules/file/schema_file.h"
 
 namespace dealwright::cli {
@@ -26,67 +27,56 @@ std::int64_t days_to(Instant now) {
   return (weeks - (ends_later ? 1 : 0)) * 7;
 }
 
-Result<void> publish_schema(daemon::Workspace& workspace, const sample::OpsFile& file) {
-  const auto read = rules::read_schema_file(file.text, nullptr);
-  if (read.schema == nullptr) {
-    return Error{Code::kInvalid, std::string{file.name} + " has errors: a fault of this build"};
-  }
+Event ops_event(TypeId type, RecordKey subject) {
   Event event;
   event.source = "dealwright/ops";
-  event.type = TypeId::kSchemaUpdated;
-  event.subject = {Kind::kWorkspace, "default"};
+  event.type = type;
+  event.subject = std::move(subject);
   event.actor = kActor;
-  event.id = "schema.updated-sample";
-  event.data = read.data;
+  event.id = std::string{spec_of(type).name} + "-" + event.subject.id;
   event.data.set(Field::kAuthor, Value{kActor});
   event.data.set(Field::kVersion, Value{1});
-  DW_TRY(const auto placed, workspace.append({event}));
-  return workspace.wait_folded(placed[0]);
+  return event;
 }
 
-Result<void> publish_template(daemon::Workspace& workspace, const sample::OpsFile& file) {
-  Event event;
-  event.source = "dealwright/ops";
-  event.type = TypeId::kTemplatePublished;
-  event.subject = {Kind::kTemplate, std::string{file.name.substr(0, file.name.rfind('.'))}};
-  event.actor = kActor;
-  event.id = "template.published-" + event.subject.id;
-  event.data.set(Field::kAuthor, Value{kActor});
-  event.data.set(Field::kText, Value{file.text});
-  event.data.set(Field::kVersion, Value{1});
-  DW_TRY(const auto placed, workspace.append({event}));
-  return workspace.wait_folded(placed[0]);
+Error fault_of(const sample::OpsFile& file) {
+  return {Code::kInvalid, std::string{file.name} + " has errors: a fault of this build"};
 }
 
-Result<void> publish_rule(daemon::Workspace& workspace, const sample::OpsFile& file) {
-  DW_TRY(const auto compiled, daemon::check_rule(workspace, file.text));
-  if (compiled.plan == nullptr) {
-    return Error{Code::kInvalid, std::string{file.name} + " has errors: a fault of this build"};
-  }
-  DW_TRY(daemon::publish_rule(workspace, compiled, std::string{file.text},
-                              {std::string{kActor}, "rule.published-" + compiled.rule}));
-  return ok();
-}
-
-Result<void> publish_ops_files(daemon::Workspace& workspace, DevData& out) {
+// The schema, then templates and rules that were checked against it.
+Result<void> add_ops_files(daemon::Appender& appender, DevData& out) {
+  SchemaPtr schema;
   for (const auto& file : sample::ops_files()) {
-    if (file.name.ends_with(".schema.yaml")) {
-      DW_TRY(publish_schema(workspace, file));
-    }
+    if (!file.name.ends_with(".schema.yaml")) continue;
+    const auto read = rules::read_schema_file(file.text, nullptr);
+    if (read.schema == nullptr) return fault_of(file);
+    schema = read.schema;
+    auto event = ops_event(TypeId::kSchemaUpdated, {Kind::kWorkspace, "default"});
+    for (const auto& [field, value] : read.data) event.data.set(field, value);
+    DW_TRY(appender.add(event));
   }
+  const auto zones = daemon::named_zones();
   for (const auto& file : sample::ops_files()) {
-    if (file.name.ends_with(".liquid")) {
-      DW_TRY(publish_template(workspace, file));
+    auto event =
+        ops_event(TypeId::kTemplatePublished,
+                  {Kind::kTemplate, std::string{file.name.substr(0, file.name.rfind('.'))}});
+    if (file.name.ends_with(".rule.yaml")) {
+      const auto compiled = rules::compile(file.text, {zones, schema});
+      if (compiled.plan == nullptr) return fault_of(file);
+      event = ops_event(TypeId::kRulePublished, {Kind::kRule, compiled.rule});
+      ++out.rules;
+    } else if (!file.name.ends_with(".liquid")) {
+      continue;
     }
-    if (!file.name.ends_with(".rule.yaml")) continue;
-    DW_TRY(publish_rule(workspace, file));
-    ++out.rules;
+    event.data.set(Field::kText, Value{file.text});
+    DW_TRY(appender.add(event));
   }
   return ok();
 }
 
 Result<void> append_year(daemon::Workspace& workspace, Instant now, DevData& out) {
   daemon::Appender appender{workspace};
+  DW_TRY(add_ops_files(appender, out));
   sample::SampleYear year{1};
   const auto by = days_to(now);
   Event event;
@@ -148,7 +138,6 @@ Result<DevData> make_at(const std::string& path, const daemon::Config& config, b
   DW_TRY(const auto workspace, daemon::Workspace::open(std::move(options)));
   DW_TRY(workspace->engine().wait_idle());
   if (!empty) {
-    DW_TRY(publish_ops_files(*workspace, out));
     DW_TRY(append_year(*workspace, clock.wall(), out));
     DW_TRY(go_on_by_the_wall(*workspace));
   }

@@ -77,6 +77,9 @@ Result<void> serve(Context& context, const ServeOptions& options) {
 
 // ---- dev
 
+// Plenty for a year of a small company; a large one says --state-memory.
+constexpr std::size_t kDevMemory = std::size_t{32} << 20;
+
 // A key for the curl line: kept beside the data, for it is a toy's.
 Result<std::string> dev_key(const daemon::Config& config, const daemon::Service& service) {
   const auto files = os::make_posix_file_system();
@@ -116,7 +119,8 @@ Result<void> dev(Context& context, bool empty, const ServeOptions& options) {
   if (!chosen("webhook.loopback")) config.webhook_loopback = true;
   const auto clock = os::make_system_clock();
   DW_TRY(const auto data, make_dev_data(config, empty, *clock));
-  os::give_back_memory();  // that was for a year
+  os::give_back_memory();  // that was for a year at once
+  if (!chosen("state.memory")) config.state.memory_bytes = kDevMemory;
   DW_TRY(auto service, daemon::Service::start(service_options(config, options)));
   DW_TRY(const auto key, dev_key(config, *service));
   std::error_code ignored;

@@ -1,6 +1,7 @@
 #include "connectors/daemon/appender.h"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -33,17 +34,19 @@ Appender::Appender(Workspace& workspace, std::size_t bytes_max, std::function<bo
   shared_->bytes_on_way.resize(workspace.partitions());
 }
 
-Appender::~Appender() { static_cast<void>(flush()); }
+Appender::~Appender() { static_cast<void>(ship_all()); }
 
 Result<void> Appender::add(const Event& event) {
   const auto id = workspace_.placement(event);
-  if (event.type != TypeId::kForeignType && spec_of(event.type).group == EventGroup::kReference) {
-    // In force for what follows, in every partition, and not for what came before: it has to
-    // arrive there between the two.
-    DW_TRY(flush());
-    put(event, id);
-    DW_TRY(flush());
-    return spread();
+  // In force for what follows, in every partition, and not for what came before: it has to arrive
+  // there between the two. A run of such facts does so as one.
+  const bool reference =
+      event.type != TypeId::kForeignType && spec_of(event.type).group == EventGroup::kReference;
+  if (reference && !unspread_) {
+    DW_TRY(ship_all());
+    unspread_ = true;
+  } else if (!reference) {
+    DW_TRY(spread());
   }
   put(event, id);
   if (waiting_bytes_[id] < kShipBytes) return ok();
@@ -54,32 +57,37 @@ Result<void> Appender::add(const Event& event) {
   return ship(id);
 }
 
-// Waits until every partition has folded the reference data that the first one has in its log:
-// others may append meanwhile, so that the engine need never come to rest.
+// Waits until the log of every partition has the reference data that the first one's has: others
+// may append meanwhile, so that the engine need never come to rest.
 Result<void> Appender::spread() {
+  if (!unspread_) return ok();
+  DW_TRY(ship_all());
   constexpr auto kPatience = milliseconds(200);  // between two questions whether to stop
-  const auto until = [&](const std::function<Result<void>()>& wait) -> Result<void> {
-    for (;;) {
-      if (stop_ && stop_()) return Error{Code::kClosed, "the process stops"};
-      auto there = wait();
-      if (there || !there.error().retriable) return there;
-    }
-  };
   DW_TRY(const auto end, workspace_.log().end(Topic::kEvents, 0));
-  DW_TRY(until([&] { return workspace_.wait_folded({0, end - 1}, kPatience); }));
-  std::vector<std::uint64_t> sent;
-  DW_TRY(workspace_.engine().ask(
-      0, [&](runtime::Partition& partition) { sent = partition.state().meta.sent; }));
-  for (PartitionId id = 1; id < sent.size(); ++id) {
-    const auto holds = [&, id](runtime::Partition& partition) {
-      const auto& received = partition.state().meta.received;
-      return !received.empty() && received[0] >= sent[id];
-    };
-    DW_TRY(until([&] {
-      if (sent[id] == 0) return Result<void>{ok()};
-      return workspace_.wait_until(id, holds, kPatience);
-    }));
+  std::optional<std::vector<std::uint64_t>> sent;  // once the first partition has folded them
+  const auto there = [&](runtime::Partition& partition) {
+    const auto& meta = partition.state().meta;
+    if (meta.events < end) return false;
+    if (!sent) sent = meta.sent;
+    for (PartitionId to = 0; to < sent->size(); ++to) {
+      if ((*sent)[to] > (to < meta.acked.size() ? meta.acked[to] : 0)) return false;
+    }
+    return true;
+  };
+  for (;;) {
+    if (stop_ && stop_()) return Error{Code::kClosed, "the process stops"};
+    auto waited = workspace_.wait_until(0, there, kPatience);
+    if (waited) break;
+    if (!waited.error().retriable) return waited.error();
+    // One that takes nothing more never has it.
+    for (PartitionId to = 1; to < workspace_.partitions(); ++to) {
+      if (auto why = workspace_.log().status(to).stopped) return *why;
+    }
+    sent.reset();  // it may have been opened again, and number them anew
+    std::unique_lock lock{shared_->mutex};
+    shared_->room.wait_for(lock, std::chrono::milliseconds(kPatience.ms / 4));
   }
+  unspread_ = false;
   return ok();
 }
 
@@ -114,6 +122,11 @@ Result<void> Appender::ship(PartitionId id) {
 }
 
 Result<void> Appender::flush() {
+  DW_TRY(ship_all());
+  return spread();
+}
+
+Result<void> Appender::ship_all() {
   for (PartitionId id = 0; id < waiting_.size(); ++id) {
     DW_TRY(ship(id));
   }

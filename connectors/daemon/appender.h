@@ -21,17 +21,20 @@ class Appender {
   ~Appender();  // waits for what is on the way
   // kNoSpace, kOverload, kUnknownOutcome ...: of this fact or of an earlier one.
   Result<void> add(const Event& event);
-  Result<void> flush();  // everything added is durable
+  // Everything added is durable, reference data in every partition's log.
+  Result<void> flush();
   std::uint64_t durable() const;
 
  private:
   struct Shared;
   void put(const Event& event, PartitionId partition);
   Result<void> ship(PartitionId partition);
+  Result<void> ship_all();
   Result<void> spread();
   Workspace& workspace_;
   const std::size_t bytes_max_;
   const std::function<bool()> stop_;
+  bool unspread_ = false;  // reference data was added that partitions may not have yet
   std::vector<std::vector<std::string>> waiting_;
   std::vector<std::size_t> waiting_bytes_;
   std::shared_ptr<Shared> shared_;
