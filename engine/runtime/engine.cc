@@ -73,6 +73,8 @@ struct Engine::Seat {
   bool down = true;  // there is no partition: not opened yet, or `error` says why
   std::chrono::milliseconds pause = kPauseMin;
   bool woken = true;
+  bool waiting = false;  // the thread waits: nobody uses the partition but whom it is lent to
+  bool lent = false;
   bool idle = false;
   bool stop = false;
   bool settled = false;
@@ -81,6 +83,12 @@ struct Engine::Seat {
   std::optional<Error> error;
   std::thread thread;
 
+  // REQUIRES: mutex held
+  bool may_lend() const { return waiting && !lent && !woken && !stop && jobs.empty(); }
+  bool is_free() {
+    const std::lock_guard lock{mutex};
+    return may_lend();
+  }
   void nudge() {
     {
       const std::lock_guard lock{mutex};
@@ -285,7 +293,10 @@ void Engine::turn(Seat& seat) {
     if (worked || seat.woken || !seat.jobs.empty()) continue;
     seat.idle = idle;
     seat.rested.notify_all();
-    const auto ready = [&] { return seat.woken || seat.stop != stopping || !seat.jobs.empty(); };
+    seat.waiting = true;
+    const auto ready = [&] {
+      return !seat.lent && (seat.woken || seat.stop != stopping || !seat.jobs.empty());
+    };
     if (due) {
       const auto left = std::max<std::int64_t>(0, (*due - parts_.clock.wall()).ms);
       seat.wake.wait_for(lock, std::chrono::milliseconds{std::min<std::int64_t>(left, 1000)},
@@ -293,6 +304,8 @@ void Engine::turn(Seat& seat) {
     } else {
       seat.wake.wait(lock, ready);
     }
+    seat.waiting = false;  // whoever has it gives it back, and nobody gets it then
+    seat.wake.wait(lock, [&] { return !seat.lent; });
   }
 }
 
@@ -337,31 +350,82 @@ void Engine::ask_async(PartitionId id, std::function<bool(Partition&)> question,
   seat.wake.notify_one();
 }
 
+// A thread that waits lends its partition to who only looks: two changes of thread less.
+bool Engine::look_here(Seat& seat, const std::function<bool(Partition&)>& question,
+                       const std::function<void(Result<void>)>& done) {
+  {
+    const std::lock_guard lock{seat.mutex};
+    if (!seat.may_lend()) return false;
+    seat.lent = true;
+  }
+  auto& partition = *seat.partition;
+  const auto& failure = partition.state().failure();
+  const bool had_failed = failure.has_value();
+  const bool waits = question(partition);
+  if (waits) {
+    const auto answer = std::make_shared<Answer>(seat, done);
+    partition.ask([](State&) {}, [answer] { answer->leave(); });
+  }
+  // What could not be read is no answer, and stops the partition.
+  Result<void> read = ok();
+  if (!had_failed && failure) read = *failure;
+  bool wanted = false;
+  {
+    const std::lock_guard lock{seat.mutex};
+    seat.lent = false;
+    seat.woken = seat.woken || !read;
+    wanted = !seat.waiting || seat.woken || seat.stop || !seat.jobs.empty();
+  }
+  if (wanted) seat.wake.notify_one();
+  if (!waits) done(std::move(read));
+  return true;
+}
+
 Result<void> Engine::ask(PartitionId id, const std::function<void(Partition&)>& question) {
   return ask_each({&id, 1}, [&](PartitionId, Partition& partition) { question(partition); });
 }
 
 Result<void> Engine::ask_each(std::span<const PartitionId> partitions, const Each& question) {
-  return look_in_each(partitions, [&](PartitionId id, Partition& partition) {
-    question(id, partition);
-    return true;
-  });
+  return ask_all_of(
+      partitions,
+      [&](PartitionId id, Partition& partition) {
+        question(id, partition);
+        return true;
+      },
+      false);
 }
 
 Result<void> Engine::look_in_each(std::span<const PartitionId> partitions, const Look& question) {
+  return ask_all_of(partitions, question, true);
+}
+
+Result<void> Engine::ask_all_of(std::span<const PartitionId> partitions, const Look& question,
+                                bool looks_only) {
   std::mutex mutex;
   std::condition_variable all;
   std::vector<std::optional<Result<void>>> told(partitions.size());
   std::size_t left = partitions.size();
+  const auto asks = [&](std::size_t i, bool here) {
+    const auto id = partitions[i];
+    std::function<bool(Partition&)> one = [&, id](Partition& p) { return question(id, p); };
+    std::function<void(Result<void>)> done = [&, i](Result<void> result) {
+      const std::lock_guard lock{mutex};
+      told[i] = std::move(result);
+      if (--left == 0) all.notify_one();
+    };
+    if (here && look_here(*seats_.at(id), one, done)) return;
+    ask_async(id, std::move(one), std::move(done));
+  };
+  // Those at work are asked first: they answer while the others are looked into here.
+  std::vector<std::size_t> here;
   for (std::size_t i = 0; i < partitions.size(); ++i) {
-    ask_async(
-        partitions[i], [&, i](Partition& partition) { return question(partitions[i], partition); },
-        [&, i](Result<void> result) {
-          const std::lock_guard lock{mutex};
-          told[i] = std::move(result);
-          if (--left == 0) all.notify_one();
-        });
+    if (looks_only && seats_.at(partitions[i])->is_free()) {
+      here.push_back(i);
+    } else {
+      asks(i, false);
+    }
   }
+  for (const auto i : here) asks(i, true);
   std::unique_lock lock{mutex};
   all.wait(lock, [&] { return left == 0; });
   for (const auto& result : told) {

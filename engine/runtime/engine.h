@@ -71,7 +71,9 @@ class Engine {
   // the others. The first error in the order of `partitions`.
   using Each = std::function<void(PartitionId, Partition&)>;
   Result<void> ask_each(std::span<const PartitionId> partitions, const Each& question);
-  using Look = std::function<bool(PartitionId, Partition&)>;  // as ask_async says
+  // The same, for a short question that only looks: where a partition's thread has nothing to do it
+  // is called here, on the caller's. Says what ask_async's says.
+  using Look = std::function<bool(PartitionId, Partition&)>;
   Result<void> look_in_each(std::span<const PartitionId> partitions, const Look& question);
   // Waits until every partition has folded, decided and read back all that is in the log, and what
   // partitions sent each other too. A stopped partition's error ends the wait; `stopped_too`: it
@@ -95,6 +97,10 @@ class Engine {
   void run(Seat& seat);
   void turn(Seat& seat);
   static void tell_stopped(Seat& seat, const Error& why);  // REQUIRES: nothing is held
+  static bool look_here(Seat& seat, const std::function<bool(Partition&)>& question,
+                        const std::function<void(Result<void>)>& done);
+  Result<void> ask_all_of(std::span<const PartitionId> partitions, const Look& question,
+                          bool looks_only);
   bool run_jobs(Seat& seat, std::unique_lock<std::mutex>& lock);
   std::vector<std::uint64_t> progress();
 
