@@ -31,7 +31,7 @@ inline constexpr std::size_t kDetailBytesMax = 1024;  // why something was refus
 // code; past so many bytes set aside they are refused (docs/adr/0007).
 inline constexpr std::string_view kWaitsForPipeline = "no_pipeline_yet";
 inline constexpr std::uint64_t kWaitingBytesMax = std::uint64_t{64} << 20;
-inline constexpr std::size_t kTimersMax = 4096;  // fired by one record
+inline constexpr std::size_t kTimersMax = 1024;  // fired by one record
 
 // The owner's thread; lives for one decision record.
 class LeaderTurn : public Turn {
