@@ -436,9 +436,10 @@ void Dispatch::give_up_hosts() {
   {
     const std::lock_guard lock{attempts().mutex};
     const auto& done = attempts().done;
-    for (auto& [id, way] : attempts().under_way) {
+    for (auto& entry : attempts().under_way) {
+      auto& way = entry.second;
       const auto ended = std::find_if(done.begin(), done.end(), [&](const auto& one) {
-        return one.id == id && one.attempt == way.attempt;
+        return one.id == entry.first && one.attempt == way.attempt;
       });
       if (way.host.empty() || (ended == done.end() && way.sent)) continue;  // its end comes later
       over.emplace_back(std::exchange(way.host, {}),
