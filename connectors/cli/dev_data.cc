@@ -57,15 +57,16 @@ Result<void> add_ops_files(daemon::Appender& appender, DevData& out) {
   }
   const auto zones = daemon::named_zones();
   for (const auto& file : sample::ops_files()) {
-    auto event =
-        ops_event(TypeId::kTemplatePublished,
-                  {Kind::kTemplate, std::string{file.name.substr(0, file.name.rfind('.'))}});
+    Event event;
     if (file.name.ends_with(".rule.yaml")) {
       const auto compiled = rules::compile(file.text, {zones, schema});
       if (compiled.plan == nullptr) return fault_of(file);
       event = ops_event(TypeId::kRulePublished, {Kind::kRule, compiled.rule});
       ++out.rules;
-    } else if (!file.name.ends_with(".liquid")) {
+    } else if (file.name.ends_with(".liquid")) {
+      const auto name = file.name.substr(0, file.name.rfind('.'));
+      event = ops_event(TypeId::kTemplatePublished, {Kind::kTemplate, std::string{name}});
+    } else {
       continue;
     }
     event.data.set(Field::kText, Value{file.text});
