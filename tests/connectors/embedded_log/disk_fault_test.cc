@@ -112,6 +112,24 @@ TEST(DiskFullTest, RefusesWhileItIsFullAndGoesOnByItself) {
   }
 }
 
+// Less is left than would be taken ahead: it is used all the same, to the last record that fits.
+TEST(DiskFaultTest, TheLastBlocksAreUsed) {
+  LogDisk disk{1, small_options(1, 64 << 10)};
+  const auto log = disk.open();
+  const std::string record(20, 'x');
+  ASSERT_TRUE(append_now(*log, Topic::kEvents, 0, {record}));
+  const auto all = disk.files.free_bytes("data").value();
+  const auto used = (std::uint64_t{1} << 40) - all;
+  disk.files.set_capacity(used + disk.options.ahead_bytes / 2);
+  int fits = 0;
+  while (append_now(*log, Topic::kEvents, 0, {record})) ++fits;
+  EXPECT_GT(fits, 1);
+  EXPECT_LT(disk.files.free_bytes("data").value(), record.size() + kFrameBytes);
+  disk.files.set_capacity(1 << 20);
+  EXPECT_TRUE(append_now(*log, Topic::kEvents, 0, {record}));
+  EXPECT_EQ(log->end(Topic::kEvents, 0).value(), static_cast<Position>(fits) + 2);
+}
+
 // A rename that came about and said that it did not: going on in the old segment would leave one
 // between the old and the next.
 TEST(DiskFaultTest, ASegmentThatPerhapsCameToBeStopsThePartition) {
