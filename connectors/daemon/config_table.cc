@@ -93,7 +93,8 @@ constexpr ConfigKey kKeys[] = {
      "refused.",
      [](Config& c, std::uint64_t n, std::string_view) { c.import.rows_bytes = n; }},
     {"ops", Type::kText, "", "", 0, 0,
-     "The folder of ops files that a server reads at its start: endpoints.yaml (docs/webhooks.md).",
+     "The folder of ops files that a server reads at its start: endpoints.yaml (docs/webhooks.md), "
+     "hooks/*.hook.yaml (docs/hooks.md).",
      [](Config& c, std::uint64_t, std::string_view text) { c.ops = text; }},
     {"http.address", Type::kText, "", "127.0.0.1", 0, 0,
      "Where the server listens; beyond loopback only with http.certificate, or if http.clear_text allows it.",
@@ -120,8 +121,9 @@ constexpr ConfigKey kKeys[] = {
     {"http.threads", Type::kCount, "threads", "2", 1, 64,
      "Threads that serve sockets.",
      [](Config& c, std::uint64_t n, std::string_view) { c.http.threads = n; }},
-    {"http.workers", Type::kCount, "threads", "4", 1, 64,
-     "Threads for what blocks: reads of views and records.",
+    {"http.workers", Type::kCount, "threads", "16", 1, 64,
+     "Threads at most for what blocks, such as reads of views and records; each is started when "
+     "it is needed.",
      [](Config& c, std::uint64_t n, std::string_view) { c.http.workers = n; }},
     {"http.connections", Type::kCount, "connections", "1024", 1, 100'000,
      "Connections at once; more are refused.",

@@ -37,7 +37,8 @@ Awaitable<T> await_call(std::function<void(std::function<void(T)>)> start) {
   co_return std::move(**slot);
 }
 
-// Threads for work that blocks: reads of a disk, a view's merge. A bounded queue.
+// Threads for work that blocks: reads of a disk, an answer that waits until it may leave. Each is
+// started when a job finds no other free, up to `threads`; a bounded queue.
 class WorkerPool {
  public:
   WorkerPool(std::size_t threads, std::size_t queue_max);

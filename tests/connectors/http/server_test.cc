@@ -211,6 +211,35 @@ TEST(HttpServer, AFullPoolAnswers503) {
   EXPECT_EQ(first.read().status, 200);
 }
 
+// Jobs that wait keep no other from running, up to the most threads there may be.
+TEST(WorkerPoolTest, AJobFindsAThreadWhileOthersWait) {
+  constexpr int kThreads = 5;
+  Mailbox<int> begun, free;
+  std::atomic<int> done{0};
+  {
+    WorkerPool pool{kThreads, 2};
+    const auto job = [&] {
+      begun.put(1);
+      free.take();
+      ++done;
+    };
+    for (int i = 0; i < kThreads; ++i) {
+      ASSERT_TRUE(pool.submit(job)) << i;
+      begun.take();
+    }
+    EXPECT_TRUE(pool.submit(job));
+    EXPECT_TRUE(pool.submit(job));
+    EXPECT_FALSE(pool.submit(job)) << "as many run and wait as may";
+    free.put(1);
+    begun.take();  // the first that waited has begun
+    EXPECT_TRUE(pool.submit(job));
+    for (int i = 0; i < kThreads + 2; ++i) free.put(1);
+    begun.take();
+    begun.take();
+  }
+  EXPECT_EQ(done, kThreads + 3);
+}
+
 TEST(HttpServer, PiecesAreSentOneByOne) {
   Rig rig;
   rig.start();
