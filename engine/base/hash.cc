@@ -3,7 +3,7 @@
 #include <nmmintrin.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 
 #include <cstring>
 
@@ -47,42 +47,73 @@ Hash128 hash128(std::string_view a, std::string_view b) {
   return Hash128{out.high64, out.low64};
 }
 
+namespace {
+
+// Fetching an algorithm costs more than a short hash; what is fetched is for all threads.
+const EVP_MD* sha256_algorithm() {
+  static const EVP_MD* fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return fetched;
+}
+
+class HmacContext {
+ public:
+  HmacContext() {
+    static EVP_MAC* fetched = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+    DW_ASSERT(fetched != nullptr);
+    context_ = EVP_MAC_CTX_new(fetched);
+    char digest[] = "SHA256";
+    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
+                                     OSSL_PARAM_construct_end()};
+    DW_ASSERT(context_ != nullptr && EVP_MAC_CTX_set_params(context_, parameters) == 1);
+  }
+  ~HmacContext() { EVP_MAC_CTX_free(context_); }
+  HmacContext(const HmacContext&) = delete;
+  HmacContext& operator=(const HmacContext&) = delete;
+  EVP_MAC_CTX* get() const { return context_; }
+
+ private:
+  EVP_MAC_CTX* context_ = nullptr;
+};
+
+}  // namespace
+
 struct Sha256Stream::State {
-  EVP_MD* algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   EVP_MD_CTX* context = EVP_MD_CTX_new();
 };
 
 Sha256Stream::Sha256Stream() : state_{std::make_unique<State>()} {
-  DW_ASSERT(state_->algorithm != nullptr && state_->context != nullptr);
-  DW_ASSERT(EVP_DigestInit_ex2(state_->context, state_->algorithm, nullptr) == 1);
+  DW_ASSERT(sha256_algorithm() != nullptr && state_->context != nullptr);
+  DW_ASSERT(EVP_DigestInit_ex2(state_->context, sha256_algorithm(), nullptr) == 1);
 }
-Sha256Stream::~Sha256Stream() {
-  EVP_MD_CTX_free(state_->context);
-  EVP_MD_free(state_->algorithm);
-}
+Sha256Stream::~Sha256Stream() { EVP_MD_CTX_free(state_->context); }
 void Sha256Stream::update(std::string_view bytes) {
   DW_ASSERT(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1);
 }
 Sha256 Sha256Stream::finish() {
   Sha256 out;
   DW_ASSERT(EVP_DigestFinal_ex(state_->context, out.data(), nullptr) == 1);
-  DW_ASSERT(EVP_DigestInit_ex2(state_->context, state_->algorithm, nullptr) == 1);
+  DW_ASSERT(EVP_DigestInit_ex2(state_->context, sha256_algorithm(), nullptr) == 1);
   return out;
 }
 
 Sha256 sha256(std::string_view bytes) {
-  thread_local Sha256Stream stream;  // fetching the algorithm costs more than a short hash
+  thread_local Sha256Stream stream;
   stream.update(bytes);
   return stream.finish();
 }
 
 Sha256 hmac_sha256(std::string_view key, std::string_view bytes) {
+  thread_local HmacContext context;
+  // Without a key OpenSSL goes on with the one before.
+  static constexpr unsigned char kNone[1] = {};
+  const auto* first = key.empty() ? kNone : reinterpret_cast<const unsigned char*>(key.data());
   Sha256 out;
-  unsigned length = 0;
-  const auto* done =
-      HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-           reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), out.data(), &length);
-  DW_ASSERT(done != nullptr && length == out.size());
+  std::size_t length = 0;
+  DW_ASSERT(EVP_MAC_init(context.get(), first, key.size(), nullptr) == 1);
+  DW_ASSERT(EVP_MAC_update(context.get(), reinterpret_cast<const unsigned char*>(bytes.data()),
+                           bytes.size()) == 1);
+  DW_ASSERT(EVP_MAC_final(context.get(), out.data(), &length, out.size()) == 1);
+  DW_ASSERT(length == out.size());
   return out;
 }
 

@@ -26,18 +26,21 @@ void append_double(std::string& out, double v) {
 }  // namespace
 
 Value::Value(Map v) {
-  std::stable_sort(v.begin(), v.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  Map unique;
-  unique.reserve(v.size());
-  for (auto& entry : v) {
-    if (!unique.empty() && unique.back().first == entry.first) {
-      unique.back().second = std::move(entry.second);
-    } else {
-      unique.push_back(std::move(entry));
+  const auto before = [](const auto& a, const auto& b) { return a.first < b.first; };
+  constexpr std::size_t kFew = 32;
+  if (v.size() <= kFew) {  // as most are: nothing to allocate
+    for (auto at = v.begin(); at != v.end(); ++at) {
+      std::rotate(std::upper_bound(v.begin(), at, *at, before), at, at + 1);
     }
+  } else {
+    std::stable_sort(v.begin(), v.end(), before);
   }
-  data_ = std::make_shared<const Map>(std::move(unique));
+  // The last of equal keys is the first of them from behind.
+  const auto gone = std::unique(v.rbegin(), v.rend(),
+                                [](const auto& a, const auto& b) { return a.first == b.first; });
+  v.erase(v.begin(), gone.base());
+  if (v.capacity() > 2 * v.size()) v.shrink_to_fit();
+  data_ = std::make_shared<const Map>(std::move(v));
 }
 
 const List* Value::as_list() const {

@@ -159,6 +159,14 @@ std::optional<std::pair<Kind, std::string_view>> peek_subject(std::string_view b
   return std::nullopt;
 }
 
+bool is_of_type(std::string_view bytes, TypeId type) {
+  WireReader in{bytes};
+  while (in.next() && in.field() < kSubjectId) {
+    if (in.field() == kType) return in.number() == static_cast<std::uint64_t>(type);
+  }
+  return false;
+}
+
 void encode(const Event& event, std::string& out) {
   WireWriter w{out};
   w.number(kFormatField, kFormat);

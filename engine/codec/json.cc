@@ -21,8 +21,22 @@ struct Handler {
     bool object = false;
     Map map;
     List list;
-    std::set<std::string, std::less<>> keys;
+    std::set<std::string, std::less<>> keys;  // of more than a few
     std::string key;
+
+    // False: it stands there already.
+    bool add(std::string_view next) {
+      constexpr std::size_t kFew = 32;
+      constexpr std::size_t kUsual = 8;
+      key = next;
+      if (map.empty()) map.reserve(kUsual);
+      if (map.size() >= kFew) {
+        for (auto at = keys.size(); at < map.size(); ++at) keys.insert(map[at].first);
+        return !keys.contains(next);
+      }
+      return std::none_of(map.begin(), map.end(),
+                          [&](const auto& entry) { return entry.first == next; });
+    }
   };
 
   JsonLimits limits;
@@ -77,17 +91,16 @@ struct Handler {
   }
   bool on_key(json::string_view part, std::size_t, json::error_code& ec) {
     text.append(part.data(), part.size());
-    auto key = std::exchange(text, {});
-    if (!stack.back().keys.insert(key).second)
-      return fail(ec, "key \"" + key + "\" stands there twice");
-    stack.back().key = std::move(key);
-    return true;
+    const bool first = stack.back().add(text);
+    text.clear();
+    return first || fail(ec, "key \"" + stack.back().key + "\" stands there twice");
   }
   bool on_string_part(json::string_view part, std::size_t, json::error_code&) {
     text.append(part.data(), part.size());
     return true;
   }
   bool on_string(json::string_view part, std::size_t, json::error_code& ec) {
+    if (text.empty()) return put(Value{std::string_view{part.data(), part.size()}}, ec);
     text.append(part.data(), part.size());
     return put(Value{std::exchange(text, {})}, ec);
   }

@@ -11,10 +11,8 @@ namespace dealwright::runtime {
 ClusterKey::ClusterKey(std::string bytes)
     : bytes_{std::move(bytes)}, id_{hex(sha256(bytes_)).substr(0, 16)} {}
 
-std::string ClusterKey::mac(const Event& event, std::uint32_t partition) const {
-  Event bare = event;
-  bare.key_id.clear();
-  bare.mac.clear();
+// REQUIRES: `bare` bears no mark of a key
+std::string ClusterKey::mac(const Event& bare, std::uint32_t partition) const {
   std::string text;
   put_text(text, "default");
   put_varint(text, partition);
@@ -24,13 +22,18 @@ std::string ClusterKey::mac(const Event& event, std::uint32_t partition) const {
 }
 
 void ClusterKey::sign(Event& event, std::uint32_t partition) const {
+  event.key_id.clear();
+  event.mac.clear();
   event.mac = mac(event, partition);
   event.key_id = id_;
 }
 
 bool ClusterKey::genuine(const Event& event, std::uint32_t partition) const {
   if (event.key_id != id_) return false;
-  const auto expected = mac(event, partition);
+  Event bare = event;
+  bare.key_id.clear();
+  bare.mac.clear();
+  const auto expected = mac(bare, partition);
   if (expected.size() != event.mac.size()) return false;
   unsigned difference = 0;  // the same time whatever differs
   for (std::size_t i = 0; i < expected.size(); ++i) {

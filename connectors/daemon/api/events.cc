@@ -116,6 +116,7 @@ Result<Taken> take_body(const Request& request) {
                                        " events; this one has " + std::to_string(list->size()) +
                                        ": send it in parts"};
     }
+    out.events.reserve(list->size());
     for (std::size_t i = 0; i < list->size(); ++i)
       take((*list)[i], static_cast<std::int64_t>(i), out);
     return out;

@@ -180,6 +180,40 @@ TEST(CloudEventsJsonTest, EachRefusalSaysWhatWhereAndHowToMendIt) {
   }
 }
 
+// Few keys are compared one by one, many by a set; both find one that comes again.
+TEST(JsonTest, AKeyStandsThereOnce) {
+  const auto object = [](int keys, const std::string& more) {
+    std::string out = "{";
+    for (int i = keys; i > 0; --i) out += "\"k" + std::to_string(i) + "\":{\"k1\":0},";
+    return out + more + "}";
+  };
+  for (const int keys : {1, 2, 31, 32, 33, 34, 100}) {
+    const auto good = parse_json(object(keys, "\"l\":1"), {});
+    ASSERT_TRUE(good) << keys << ": " << good.error().detail;
+    EXPECT_EQ(good.value().as_map()->size(), static_cast<std::size_t>(keys) + 1);
+    EXPECT_TRUE(std::is_sorted(good.value().as_map()->begin(), good.value().as_map()->end(),
+                               [](const auto& a, const auto& b) { return a.first < b.first; }));
+    for (const int again : {1, keys}) {
+      const auto key = "\"k" + std::to_string(again) + "\"";
+      const auto bad = parse_json(object(keys, key + ":1"), {});
+      ASSERT_FALSE(bad) << keys << " " << again;
+      EXPECT_NE(bad.error().detail.find(key + " stands there twice"), std::string::npos);
+    }
+  }
+}
+
+TEST(ValueTest, OfEqualKeysTheLastStands) {
+  for (const int keys : {1, 5, 31, 33, 200}) {
+    Map map;
+    for (int round = 0; round < 3; ++round) {
+      for (int i = 0; i < keys; ++i) map.emplace_back("k" + std::to_string(i * 7 % keys), round);
+    }
+    const Value value{std::move(map)};
+    ASSERT_EQ(value.as_map()->size(), static_cast<std::size_t>(keys));
+    for (const auto& [key, number] : *value.as_map()) EXPECT_EQ(number, Value{2}) << key;
+  }
+}
+
 TEST(CloudEventsJsonTest, TextThatIsNoEventIsRefused) {
   struct Row {
     std::string text;
