@@ -58,7 +58,11 @@ class SegmentedLog final : public EmbeddedLog {
   }
   void append(Topic topic, PartitionId partition, std::vector<std::string> records,
               Done done) override {
-    at(partition).writer->append(topic, std::move(records), std::move(done));
+    at(partition).writer->append(topic, std::move(records), std::move(done), false);
+  }
+  void append_soon(Topic topic, PartitionId partition, std::vector<std::string> records,
+                   Done done) override {
+    at(partition).writer->append(topic, std::move(records), std::move(done), true);
   }
   Result<LogBatch> read(Topic topic, PartitionId partition, Position from,
                         std::size_t bytes_max) override {
@@ -222,8 +226,12 @@ Result<Partition> open_partition(const Context& in, PartitionId id) {
         std::make_unique<PartitionWriter>(in.files, in.clock, *partition.reader, to_error(*damage));
     return partition;
   }
-  const WriterLimits limits{in.options.segment_bytes, in.options.queue_bytes_max,
-                            in.options.group_bytes_max, in.options.ahead_bytes, in.options.meter};
+  const WriterLimits limits{in.options.segment_bytes,
+                            in.options.queue_bytes_max,
+                            in.options.group_bytes_max,
+                            in.options.ahead_bytes,
+                            in.options.soon,
+                            in.options.meter};
   partition.writer =
       std::make_unique<PartitionWriter>(in.files, in.clock, directory, limits, in.options.at_point,
                                         *partition.reader, std::move(*last));

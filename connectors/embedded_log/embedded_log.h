@@ -28,6 +28,7 @@ struct Options {
                                   << 20;                   // waiting to be durable; at most 512 MiB
   std::uint64_t group_bytes_max = std::uint64_t{8} << 20;  // one write
   std::uint64_t ahead_bytes = std::uint64_t{1} << 20;      // blocks taken ahead of what is written
+  Duration soon{10};  // what needs no hurry waits so long for what comes behind it
   std::uint64_t tail_cache_bytes = std::uint64_t{16} << 20;
   std::uint64_t index_bytes_max = std::uint64_t{8} << 20;
   std::size_t open_files_max = 64;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "engine/base/assert.h"
@@ -43,14 +44,15 @@ void PartitionWriter::point(std::string_view name) const {
   if (at_point_) at_point_(name);
 }
 
-void PartitionWriter::append(Topic topic, std::vector<std::string> records, Log::Done done) {
+void PartitionWriter::append(Topic topic, std::vector<std::string> records, Log::Done done,
+                             bool soon) {
   DW_ASSERT(!records.empty());
-  Pending append{topic, std::move(records), std::move(done), 0, {}, {}};
+  Pending append{topic, std::move(records), std::move(done), soon, 0, {}, {}};
   for (const auto& record : append.records) {
     DW_ASSERT(!record.empty() && record.size() <= kRecordBytesMax);
     append.bytes += kFrameBytes + record.size();
   }
-  bool first = false;
+  bool wanted = false;
   {
     const std::lock_guard lock{mutex_};
     if (stopped_) {
@@ -66,10 +68,12 @@ void PartitionWriter::append(Topic topic, std::vector<std::string> records, Log:
       queued_bytes_ += append.bytes;
     }
     if (append.refused) append.records.clear();
-    first = queue_.empty();
+    append.soon = soon && !append.refused && queued_bytes_ < limits_.group_bytes_max;
+    wanted = queue_.empty() || (!append.soon && urgent_ == 0);
+    urgent_ += append.soon ? 0 : 1;
     queue_.push_back(std::move(append));
   }
-  if (first) changed_.notify_one();
+  if (wanted) changed_.notify_one();
   point("append.queued");
 }
 
@@ -113,15 +117,24 @@ void PartitionWriter::loop() {
   seal();
 }
 
+// What needs no hurry is left for others to come to it: a sync of its own costs as much as theirs.
+void PartitionWriter::wait_for_appends(std::unique_lock<std::mutex>& lock) {
+  changed_.wait(lock, [&] { return closing_ || !queue_.empty(); });
+  if (urgent_ > 0) return;
+  changed_.wait_for(lock, std::chrono::milliseconds{limits_.soon.ms},
+                    [&] { return closing_ || urgent_ > 0; });
+}
+
 // Waits for appends and takes what is queued, up to the size of a group. Empty: the end.
 std::deque<PartitionWriter::Pending> PartitionWriter::take() {
   std::unique_lock lock{mutex_};
-  changed_.wait(lock, [&] { return closing_ || !queue_.empty(); });
+  wait_for_appends(lock);
   std::deque<Pending> group;
   std::uint64_t bytes = 0;
   while (!queue_.empty() &&
          (group.empty() || bytes + queue_.front().bytes <= limits_.group_bytes_max)) {
     bytes += queue_.front().bytes;
+    urgent_ -= queue_.front().soon ? 0 : 1;
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
@@ -169,6 +182,7 @@ Result<void> PartitionWriter::make_room(const Pending& append) {
 
 void PartitionWriter::add_to(Run& run, Pending& append) const {
   auto& bytes = *run.bytes;
+  bytes.reserve(bytes.size() + append.bytes);
   if (run.appends.empty()) run.marks.push_back(run.end);
   append.positions.reserve(append.records.size());
   for (const auto& record : append.records) {

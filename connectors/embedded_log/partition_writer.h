@@ -26,6 +26,7 @@ struct WriterLimits {
   std::uint64_t queue_bytes_max = 0;
   std::uint64_t group_bytes_max = 0;
   std::uint64_t ahead_bytes = 0;
+  Duration soon{};
   Meter* meter = nullptr;
 };
 
@@ -50,8 +51,8 @@ class PartitionWriter {
   PartitionWriter(const PartitionWriter&) = delete;
   PartitionWriter& operator=(const PartitionWriter&) = delete;
 
-  // As Log::append and Log::listen.
-  void append(Topic topic, std::vector<std::string> records, Log::Done done);
+  // As Log::append, `soon`: as Log::append_soon; and Log::listen.
+  void append(Topic topic, std::vector<std::string> records, Log::Done done, bool soon);
   void listen(std::function<void()> wake);
   // Why the partition takes nothing more; none while it does.
   std::optional<Error> stopped() const;
@@ -63,6 +64,7 @@ class PartitionWriter {
     Topic topic = Topic::kEvents;
     std::vector<std::string> records;
     Log::Done done;
+    bool soon = false;             // nobody waits for it
     std::uint64_t bytes = 0;       // framed
     std::optional<Error> refused;  // to be answered in its turn
     std::vector<Position> positions;
@@ -78,6 +80,7 @@ class PartitionWriter {
 
   void loop();
   std::deque<Pending> take();
+  void wait_for_appends(std::unique_lock<std::mutex>& lock);
   void commit(std::deque<Pending>& group);
   bool fits(const Run& run, const Pending& append) const;
   Result<void> make_room(const Pending& append);
@@ -106,9 +109,10 @@ class PartitionWriter {
   OpenSegment last_;  // the writer thread's
   std::uint32_t seed_ = 0;
 
-  mutable std::mutex mutex_;  // guards the next five
+  mutable std::mutex mutex_;  // guards the next six
   std::condition_variable changed_;
   std::deque<Pending> queue_;
+  std::size_t urgent_ = 0;  // of the queue: appends that somebody waits for
   std::uint64_t queued_bytes_ = 0;
   bool closing_ = false;
   std::optional<Error> stopped_;

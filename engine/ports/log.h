@@ -54,6 +54,12 @@ class Log {
   // REQUIRES: 0 < bytes of each <= kRecordBytesMax; records not empty
   virtual void append(Topic topic, PartitionId partition, std::vector<std::string> records,
                       Done done) = 0;
+  // The same for what needs no hurry. It takes its place in the order at once, and may wait for
+  // some milliseconds, no longer, to be made durable together with what is appended behind it.
+  virtual void append_soon(Topic topic, PartitionId partition, std::vector<std::string> records,
+                           Done done) {
+    append(topic, partition, std::move(records), std::move(done));
+  }
 
   // Durable log records of `topic` from `from` on, up to `bytes_max` but at least one if there is
   // one; empty at the end. kNotFound: `from` lies before what retention kept (the detail names the

@@ -63,6 +63,18 @@ TEST_P(LogContract, GivesBackWhatWasAppendedInOrder) {
   EXPECT_EQ(log().end(Topic::kEvents, 0).value(), positions.back() + 1);
 }
 
+TEST_P(LogContract, WhatNeedsNoHurryHasItsPlaceAndIsDurableAllTheSame) {
+  std::vector<std::future<AppendOutcome>> outcomes;
+  std::vector<std::string> records;
+  for (int i = 0; i < 30; ++i) {
+    records.push_back(std::to_string(i));
+    outcomes.push_back(start_append(log(), Topic::kEvents, 0, {records.back()}, i % 3 != 1));
+  }
+  subject_->settle();
+  for (auto& outcome : outcomes) EXPECT_TRUE(outcome.get().has_value());
+  EXPECT_EQ(read_all(log(), Topic::kEvents, 0).bytes(), records);
+}
+
 TEST_P(LogContract, KeepsTopicsAndPartitionsApart) {
   for (int i = 0; i < 20; ++i) {
     for (PartitionId p = 0; p < 2; ++p) {

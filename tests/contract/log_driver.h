@@ -17,11 +17,13 @@ using AppendOutcome = Result<std::vector<Position>>;
 
 // Starts an append; the future has its outcome.
 inline std::future<AppendOutcome> start_append(Log& log, Topic topic, PartitionId partition,
-                                               std::vector<std::string> records) {
+                                               std::vector<std::string> records,
+                                               bool soon = false) {
   auto promise = std::make_shared<std::promise<AppendOutcome>>();
   auto outcome = promise->get_future();
-  log.append(topic, partition, std::move(records),
-             [promise](AppendOutcome done) { promise->set_value(std::move(done)); });
+  const auto append = soon ? &Log::append_soon : &Log::append;
+  (log.*append)(topic, partition, std::move(records),
+                [promise](AppendOutcome done) { promise->set_value(std::move(done)); });
   return outcome;
 }
 

@@ -202,6 +202,41 @@ TEST(EmbeddedLogTest, SyncsOnceForAllThatIsQueued) {
   EXPECT_EQ(groups, 2);
 }
 
+TEST(EmbeddedLogTest, WhatNeedsNoHurryGoesWithWhatComesBehindIt) {
+  LogDisk disk{1, small_options(1, 1 << 20)};
+  disk.options.soon = days(1);
+  std::vector<std::future<AppendOutcome>> outcomes;
+  const auto add = [&](EmbeddedLog& log, const std::string& record, bool soon) {
+    outcomes.push_back(start_append(log, Topic::kEvents, 0, {record}, soon));
+  };
+  {
+    const auto log = disk.open();
+    const auto before = disk.files.calls(FakeFileSystem::Call::kSync);
+    for (const auto* record : {"a", "b", "c"}) add(*log, record, true);
+    EXPECT_EQ(log->end(Topic::kEvents, 0).value(), 0U);
+    add(*log, "d", false);
+    for (auto& outcome : outcomes) EXPECT_TRUE(outcome.get().has_value());
+    EXPECT_EQ(disk.files.calls(FakeFileSystem::Call::kSync) - before, 1U);
+    outcomes.clear();
+    add(*log, "e", true);
+  }
+  EXPECT_TRUE(outcomes.front().get().has_value()) << "the end waits for nobody";
+  const std::vector<std::string> all{"a", "b", "c", "d", "e"};
+  EXPECT_EQ(read_all(*disk.open(), Topic::kEvents, 0).bytes(), all);
+}
+
+TEST(EmbeddedLogTest, MuchThatNeedsNoHurryIsNotKept) {
+  LogDisk disk{1, small_options(1, 1 << 20)};
+  disk.options.soon = days(1);
+  disk.options.group_bytes_max = 4096;
+  const auto log = disk.open();
+  std::vector<std::future<AppendOutcome>> outcomes;
+  for (int i = 0; i < 40; ++i) {
+    outcomes.push_back(start_append(*log, Topic::kEvents, 0, {std::string(200, 'x')}, true));
+  }
+  for (int i = 0; i < 15; ++i) EXPECT_TRUE(outcomes[static_cast<std::size_t>(i)].get()) << i;
+}
+
 TEST(EmbeddedLogTest, NamesItsCrashPoints) {
   LogDisk disk;
   std::mutex mutex;
