@@ -198,6 +198,7 @@ runtime::PartitionOptions Workspace::partition_options() {
   out.lead = o.lead;
   out.clock_witness = o.clock_witness;
   out.effects_paused = o.effects_paused;
+  out.acks_wait = milliseconds(10);
   out.at_point = o.at_point;
   out.notify = o.notify;
   out.on_progress = [watch = watch_](PartitionId id, Position events, Position decisions) {

@@ -5,37 +5,6 @@
 
 namespace dealwright::runtime {
 
-ThreadWorker::ThreadWorker() : thread_{[this] { run(); }} {}
-
-ThreadWorker::~ThreadWorker() {
-  {
-    const std::lock_guard lock{mutex_};
-    stop_ = true;
-  }
-  wake_.notify_one();
-  thread_.join();
-}
-
-void ThreadWorker::post(std::function<void()> job) {
-  {
-    const std::lock_guard lock{mutex_};
-    jobs_.push_back(std::move(job));
-  }
-  wake_.notify_one();
-}
-
-void ThreadWorker::run() {
-  std::unique_lock lock{mutex_};
-  for (;;) {
-    wake_.wait(lock, [this] { return stop_ || !jobs_.empty(); });
-    if (jobs_.empty()) return;
-    auto jobs = std::exchange(jobs_, {});
-    lock.unlock();
-    for (auto& job : jobs) job();
-    lock.lock();
-  }
-}
-
 // Partitions make their deciders on their own threads; the factory takes one at a time.
 class Engine::Deciders : public DeciderFactory {
  public:
@@ -79,6 +48,7 @@ struct Engine::Seat {
   bool stop = false;
   bool settled = false;
   bool told = false;  // that it stopped
+  int hurried = 0;    // so many wait until it is idle
   std::optional<Duration> patience;
   std::optional<Error> error;
   std::thread thread;
@@ -251,6 +221,7 @@ void Engine::turn(Seat& seat) {
     if (seat.down && !rise(seat, lock)) return;
     seat.woken = false;
     run_jobs(seat, lock);
+    seat.partition->hurry(seat.hurried > 0);
     const bool stopping = seat.stop;
     const auto patience = seat.patience;
     lock.unlock();
@@ -451,7 +422,23 @@ std::vector<std::uint64_t> Engine::progress() {
   return out;
 }
 
+// Meanwhile nothing is put off.
+struct Engine::Hurry {
+  explicit Hurry(Engine& of) : engine{of} { add(1); }
+  ~Hurry() { add(-1); }
+  Hurry(const Hurry&) = delete;
+  Hurry& operator=(const Hurry&) = delete;
+  void add(int by) const {
+    for (auto& seat : engine.seats_) {
+      const std::lock_guard lock{seat->mutex};
+      seat->hurried += by;
+    }
+  }
+  Engine& engine;
+};
+
 Result<void> Engine::wait_idle(bool stopped_too) {
+  const Hurry hurry{*this};
   for (auto before = progress();;) {
     for (auto& seat : seats_) {
       const std::lock_guard lock{seat->mutex};

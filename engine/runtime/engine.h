@@ -87,6 +87,7 @@ class Engine {
 
  private:
   struct Seat;
+  struct Hurry;
   class Answer;
   class Deciders;
   explicit Engine(EngineParts parts);

@@ -157,17 +157,23 @@ Instant Partition::leader_now() {
 
 std::optional<Instant> Partition::next_due() {
   if (give_up_at_) return give_up_at_;
-  if (phase_ != Phase::kLeading || state_->meta.event_clock) return std::nullopt;
-  if (clock_held_) return parts_.clock.wall() + seconds(1);  // nothing fires; look at it again
+  if (phase_ != Phase::kLeading) return std::nullopt;
+  std::optional<Instant> due;
+  const auto sooner = [&](std::optional<Instant> at) {
+    if (at && (!due || *at < *due)) due = at;
+  };
+  if (!acks_.empty() && may_decide()) sooner(parts_.clock.wall() + acks_wait());
+  if (state_->meta.event_clock) return due;
+  if (clock_held_) {  // nothing fires; look at it again
+    sooner(parts_.clock.wall() + seconds(1));
+    return due;
+  }
   auto timer = state_->timers().next_due();
   if (!timer) {
     state_->fail(timer.error());
     return std::nullopt;
   }
-  auto due = timer.value();
-  const auto sooner = [&](std::optional<Instant> at) {
-    if (at && (!due || *at < *due)) due = at;
-  };
+  sooner(timer.value());
   if (may_dispatch()) sooner(dispatch_->next_due());
   sooner(say_again_);
   return due;
@@ -245,17 +251,22 @@ void Partition::take_events(LeaderTurn& turn, DecisionHeader& header) {
   header.now = std::max(header.now, turn.now());
 }
 
+// Else a wake follows what it waits for.
+bool Partition::may_decide() const {
+  return phase_ == Phase::kLeading && !held_ && in_flight_.size() < options_.records_in_flight &&
+         !(frozen_ && state_->wants_freeze());  // the disk is behind
+}
+
 Result<bool> Partition::decide() {
-  if (phase_ != Phase::kLeading || held_ || in_flight_.size() >= options_.records_in_flight)
-    return false;
-  if (frozen_ && state_->wants_freeze()) return false;  // the disk is behind: wait for it
+  if (!may_decide()) return false;
   DW_TRY(auto events, read_events());
   const auto now = leader_now();
   const bool fires = !state_->meta.event_clock && !clock_held_;
   DW_TRY(const auto timer, state_->timers().next_due());
   const bool timers = (fires && timer && *timer <= now) || advance_to_;
   const bool effects = may_dispatch() && dispatch_->wants(now);
-  if (!events && !timers && !effects && acks_.empty()) return say_outcomes();
+  const bool acks = !acks_.empty() && acks_wait().ms == 0;
+  if (!events && !timers && !effects && !acks) return say_outcomes();
   point("decide.begin");
   const auto begun = parts_.clock.steady_us();
   DW_TRY(refresh_decider());
@@ -369,6 +380,7 @@ Result<bool> Partition::take_mail() {
     if (!through && through.error().code == Code::kDamaged) out_of_reach_.insert(to);
     if (out_of_reach_.contains(to)) continue;
     DW_TRY(auto number, std::move(through));
+    if (acks_.empty()) acks_since_us_ = parts_.clock.steady_us();
     const auto known = std::find_if(acks_.begin(), acks_.end(),
                                     [to = to](const SendAck& ack) { return ack.to == to; });
     if (known == acks_.end()) {
@@ -460,35 +472,6 @@ Result<bool> Partition::settle(std::optional<Duration> patience) {
 bool Partition::answered() const {
   const std::lock_guard lock{mail_->mutex};
   return mail_->unanswered == 0;
-}
-
-// ---- questions
-
-bool Partition::idle() const {
-  const bool settled =
-      phase_ == Phase::kFolding ? at_end_ && !options_.lead : phase_ != Phase::kClaiming;
-  return settled && in_flight_.empty() && acks_.empty() && sends_on_way_ == 0 && !advance_to_ &&
-         next_event_ >= events_.records.size();
-}
-
-bool Partition::at_rest() const {
-  if (!idle()) return false;
-  if (phase_ != Phase::kLeading) return true;  // others decide
-  const auto end = parts_.log.end(Topic::kEvents, options_.id);
-  return !end || state_->meta.events >= end.value();
-}
-
-void Partition::ask(const std::function<void(State&)>& question, std::function<void()> released) {
-  question(*state_);
-  if (in_flight_.empty()) {
-    released();
-  } else {
-    in_flight_.back().releases.push_back(std::move(released));
-  }
-}
-
-void Partition::advance_to(Instant instant) {
-  if (state_->meta.event_clock && instant > state_->meta.now) advance_to_ = instant;
 }
 
 }  // namespace dealwright::runtime

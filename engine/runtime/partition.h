@@ -61,6 +61,8 @@ class Partition {
   Result<void> reset_clock(Instant to, std::string author);
   // A log on the clock of its events goes on by the wall.
   Result<void> switch_to_wall(std::string author);
+  // While on, nothing is put off until there is company for it: somebody waits for idle().
+  void hurry(bool on) { hurried_ = on; }
   // While held it decides nothing more, so that what is in flight drains: idle() without new work.
   void hold(bool on) { held_ = on; }
   bool drained() const { return in_flight_.empty() && phase_ != Phase::kClaiming; }
@@ -99,6 +101,8 @@ class Partition {
   void tell_progress();
   void send_on(const std::vector<Send>& sends);
   Result<bool> decide();
+  bool may_decide() const;
+  Duration acks_wait() const;  // for company, from now on
   Result<bool> read_events();
   bool may_dispatch() const;
   bool say_outcomes();
@@ -142,11 +146,13 @@ class Partition {
   std::size_t next_event_ = 0;
   std::optional<LookAhead> look_ahead_;
   std::vector<SendAck> acks_;
-  std::size_t sends_on_way_ = 0;  // appended to other partitions' logs, not durable there yet
+  std::int64_t acks_since_us_ = 0;  // of the oldest
+  std::size_t sends_on_way_ = 0;    // appended to other partitions' logs, not durable there yet
   // Partitions whose log takes nothing more: what is for them waits in the state for the next
   // start.
   std::set<std::uint32_t> out_of_reach_;
   bool held_ = false;
+  bool hurried_ = false;
   std::optional<Instant> advance_to_;
   std::string bytes_;                   // of the record being encoded
   std::unique_ptr<Dispatch> dispatch_;  // none: nothing leaves from here

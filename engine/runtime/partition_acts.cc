@@ -5,6 +5,35 @@
 
 namespace dealwright::runtime {
 
+// ---- questions
+
+bool Partition::idle() const {
+  const bool settled =
+      phase_ == Phase::kFolding ? at_end_ && !options_.lead : phase_ != Phase::kClaiming;
+  return settled && in_flight_.empty() && acks_.empty() && sends_on_way_ == 0 && !advance_to_ &&
+         next_event_ >= events_.records.size();
+}
+
+bool Partition::at_rest() const {
+  if (!idle()) return false;
+  if (phase_ != Phase::kLeading) return true;  // others decide
+  const auto end = parts_.log.end(Topic::kEvents, options_.id);
+  return !end || state_->meta.events >= end.value();
+}
+
+void Partition::ask(const std::function<void(State&)>& question, std::function<void()> released) {
+  question(*state_);
+  if (in_flight_.empty()) {
+    released();
+  } else {
+    in_flight_.back().releases.push_back(std::move(released));
+  }
+}
+
+void Partition::advance_to(Instant instant) {
+  if (state_->meta.event_clock && instant > state_->meta.now) advance_to_ = instant;
+}
+
 // ---- barriers
 
 Result<void> Partition::reset_clock(Instant to, std::string author) {

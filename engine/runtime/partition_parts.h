@@ -53,6 +53,9 @@ struct PartitionOptions {
   StateLimits limits;
   std::uint32_t events_per_record = 1000;
   std::size_t records_in_flight = 4;
+  // That other partitions' logs hold what was sent to them needs no hurry: it waits so long for
+  // something to be decided with, since a record of its own costs as much as one of events.
+  Duration acks_wait{};
   DispatchLimits dispatch;
   // Nothing leaves before a person's workspace.resumed: of a restored backup. Partition 0 says
   // workspace.paused when it leads; each waits for a word that is newer than its lead.

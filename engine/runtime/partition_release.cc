@@ -1,5 +1,6 @@
 // What leaves a partition behind a record that was read back: sends, effects; and what attempts
 // came to.
+#include <algorithm>
 #include <iterator>
 #include <map>
 #include <utility>
@@ -39,28 +40,42 @@ void Partition::tell_progress() {
   if (options_.on_progress) options_.on_progress(options_.id, now.first, now.second);
 }
 
-// Those to one partition go together: numbered, so in order.
+Duration Partition::acks_wait() const {
+  if (hurried_) return {};
+  const auto waited = milliseconds((parts_.clock.steady_us() - acks_since_us_) / 1000);
+  return {std::max<std::int64_t>(0, (options_.acks_wait - waited).ms)};
+}
+
+// Those to one partition go together: numbered, so in order. Nobody waits for what only tells of
+// homes; who relies on it comes behind it.
 void Partition::send_on(const std::vector<Send>& sends) {
-  std::map<std::uint32_t, std::pair<std::vector<std::string>, std::uint64_t>> groups;
+  struct Group {
+    std::vector<std::string> records;
+    std::uint64_t through = 0;
+    bool only_homes = true;
+  };
+  std::map<std::uint32_t, Group> groups;
   for (const auto& send : sends) {
     if (out_of_reach_.contains(send.to)) continue;
-    auto& [records, through] = groups[send.to];
-    records.push_back(send.event);
-    through = send.number;
+    auto& group = groups[send.to];
+    group.records.push_back(send.event);
+    group.through = send.number;
+    group.only_homes &= codec::is_of_type(send.event, TypeId::kSubjectHomed);
   }
   for (auto& [target, group] : groups) {
     ++sends_on_way_;
-    parts_.log.append(
-        Topic::kEvents, target, std::move(group.first),
-        [mail = mail_, to = target, number = group.second](Result<std::vector<Position>> done) {
-          Result<std::uint64_t> through = number;
-          if (!done) through = done.error();
-          {
-            const std::lock_guard lock{mail->mutex};
-            mail->sent.emplace_back(to, std::move(through));
-          }
-          mail->wake_owner();
-        });
+    Log::Done done = [mail = mail_, to = target,
+                      number = group.through](Result<std::vector<Position>> durable) {
+      Result<std::uint64_t> through = number;
+      if (!durable) through = durable.error();
+      {
+        const std::lock_guard lock{mail->mutex};
+        mail->sent.emplace_back(to, std::move(through));
+      }
+      mail->wake_owner();
+    };
+    const auto append = group.only_homes && !hurried_ ? &Log::append_soon : &Log::append;
+    (parts_.log.*append)(Topic::kEvents, target, std::move(group.records), std::move(done));
   }
 }
 

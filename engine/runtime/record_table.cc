@@ -44,9 +44,14 @@ RecordSlot& RecordTable::insert(std::unique_ptr<RecordSlot> slot) {
 
 void RecordTable::grow(std::size_t buckets) {
   auto old = std::exchange(buckets_, std::vector<Bucket>(buckets));
+  const auto mask = buckets - 1;
   size_ = 0;
-  for (auto& bucket : old) {
-    if (bucket.slot != nullptr) insert(std::move(bucket.slot));
+  for (auto& bucket : old) {  // slots are not touched: they are far apart
+    if (bucket.slot == nullptr) continue;
+    auto at = bucket.hash & mask;
+    while (buckets_[at].slot != nullptr) at = (at + 1) & mask;
+    buckets_[at] = std::move(bucket);
+    ++size_;
   }
 }
 

@@ -87,6 +87,73 @@ TEST(HomesTest, AFactIsFoldedWhereItsCustomerIs) {
                });
 }
 
+// Deals that come under account/a are at home in 2; of those whose own place is 0, 0 is told.
+class AcksTest : public testing::Test {
+ protected:
+  AcksTest() {
+    town.acks_wait = milliseconds(20);
+    town.add(pipeline(town));
+    town.run();
+    for (int i = 0; deals.size() < 4; ++i) {
+      const auto deal = "deal/c" + std::to_string(i);
+      if (partition_of(deal, 3) == 0) deals.push_back(deal);
+    }
+  }
+  void open(const std::string& deal) {
+    town.say("deal.opened " + deal + " pipeline=p key=account/a");
+    town.settle();
+  }
+  // Sent to 0 and not known to be there.
+  std::uint64_t on_way() {
+    const auto& meta = town.state(2).meta;
+    const auto of_0 = [](const auto& numbers) { return numbers.empty() ? 0 : numbers.front(); };
+    return of_0(meta.sent) - of_0(meta.acked);
+  }
+  Partition& teller() { return *town.seats[2].partition; }
+
+  Town town{3, 7};
+  std::vector<std::string> deals;
+};
+
+TEST_F(AcksTest, AreNotedWithTheNextDecisionOrInTime) {
+  const auto& meta = town.state(2).meta;
+  const auto decisions = meta.decisions;
+  for (const auto& deal : deals) {
+    open(deal);
+    EXPECT_EQ(on_way(), 1U) << deal;
+    EXPECT_FALSE(teller().idle());
+  }
+  EXPECT_EQ(meta.decisions, decisions + 4) << "one for each deal, with what was known of the last";
+  ASSERT_TRUE(teller().next_due());
+  EXPECT_EQ(*teller().next_due(), town.clock.wall() + milliseconds(20));
+  town.clock.advance(milliseconds(19));
+  town.settle();
+  EXPECT_EQ(on_way(), 1U);
+  EXPECT_EQ(*teller().next_due(), town.clock.wall() + milliseconds(1));
+  town.clock.advance(milliseconds(1));
+  town.settle();
+  EXPECT_EQ(on_way(), 0U);
+  EXPECT_EQ(meta.decisions, decisions + 5);
+  EXPECT_TRUE(teller().idle());
+  EXPECT_FALSE(teller().next_due());
+  town.expect_replays_agree();
+}
+
+// Who may not decide asks for no turn at a time: it would get them one after the other.
+TEST_F(AcksTest, WakeNobodyWhoMayNotDecide) {
+  open(deals[0]);
+  town.clock.advance(seconds(1));
+  teller().hold(true);
+  EXPECT_FALSE(teller().next_due());
+  town.settle();
+  EXPECT_TRUE(teller().may_settle()) << "it is sent again at the next start";
+  EXPECT_EQ(on_way(), 1U);
+  town.crash();
+  town.run();
+  EXPECT_EQ(on_way(), 0U);
+  town.expect_replays_agree();
+}
+
 TEST(HomesTest, TwoKeysAreMarkedAndTheFirstHomeStays) {
   expect_table(R"(
     facts                                                                                                           | then
@@ -288,11 +355,13 @@ std::uint64_t facts_folded(Town& town) {
 TEST(HomesTest, NothingIsLostOrFoldedTwiceWithoutCrashes) {
   for (const auto seed : seeds(1, 15)) {
     Town town{3, seed};
+    if (seed % 2 == 1) town.acks_wait = milliseconds(20);
     town.add(pipeline(town));
     town.run();
     std::uint64_t said = 3;  // the pipeline, in each
     for (int i = 0; i < 120; ++i, ++said) {
       town.say(random_fact(town, true));
+      town.clock.advance(milliseconds(static_cast<std::int64_t>(town.random.below(15))));
       for (auto steps = town.random.below(8); steps > 0; --steps) town.step();
     }
     town.run();
@@ -305,6 +374,7 @@ TEST(HomesTest, NothingIsLostOrFoldedTwiceWithoutCrashes) {
 TEST(HomesTest, ACrashBetweenAnyTwoStepsChangesNothing) {
   for (const auto seed : seeds(100, 30)) {
     Town town{3, seed};
+    if (seed % 2 == 1) town.acks_wait = milliseconds(20);
     town.add(pipeline(town));
     town.run();
     std::set<std::string> ids;
@@ -312,6 +382,7 @@ TEST(HomesTest, ACrashBetweenAnyTwoStepsChangesNothing) {
       const auto fact = town.fact(random_fact(town, true));
       ids.insert(fact.id);
       town.add(fact);
+      town.clock.advance(milliseconds(static_cast<std::int64_t>(town.random.below(15))));
       for (auto steps = town.random.below(10); steps > 0; --steps) town.step();
       if (town.random.chance(15)) town.crash();
     }

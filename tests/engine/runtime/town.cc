@@ -1,5 +1,6 @@
 #include "tests/engine/runtime/town.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include "engine/codec/event_codec.h"
@@ -22,6 +23,7 @@ void Town::start(PartitionId id) {
   options.dedup_directory = "/state/ids";
   options.limits = limits;
   options.events_per_record = 5;
+  options.acks_wait = acks_wait;
   auto opened = Partition::open(parts, options, [] {});
   ASSERT_TRUE(opened) << opened.error().detail;
   seat.partition = std::move(opened.value());
@@ -47,8 +49,16 @@ bool Town::step() {
   return false;
 }
 
-void Town::run() {
+void Town::settle() {
   while (step()) {
+  }
+}
+
+void Town::run() {
+  for (settle(); acks_wait.ms > 0; settle()) {
+    const auto idle = [](const Seat& seat) { return seat.partition->idle(); };
+    if (std::all_of(seats.begin(), seats.end(), idle)) return;
+    clock.advance(acks_wait);
   }
 }
 

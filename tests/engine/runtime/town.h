@@ -18,9 +18,10 @@ class Town {
   Town(std::uint32_t partitions, std::uint64_t seed);
 
   void start(PartitionId id);
-  void crash();  // the process dies, with all partitions; start() them again
-  bool step();   // one step of something; false: nothing moves
-  void run();    // until nothing moves
+  void crash();   // the process dies, with all partitions; start() them again
+  bool step();    // one step of something; false: nothing moves
+  void settle();  // until nothing moves, while no time passes
+  void run();     // until nothing moves and nothing waits
 
   // Durable at once, in the partition that `event` comes in at; its position.
   Position add(const Event& event);
@@ -51,6 +52,7 @@ class Town {
   std::vector<Seat> seats;
   std::vector<const View*> views;
   StateLimits limits;
+  Duration acks_wait{};  // run() lets that time pass
   std::uint64_t next_id = 0;
 };
 
