@@ -16,7 +16,7 @@ std::optional<Placed> RecentEvents::find(const Hash128& id) {
 
 void RecentEvents::put(const Hash128& id, Placed at) {
   if (young_.size() >= half_) {
-    old_ = std::move(young_);
+    std::swap(old_, young_);
     young_.clear();
   }
   young_.emplace(id, at);
@@ -35,6 +35,8 @@ void Intake::append(std::vector<Event> events, std::function<void(Result<Receipt
   auto work = std::make_shared<Work>();
   work->receipt.at.resize(events.size());
   std::vector<Event> fresh;
+  fresh.reserve(events.size());
+  work->fresh.reserve(events.size());
   {
     const std::lock_guard lock{mutex_};
     for (std::size_t i = 0; i < events.size(); ++i) {

@@ -2,11 +2,11 @@
 // that the fold finds what came twice.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -25,10 +25,11 @@ class RecentEvents {
 
  private:
   struct Hash {
+    using is_avalanching = void;
     std::size_t operator()(const Hash128& id) const { return static_cast<std::size_t>(id.low); }
   };
   const std::size_t half_;
-  std::unordered_map<Hash128, Placed, Hash> young_, old_;
+  boost::unordered_flat_map<Hash128, Placed, Hash> young_, old_;
 };
 
 // Thread-safe.

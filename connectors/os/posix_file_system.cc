@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -17,7 +18,7 @@
 namespace dealwright::os {
 namespace {
 
-constexpr std::size_t kZerosBytes = std::size_t{1} << 20;
+constexpr std::array<char, std::size_t{64} << 10> kZeros{};
 
 Code code_of(int error) {
   switch (error) {
@@ -115,10 +116,9 @@ class PosixFile final : public File {
     const auto reserved = ::posix_fallocate(descriptor_.get(), static_cast<off_t>(at),
                                             static_cast<off_t>(wanted - at));
     if (reserved == ENOSPC || reserved == EDQUOT) return failed("reserve", path_, reserved);
-    const std::string zeros(std::min<std::uint64_t>(kZerosBytes, wanted - at), '\0');
     while (at < wanted) {
-      const auto count = std::min<std::uint64_t>(zeros.size(), wanted - at);
-      DW_TRY(write_at(at, std::string_view{zeros}.substr(0, count)));
+      const auto count = std::min<std::uint64_t>(kZeros.size(), wanted - at);
+      DW_TRY(write_at(at, {kZeros.data(), count}));
       at += count;
     }
     return ok();
