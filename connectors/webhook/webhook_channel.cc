@@ -12,6 +12,7 @@
 #include <cstring>
 #include <deque>
 #include <list>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -62,8 +63,16 @@ std::vector<IpAddress> own_addresses() {
   return out;
 }
 
+constexpr Duration kGone = days(1);  // an endpoint that said 410 is left alone
+
+std::string endpoint_of(const Effect& effect) {
+  const auto* name = find(effect.payload, "endpoint");
+  return name == nullptr ? std::string{} : std::string{name->text_or_empty()};
+}
+
 // One attempt. On the channel's thread, save where it waits for its addresses.
 struct Hook {
+  std::string endpoint;
   Request request;
   std::function<void(AttemptResult)> done;
   std::int64_t since_us = 0;  // of send()
@@ -195,6 +204,7 @@ class WebhookChannel final : public Channel {
   // The channel's thread only.
   std::deque<std::unique_ptr<Hook>> queue_;
   std::list<std::unique_ptr<Hook>> hooks_;
+  std::map<std::string, Instant> gone_;  // endpoints that wanted no more, and when they said so
   bool closing_ = false;
   std::int64_t closing_since_us_ = 0;
   std::unique_ptr<Resolver> resolver_;
@@ -202,9 +212,7 @@ class WebhookChannel final : public Channel {
 };
 
 std::string WebhookChannel::destination(const Effect& effect) const {
-  const auto* name = find(effect.payload, "endpoint");
-  const auto it =
-      name == nullptr ? endpoints_.end() : endpoints_.find(std::string{name->text_or_empty()});
+  const auto it = endpoints_.find(endpoint_of(effect));
   if (it == endpoints_.end()) return {};  // send() says what is wrong with it
   return fmt::format("{}:{}", it->second.target.host, it->second.target.port);
 }
@@ -212,6 +220,7 @@ std::string WebhookChannel::destination(const Effect& effect) const {
 void WebhookChannel::send(Attempt attempt, std::function<void(Gate)>,
                           std::function<void(AttemptResult)> done) {
   auto hook = std::make_unique<Hook>();
+  hook->endpoint = endpoint_of(attempt.effect);
   hook->done = std::move(done);
   hook->since_us = clock_.steady_us();
   hook->rules = &rules_;
@@ -293,6 +302,11 @@ void WebhookChannel::take_inbox() {
   while (!queue_.empty() && (closing_ || hooks_.size() < settings_.parallel_max)) {
     auto hook = std::move(queue_.front());
     queue_.pop_front();
+    if (const auto gone = gone_.find(hook->endpoint);
+        gone != gone_.end() && clock_.wall() < gone->second + kGone) {
+      end(*hook, {What::kRejected, "410 gone at " + to_text(gone->second) + ": a day's rest", {}});
+      continue;
+    }
     if (closing_ || hook->out_of_span()) {
       end(*hook, {What::kAborted, closing_ ? "we shut down" : "begun too late", {}});
     } else {
@@ -393,8 +407,10 @@ AttemptResult WebhookChannel::result_of(Hook& hook, CURLcode code) {
   curl_easy_getinfo(hook.easy.get(), CURLINFO_RETRY_AFTER, &retry_after_s);
   // The head says it all: a body that is cut or too long changes nothing in it.
   if (hook.begun && status >= 200 &&
-      (code == CURLE_OK || hook.head_whole || hook.read > kReplyBytesMax))
+      (code == CURLE_OK || hook.head_whole || hook.read > kReplyBytesMax)) {
+    if (status == 410) gone_[hook.endpoint] = clock_.wall();
     return result_of_answer(static_cast<int>(status), retry_after_s);
+  }
   if (hook.late) return {What::kAborted, "begun too late", {}};
   if (!hook.refused.empty())
     return {What::kRetry, fmt::format("refused to connect to {}", hook.refused), {}};

@@ -19,6 +19,7 @@
 #include "tests/attempt_ends.h"
 #include "tests/child.h"
 #include "tests/contract/temporary_directory.h"
+#include "tests/outside.h"
 #include "tests/table.h"
 
 namespace dealwright::webhook {
@@ -37,6 +38,7 @@ const std::string kSecret = "whsec_" + base64(std::string(32, 's'));
 class Sink {
  public:
   explicit Sink(json::object options = {}) {
+    outside("standardwebhooks");
     ::setenv("DW_NODE_MODULES", npm_tools().folder.c_str(), 1);
     options["secret"] = kSecret;
     child_ = std::make_unique<Child>(std::vector<std::string>{
@@ -73,6 +75,7 @@ Attempt attempt_to(const std::string& endpoint) {
 class WebhookChannelTest : public testing::Test {
  protected:
   void SetUp() override {
+    if (npm_tools().folder.empty()) outside("standardwebhooks");
     if (npm_tools().folder.empty()) GTEST_SKIP() << npm_tools().reason;
   }
   WebhookSettings settings_to(const std::string& url) {
@@ -100,12 +103,12 @@ TEST_F(WebhookChannelTest, WhatAReceiverReads) {
   ASSERT_TRUE(channel) << channel.error().detail;
   EXPECT_FALSE(channel.value()->waits_at_gate());
   auto attempt = attempt_to("it");
-  attempt.content = {
-      {"traceparent", Value{"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}};
+  attempt.effect.traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
   AttemptEnds ends;
   channel.value()->send(attempt, {}, ends.done("one"));
   EXPECT_EQ(ends.of("one").what, What::kDelivered) << ends.of("one").detail;
-  attempt.content = {{"traceparent", Value{"00-x\r\nevil: 1"}}, {"type", Value{"deal.won"}}};
+  attempt.effect.traceparent = "00-x\r\nevil: 1";
+  attempt.content = {{"type", Value{"deal.won"}}};
   channel.value()->send(attempt, {}, ends.done("two"));
   EXPECT_EQ(ends.of("two").what, What::kDelivered);
   const auto hooks = sink.hooks();
@@ -125,6 +128,34 @@ TEST_F(WebhookChannelTest, WhatAReceiverReads) {
   EXPECT_EQ(headers.at("webhook-id"), hooks[1].at("headers").at("webhook-id"));
   EXPECT_FALSE(hooks[1].at("headers").as_object().contains("traceparent"));
   EXPECT_FALSE(hooks[1].at("headers").as_object().contains("evil"));
+}
+
+TEST_F(WebhookChannelTest, WhoWantsNoMoreIsLeftAloneForADay) {
+  Sink sink;
+  FakeClock clock;
+  auto settings = settings_to(sink.url("/410"));
+  settings.endpoints["other"] = settings.endpoints["it"];
+  settings.endpoints["other"].url = sink.url("/200");
+  auto channel = make_webhook_channel(settings, clock);
+  ASSERT_TRUE(channel) << channel.error().detail;
+  int sent = 0;
+  const auto result = [&](const std::string& endpoint) {
+    AttemptEnds ends;
+    const auto name = endpoint + std::to_string(++sent);
+    channel.value()->send(attempt_to(endpoint), {}, ends.done(name));
+    return ends.of(name);
+  };
+  const auto said = clock.wall();
+  EXPECT_EQ(result("it").detail, "410 gone: the endpoint wants no more");
+  clock.advance(days(1) - milliseconds(1));
+  const auto second = result("it");
+  EXPECT_EQ(second.what, What::kRejected);
+  EXPECT_EQ(second.detail, "410 gone at " + to_text(said) + ": a day's rest");
+  EXPECT_EQ(result("other").what, What::kDelivered);
+  EXPECT_EQ(sink.hooks().size(), 2U);
+  clock.advance(milliseconds(1));
+  EXPECT_EQ(result("it").detail, "410 gone: the endpoint wants no more");
+  EXPECT_EQ(sink.hooks().size(), 3U);
 }
 
 TEST_F(WebhookChannelTest, OutcomesAgreeWithTheBook) {
