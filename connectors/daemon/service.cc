@@ -187,7 +187,14 @@ Result<void> Service::Parts::listen() {
   DW_TRY(open_imports());
   api = std::make_unique<api::Parts>(
       api::Parts{*workspace, *intake, *drafts, *backups, *imports, *pool, keys, *random, keys_path,
-                 http.limits, drop.get(), &hooks, own_url(options.config.http), metrics,
+                 http.limits, drop.get(), &hooks,
+                 [this] {
+                   auto config = options.config.http;  // not port 0: the one that was taken
+                   const auto* now = serving.load();
+                   if (now != nullptr) config.port = now->port();
+                   return own_url(config);
+                 },
+                 metrics,
                  [this] {
                    const auto* now = serving.load();
                    return now == nullptr ? http::Load{} : now->load();

@@ -24,6 +24,7 @@ constexpr FieldText kFields[] = {
     {"Dealwright-Columns", "The columns in their order, each with its type"},
     {"Dealwright-Position", "How far the events of each partition are folded in it"},
     {"Dealwright-Lag-Ms", "How old what it shows may be, in milliseconds"},
+    {"Dealwright-Left-Out", "How many notices and fields were left out"},
     {"WebHook-Allowed-Origin", "Who may deliver"},
     {"WebHook-Allowed-Rate", "Requests a minute"},
 };
@@ -152,7 +153,7 @@ Value response_of(const Route& route, int status, const Told& told) {
   if (told.answer) {
     description = status == 304 ? "Not changed" : "Done";
     if (status >= 400) description = "The answer says why; or " + told.codes;
-    if (status != 304) bodies = content(route.gives, route.answer_schema);
+    if (status != 304 && status != 204) bodies = content(route.gives, route.answer_schema);
     for (const auto& name : route.fields) {
       const auto* known = std::find_if(std::begin(kFields), std::end(kFields),
                                        [&](const auto& field) { return field.name == name; });

@@ -51,7 +51,7 @@ struct Route {
   std::vector<std::pair<std::string, std::string>> request_schemas = {};
 
   int success = 200;
-  std::vector<int> also = {};            // further statuses that answer alike; 304 has no body
+  std::vector<int> also = {};  // further statuses that answer alike; 204 and 304 have no body
   std::vector<std::string> fields = {};  // of the answer's head: ETag, Link
   std::vector<std::string> gives = {};   // media types of the answer; none: no body
   std::string answer_schema = {};

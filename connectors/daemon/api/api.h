@@ -44,7 +44,8 @@ struct Parts {
   http::Limits limits;
   const smtp::MailDrop* drop;  // null: mails are not dropped as files
   const hooks::HookSet* hooks;
-  std::string own_url;  // as callers know this server: https://sales.example.com
+  // As callers know this server: https://sales.example.com. Any thread.
+  std::function<std::string()> own_url;
   Metrics& metrics;
   std::function<http::Load()> load;  // of the server; any thread
   bool metrics_open = false;         // they need no key

@@ -12,7 +12,7 @@ using http::Response;
 hooks::HookRequest request_of(const Parts& parts, const Request& request) {
   hooks::HookRequest out;
   out.method = request.method;
-  out.uri = parts.own_url + request.path;
+  out.uri = parts.own_url() + request.path;
   if (!request.query_text.empty()) out.uri += "?" + request.query_text;
   for (const auto& [name, value] : request.fields) out.headers.emplace_back(name, value);
   out.body = request.body;
@@ -66,6 +66,8 @@ void add_hook_routes(Parts& parts, Routes& out) {
   route.body_required = false;  // the hook says what is wrong with it
   route.other_parameters = true;
   route.gives = {"*"};
+  route.also = {204};
+  route.fields = {"Dealwright-Left-Out"};
   route.problems = {"not_found",       "bad_payload",     "batch_too_large", "not_signed",
                     "bad_signature",   "stale_signature", "wrong_sender",    "no_space",
                     "outcome_unknown", "overload",        "damaged"};
