@@ -92,17 +92,21 @@ Result<std::string> dev_key(const daemon::Config& config, const daemon::Service&
   return key ? key.value() : std::string{"$DEALWRIGHT_KEY"};
 }
 
-// A customer who missed a meeting: the sample rule `no-show` mails at once.
+// A customer who missed a meeting: the sample rule `no-show` mails at once. The shell fills in N: a
+// person of its own each time, since one gets that mail once a day at most.
 std::string curl_line(const std::string& url, const std::string& key) {
   const auto event = [](const char* id, const char* type, const char* data) {
     return std::string{"{\"specversion\":\"1.0\",\"source\":\"you\",\"id\":\""} + id +
-           "\",\"type\":\"" + type + "\",\"subject\":\"contact/try\",\"data\":" + data + "}";
+           "-'$N'\",\"type\":\"" + type + "\",\"subject\":\"contact/try-'$N'\",\"data\":" + data +
+           "}";
   };
   return "curl -s " + url + "/v1/events -H \"Authorization: Bearer " + key +
-         "\" -H 'Content-Type: application/cloudevents-batch+json' -d '[" +
+         "\" -H 'Content-Type: application/cloudevents-batch+json' -d \"$(N=$(date +%s%N); echo "
+         "'[" +
          event("try-1", "contact.updated",
                "{\"set\":{\"name\":\"Ada Try\",\"emails\":[\"ada@example.com\"]}}") +
-         "," + event("try-2", "meeting.no_show", "{\"meeting\":\"m1\",\"kind\":\"demo\"}") + "]'";
+         "," + event("try-2", "meeting.no_show", "{\"meeting\":\"m1\",\"kind\":\"demo\"}") +
+         "]')\"";
 }
 
 Result<void> dev(Context& context, bool empty, const ServeOptions& options) {
