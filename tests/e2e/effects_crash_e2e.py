@@ -1,14 +1,24 @@
 #!/usr/bin/env python3
 """The crash matrix of effects: a server is killed (SIGKILL) while a real mail server and a real receiver of webhooks
 hold it at each place between request and outcome, again and again on the same data. In the end the receivers' books
-and the ledger agree: a mail was taken at most once, a webhook at least once and always under one id, what is unknown
-was in flight at a kill, nothing is lost; a rebuild of the state from the log calls nobody.
+and the ledger agree: a mail was taken at most once, a webhook at least once and always under one id, nothing is lost; a
+rebuild of the state from the log calls nobody.
+
+What is unknown is judged kill by kill. docs/mail.md says that the attempt is made durable when all of the mail is sent
+but its dot, so a kill may leave only such mails unknown to whose DATA the mail server had said 354 in that life of the
+server, by its own books. A mail that is held before (connect, mail, rcpt, data) is sent by a later life. Whether the 250
+was written down before a kill no mail server can tell; so there are two kinds of kills:
+  at once   behind the first sign of the place: what got its 250 in that very life may be unknown too
+  settled   (each third) the ledger has said of all but the held one that it is delivered: so it stays, nobody is asked for it again, and
+            unknown is the held mail alone if 354 was said to it and 250 was not
 
 Usage: effects_crash_e2e.py BUILD_DIR [KILLS]; SEED=N starts there
 """
 import base64
+import copy
 import json
 import os
+import queue
 import shutil
 import signal
 import subprocess
@@ -18,11 +28,14 @@ import threading
 import time
 import urllib.request
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PLACES = ["connect", "mail", "rcpt", "dot", "taken", "hook-connect", "hook", "hook-taken"]
+BEFORE_DATA = ["connect", "mail", "rcpt", "data"]  # 354 is not said
+PLACES = BEFORE_DATA + ["body", "dot", "taken", "hook-connect", "hook-head", "hook", "hook-half", "hook-taken"]
 EACH = 3  # events of one round, so mails and webhooks on their way together
+SETTLED = 3  # one kill of so many waits until the ledger has said what it has to say
 RULES = 40  # so that none of them lets out as much as its canary holds
 RULE = """rule: tell-NUMBER
 name: Tell both
@@ -31,7 +44,7 @@ trigger: meeting.no_show
 when: event.meeting.startsWith("rNUMBER-")
 entry: each_time
 steps:
-  - send_webhook: { endpoint: sink-HOST, data: { meeting: event.meeting } }
+  - send_webhook: { endpoint: sink-HOST, data: { meeting: = event.meeting } }
   - send_email: { template: crash, to: contact, purpose: service }
 """
 TEMPLATE = """---
@@ -47,20 +60,25 @@ class Sink:
                                         env=dict(os.environ, DW_NODE_MODULES=modules), stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
         self.ports = json.loads(self.process.stdout.readline())
+        self.lines = queue.Queue()
+        threading.Thread(target=lambda: [self.lines.put(line) for line in self.process.stdout], daemon=True).start()
 
     def say(self, line):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
-    def answer(self, key):
+    def answer(self, key, what):
         while True:
-            said = json.loads(self.process.stdout.readline())
+            try:
+                said = json.loads(self.lines.get(timeout=60))
+            except queue.Empty:
+                raise SystemExit(f"the receivers say nothing of {what} within 60 s") from None
             if key in said:
                 return said
 
-    def ask(self, line, key):
+    def ask(self, line, key="mails"):
         self.say(line)
-        return self.answer(key)
+        return self.answer(key, line)
 
     def close(self):
         self.process.stdin.close()
@@ -93,8 +111,8 @@ class Server:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 
-    def effects(self):
-        out, path = [], "/v1/effects?limit=1000"
+    def effects(self, only=""):
+        out, path = [], "/v1/effects?limit=1000" + only
         while path:
             request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {self.key}"})
             with urllib.request.urlopen(request, timeout=60) as answer:
@@ -154,6 +172,7 @@ def wait_until(holds, seconds, what, shown=lambda: ""):
             return found
         if time.monotonic() > end:
             raise SystemExit(f"{what}: not within {seconds} s: {shown()}")
+        time.sleep(0.01)
 
 
 def settled(server, events):
@@ -163,30 +182,173 @@ def settled(server, events):
     return effects if len(effects) == 2 * events and len(ends) == len(effects) else None
 
 
-def judge(effects, book, kills, in_flight):
+@dataclass
+class Life:
+    """From a start of the server to its kill, by the receivers' books at the kill; the last one was not killed."""
+    place: str
+    at_once: bool
+    sessions: list  # of the mail server: {who, begun, answered}
+    calls: list     # webhooks that were taken, by whom they are about
+    delivered: set  # of (channel, who): what the ledger said before the kill, if that was waited for
+
+    def begun(self):
+        return {one["who"] for one in self.sessions if one["begun"]}
+
+    def answered(self):
+        return {one["who"] for one in self.sessions if one["answered"]}
+
+    def in_doubt(self):
+        """The mails that this kill may leave unknown."""
+        return self.begun() if self.at_once else self.begun() - self.answered()
+
+
+def who_of(effect):
+    return effect["subject"].removeprefix("contact/c")
+
+
+def look(server, sink, number, held):
+    """(what the ledger says is delivered, the held mail), once that is all but what is held; None before."""
+    in_state = {state: {who_of(e) for e in server.effects(f"&channel=email&state={state}")}
+                for state in ("requested", "retry_at", "attempt_started")}  # in the order in which they come about
+    asked = {one["who"] for one in sink.ask("sessions", "sessions")["sessions"]}
+    # What was started in an earlier life waits for its span to go by.
+    left = in_state["requested"] | in_state["retry_at"] | in_state["attempt_started"] & asked
+    holds_a_mail = not held["at"].startswith("hook") and held["at"] != "taken"
+    if len(left) != holds_a_mail or (holds_a_mail and held["who"] not in (None, *left)):
+        return None
+    effects = server.effects()
+    delivered = {(e["channel"], who_of(e)) for e in effects if e["state"] == "delivered"}
+    ours = {("email", f"{number}-{i}") for i in range(EACH)} - {("email", who) for who in left}
+    complete = len(effects) == 2 * EACH * (number + 1) and ours <= delivered
+    return (delivered, next(iter(left), None)) if complete else None
+
+
+def judge_ends(effects, book, lives):
+    """Each line of the ledger against the books."""
     faults = [f"a receiver refused: {text}" for text in book["bad"]]
-    states = Counter((e["channel"], e["state"]) for e in effects)
+    answered = set().union(*(life.answered() for life in lives))
     for effect in effects:
-        mail = effect["channel"] == "email"
-        taken = book["mails" if mail else "hooks"].get(effect["effect"], 0)
-        if mail and taken > 1:
-            faults.append(f"mail {effect['effect']} was taken {taken} times")
-        if effect["state"] == "delivered" and taken < 1:
-            faults.append(f"{effect['effect']} is delivered, and nobody took it")
+        mail, who = effect["channel"] == "email", who_of(effect)
+        name = f"{effect['channel']} {who}"
+        taken = book["mails" if mail else "hooks"].get(who, {})
+        if set(taken) - {effect["effect"]}:
+            faults.append(f"{name} came under another id than {effect['effect']}: {taken}")
+        if mail and sum(taken.values()) > 1:
+            faults.append(f"{name} was taken {sum(taken.values())} times")
+        if effect["state"] == "delivered" and (not taken or (mail and who not in answered)):
+            faults.append(f"{name} is delivered, and nobody took it")
         if effect["state"] != "delivered" and not (mail and effect["state"] == "unknown"):
-            faults.append(f"{effect['effect']} ({effect['channel']}) ends as {effect['state']}: {effect['reason']}")
-    known = {e["effect"] for e in effects}
-    for kind in ("mails", "hooks"):
-        faults += [f"{kind}: nobody asked for {found}" for found in book[kind] if found not in known]
-    unknown = states[("email", "unknown")]
-    if unknown > in_flight:
-        faults.append(f"{unknown} mails are unknown, {in_flight} were in flight at the {kills} kills")
-    print(f"effects: {kills} kills, {dict(sorted((' '.join(k), v) for k, v in states.items()))}, "
-          f"webhooks taken again: {sum(book['hooks'].values()) - len(book['hooks'])}")
+            faults.append(f"{name} ends as {effect['state']}: {effect['reason']}")
+    for kind, channel in (("mails", "email"), ("hooks", "webhook")):
+        asked = {who_of(e) for e in effects if e["channel"] == channel}
+        faults += [f"{kind}: nobody asked for {who}" for who in book[kind] if who not in asked]
     return faults
 
 
+def judge_kills(effects, lives):
+    """(faults, which mails each kill left unknown)."""
+    faults, left = [], [set() for _ in lives]
+    states = {(e["channel"], who_of(e)): e["state"] for e in effects}
+    for who in (who for (channel, who), state in states.items() if channel == "email" and state == "unknown"):
+        seen = [i for i, life in enumerate(lives) if any(one["who"] == who for one in life.sessions)]
+        if not seen:
+            faults.append(f"email {who} is unknown, and the mail server never heard of it")
+            continue
+        left[seen[-1]].add(who)
+    for i, life in enumerate(lives):
+        name = f"kill {i} at {life.place}, {'at once' if life.at_once else 'settled'}"
+        if len(left[i]) > len(life.in_doubt()):
+            faults.append(f"{name}: {len(left[i])} mails are unknown, {len(life.in_doubt())} were in doubt")
+        faults += [f"{name}: email {who} is unknown, which was not in doubt: " +
+                   str([one for one in life.sessions if one["who"] == who]) for who in left[i] - life.in_doubt()]
+        for channel, who in life.delivered:
+            if states[channel, who] != "delivered":
+                faults.append(f"{name}: {channel} {who} was delivered and ends as {states[channel, who]}")
+        for later in lives[i + 1:]:
+            again = {("email", one["who"]) for one in later.sessions} | {("webhook", who) for who in later.calls}
+            faults += [f"{name}: {channel} {who} was delivered and is sent again" for channel, who in
+                       again & life.delivered]
+    return faults, left
+
+
+def judge(effects, book, lives):
+    return judge_ends(effects, book, lives) + judge_kills(effects, lives)[0]
+
+
+def must_fail(effects, book, lives):
+    """Books and ledgers that are wrong in one place each, and what has to be said of them."""
+    def planted(name, expected, change):
+        wrong = copy.deepcopy((effects, book, lives))
+        change(*wrong)
+        seen = any(expected in fault for fault in judge(*wrong))
+        print(f"{'ok' if seen else 'NOT OK'} - must fail: {name}")
+        return [] if seen else [f"not seen: {name}"]
+
+    def state(ledger, channel, who, to):
+        next(e for e in ledger if e["channel"] == channel and who_of(e) == who)["state"] = to
+
+    def cut_off(who, at):  # as if the kill `at` had ended it: no later life tries it again
+        def change(ledger, books, of):
+            state(ledger, "email", who, "unknown")
+            books["mails"].pop(who, None)
+            for life in of[at + 1:]:
+                life.sessions = [one for one in life.sessions if one["who"] != who]
+        return change
+
+    faults = []
+    for place in BEFORE_DATA:
+        at, who = next((i, one["who"]) for i, life in enumerate(lives) if life.place == place and not life.at_once
+                       for one in life.sessions if not one["begun"])
+        faults += planted(f"a mail held at {place} is unknown", "not in doubt", cut_off(who, at))
+    settled = next(life for life in lives if life.delivered)
+    mail, hook = (min(who for channel, who in settled.delivered if channel == wanted) for wanted in ("email", "webhook"))
+    found = next(e["effect"] for e in effects if e["channel"] == "email" and who_of(e) == mail)
+
+    def all_unknown(ledger, _, of):
+        for channel, who in of[-1].delivered | settled.delivered:
+            state(ledger, channel, who, "unknown" if channel == "email" else "delivered")
+
+    def unheard(ledger, _, of):
+        state(ledger, "email", mail, "unknown")
+        for life in of:
+            life.sessions = [one for one in life.sessions if one["who"] != mail]
+
+    def unanswered(_, __, of):
+        for one in (one for life in of for one in life.sessions if one["who"] == mail):
+            one["answered"] = False
+
+    faults += planted("all that was delivered is unknown", "not in doubt", all_unknown)
+    faults += planted("an unknown mail that no mail server heard of", "never heard", unheard)
+    faults += planted("a mail is taken twice", "taken 2 times", lambda _, b, __: b["mails"][mail].update({found: 2}))
+    faults += planted("a mail under a second id", "another id", lambda _, b, __: b["mails"][mail].update(other=1))
+    faults += planted("a delivered mail that got no 250", "nobody took it", unanswered)
+    faults += planted("a delivered mail begins again", "sent again", lambda _, __, of: of[-1].sessions.append(
+        {"who": mail, "begun": False, "answered": False}))
+    faults += planted("a webhook under a second id", "another id", lambda _, b, __: b["hooks"][hook].update(other=1))
+    faults += planted("a webhook that nobody took", "nobody took it", lambda _, b, __: b["hooks"].pop(hook))
+    faults += planted("a delivered webhook comes again", "sent again", lambda _, __, of: of[-1].calls.append(hook))
+    faults += planted("a webhook ends as unknown", "ends as", lambda e, _, __: state(e, "webhook", hook, "unknown"))
+    faults += planted("a mail of nobody's", "nobody asked", lambda _, b, __: b["mails"].update(other={"x": 1}))
+    return faults
+
+
+def tell(effects, book, lives):
+    left = judge_kills(effects, lives)[1]
+    for place in PLACES:
+        for at_once in (True, False):
+            of = [i for i, life in enumerate(lives[:-1]) if life.place == place and life.at_once == at_once]
+            print(f"{place}, {'at once' if at_once else 'settled'}: {len(of)} kills, "
+                  f"{sum(len(lives[i].begun() - lives[i].answered()) for i in of)} mails between 354 and 250, "
+                  f"{sum(len(lives[i].answered()) for i in of)} behind; "
+                  f"unknown {sum(len(left[i]) for i in of)}, of them behind 250 "
+                  f"{sum(len(left[i] & lives[i].answered()) for i in of)}")
+    states = Counter(f"{e['channel']} {e['state']}" for e in effects)
+    print(f"effects: {len(lives) - 1} kills, {dict(sorted(states.items()))}, webhooks taken again: "
+          f"{sum(sum(ids.values()) for ids in book['hooks'].values()) - len(book['hooks'])}")
+
+
 def main(build, wanted=200):
+    print("outside: smtp-server\noutside: standardwebhooks", flush=True)
     found = subprocess.run([str(ROOT / "deploy/npm-tools")], capture_output=True, text=True)
     if found.returncode != 0:
         print(found.stdout.strip())
@@ -197,25 +359,35 @@ def main(build, wanted=200):
     sink = Sink(found.stdout.strip(), secret)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DEALWRIGHT_")}
     prepare(binary, work, sink, secret)
-    seed, kills, rounds, in_flight, reached = int(os.environ.get("SEED", "1")), 0, 0, 0, Counter()
-    while kills < wanted:
-        place = PLACES[(seed + rounds) % len(PLACES)]
+    seed, lives = int(os.environ.get("SEED", "1")), []
+    while len(lives) < wanted:
+        rounds = len(lives)
+        place, turn = PLACES[(seed + rounds) % len(PLACES)], rounds // len(PLACES)
+        at_once = turn % SETTLED != 1
         server = Server(binary, work, sink, environment)
-        sink.say(f"hold {place} {1 + (seed + rounds // len(PLACES)) % EACH}")
+        sink.say(f"hold {place} {1 + (seed + turn + turn // EACH) % EACH}")
         server.ask("/v1/events", events_of(rounds))
-        rounds += 1
-        sink.answer("at")
+        held = sink.answer("at", place)
+        delivered, mail = (set(), None) if at_once else wait_until(
+            lambda: look(server, sink, rounds, held), 30, f"kill {rounds} at {held}: all others are delivered",
+            lambda: [e for e in server.effects("&channel=email") if e["state"] not in ("delivered", "unknown")])
         server.kill()
-        kills += 1
-        reached[place] += 1
-        in_flight += 0 if place.startswith("hook") else EACH
-        sink.ask("release", "released")
+        then = sink.ask("release")
+        for one in then["sessions"]:
+            one["who"] = one["who"] or mail  # who has said no RCPT yet is the held one, if all others have ended
+        lives.append(Life(place, at_once, then["sessions"], then["calls"], delivered))
+    rounds = len(lives)
     server = Server(binary, work, sink, environment)
     effects = wait_until(lambda: settled(server, rounds * EACH), 120, "all effects are final",
                          lambda: Counter((e["channel"], e["state"], e["reason"]) for e in server.effects()))
-    book = sink.ask("book", "mails")
-    faults = judge(effects, book, kills, in_flight)
-    faults += [f"no kill at {place}" for place in PLACES if reached[place] == 0]
+    book = sink.ask("book")
+    lives.append(Life("the end", False, book["sessions"], book["calls"],
+                      {(e["channel"], who_of(e)) for e in effects if e["state"] == "delivered"}))
+    tell(effects, book, lives)
+    faults = judge(effects, book, lives)
+    faults += [f"no kill at {place}, {'at once' if at_once else 'settled'}" for place in PLACES
+               for at_once in (True, False) if all((life.place, life.at_once) != (place, at_once) for life in lives)]
+    faults = faults or must_fail(effects, book, lives)
     if server.stop() != 0:
         faults.append(f"the server ended with {server.process.returncode}")
     # The state is folded anew from the log: the ledger is as it was, and nobody is called.
@@ -223,9 +395,9 @@ def main(build, wanted=200):
     server = Server(binary, work, sink, environment)
     server.ask("/v1/events", events_of(rounds))
     effects = wait_until(lambda: settled(server, (rounds + 1) * EACH), 60, "a rebuilt state sends what is new")
-    again = sink.ask("book", "mails")
+    again = sink.ask("book")
     for kind in ("mails", "hooks"):
-        changed = [k for k, n in book[kind].items() if again[kind].get(k) != n]
+        changed = [who for who, ids in book[kind].items() if again[kind].get(who) != ids]
         if changed or len(again[kind]) != len(book[kind]) + EACH:
             faults.append(f"behind a rebuild {kind} were sent again, or none: {changed[:3]}")
     server.stop()
