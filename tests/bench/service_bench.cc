@@ -379,6 +379,8 @@ void views(std::uint64_t deals) {
   };
   const auto measure = [&](const char* beside) {
     Measured of_boards;
+    const auto begun = Steady::now();
+    const auto cpu = cpu_s();
     std::thread other{[&] {
       Callers boards{bed.port, 16, board};
       of_boards = boards.run(5, 500);
@@ -388,6 +390,8 @@ void views(std::uint64_t deals) {
     other.join();
     print((std::string{"board, 500 a second, "} + beside).c_str(), of_boards, 1);
     print((std::string{"record, 500 a second, "} + beside).c_str(), of_records, 1);
+    const std::chrono::duration<double> took = Steady::now() - begun;
+    std::printf("%-52s %9.2f processors\n", "all of this", (cpu_s() - cpu) / took.count());
   };
   measure("warming up");
   measure("nothing beside it");

@@ -255,6 +255,7 @@ def run_trouble(bed, bounce):
 
 
 def main(build):
+    print("outside: smtp-server with mailparser", flush=True)
     found = subprocess.run([str(ROOT / "deploy/npm-tools")], capture_output=True, text=True)
     if found.returncode != 0:
         print(found.stdout.strip())

@@ -23,9 +23,12 @@ ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "deploy/prometheus/dealwright.rules.yml"
 PATIENCE = 90
 FAULTS = []
+CHECKED = []
+PROGRAMS = "promtool and Prometheus"  # for tests/run.py
 
 
 def check(name, good, shown=""):
+    CHECKED.append(name)
     if not good:
         FAULTS.append(f"{name}: {str(shown)[:2000]}")
 
@@ -232,7 +235,7 @@ def check_prometheus(server, prometheus):
 def main(build):
     missing = [program for program in ("promtool", "prometheus") if shutil.which(program) is None]
     if missing:
-        print(f"{' and '.join(missing)} not here: deploy/setup --ci installs the package prometheus")
+        print(f"outside: {PROGRAMS}\n{' and '.join(missing)} not here: deploy/setup --ci installs the package prometheus")
         return 77
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -252,6 +255,7 @@ def main(build):
                 server.stop()
     for fault in FAULTS:
         print("FAILED", fault)
+    print(f"outside: {PROGRAMS}: {len(CHECKED) - len(FAULTS)} of {len(CHECKED)} checks")
     return 1 if FAULTS else 0
 
 

@@ -29,7 +29,7 @@ def analyze(*arguments):
 
 def main(build):
     if shutil.which("systemd-analyze") is None:
-        print("systemd-analyze is not here: deploy/setup --ci installs it")
+        print("outside: systemd-analyze\nsystemd-analyze is not here: deploy/setup --ci installs it")
         return 77
     program = build.resolve() / "bin/dealwright"
     with tempfile.TemporaryDirectory() as folder:
@@ -63,6 +63,7 @@ def main(build):
         check(f"dealwright {command}", done.returncode == 0, done.stdout)
     for fault in FAULTS:
         print("FAILED", fault)
+    print("outside: systemd-analyze")
     return 1 if FAULTS else 0
 
 

@@ -1,16 +1,19 @@
 // autocannon sends events as fast as it can, each with an id of its own, and keeps what was answered to which.
 //
 // Usage: node autocannon.js '{"url":..,"key":..,"connections":N,"seconds":N,"name":".."}'
-// Prints {"acknowledged":[ids],"statuses":{"202":N},"withoutRetryAfter":N,"errors":N,"seconds":N}.
+// Prints {"acknowledged":[ids],"milliseconds":[of each 202, in the order of their answers],"statuses":{"202":N},"withoutRetryAfter":N,"errors":N,"seconds":N}.
 'use strict';
 const autocannon = require('autocannon');
 
 const {url, key, connections, seconds, name} = JSON.parse(process.argv[2]);
-const acknowledged = [], statuses = {};
+const acknowledged = [], milliseconds = [], statuses = {};
 let withoutRetryAfter = 0, sent = 0;
 
 autocannon({
   url, connections, duration: seconds, timeout: 60,
+  setupClient: client => client.on('response', (status, bytes, took) => {
+    if (status === 202) milliseconds.push(Math.round(took * 1000) / 1000);
+  }),
   requests: [{
     method: 'POST', path: '/v1/events',
     headers: {authorization: `Bearer ${key}`, 'content-type': 'application/cloudevents+json'},
@@ -29,5 +32,5 @@ autocannon({
   }],
 }, (fault, result) => {
   if (fault) throw fault;
-  console.log(JSON.stringify({acknowledged, statuses, withoutRetryAfter, errors: result.errors, seconds: result.duration}));
+  console.log(JSON.stringify({acknowledged, milliseconds, statuses, withoutRetryAfter, errors: result.errors, seconds: result.duration}));
 });

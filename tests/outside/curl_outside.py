@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 
-from bed import CLOUDEVENT, Checks, Service, build_of, run, skip
+from bed import CLOUDEVENT, Checks, Service, build_of, run
 
 
 class Curl:
@@ -160,7 +160,7 @@ def check_stream(checks, curl):
 def main(arguments):
     build = build_of(arguments)
     if shutil.which("curl") is None:
-        skip("the curl program is not here; deploy/setup installs it")
+        Checks("curl").skip("the curl program is not here; deploy/setup installs it")
     checks = Checks(run(["curl", "--version"])[1].split(" (")[0])
     with Service(build) as service:
         curl = Curl(service)

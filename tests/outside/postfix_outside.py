@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bed import ROOT, Checks, Service, build_of, run, skip
+from bed import ROOT, Checks, Service, build_of, run, until
 
 RULE = """rule: no-show
 name: A missed meeting
@@ -102,14 +102,6 @@ class Postfix:
         self.log.close()
 
 
-def until(holds, seconds=60):
-    """What it comes to, or nothing: a mail server has no signal to wait for."""
-    end = time.monotonic() + seconds
-    while not (found := holds()) and time.monotonic() < end:
-        time.sleep(0.1)
-    return found
-
-
 def prepare(service):
     service.ask("PUT", "/v1/rules/no-show", RULE, {"Content-Type": "application/yaml"})
     service.append("template", "template/rebook", "template.published", data={"text": TEMPLATE, "version": 1})
@@ -165,9 +157,9 @@ def look_without_server(service, postfix, checks):
 def main(arguments):
     build = build_of(arguments)
     if tool("postfix") is None or tool("ip") is None:
-        skip("Postfix is not here; deploy/setup --ci installs it")
+        Checks("postfix").skip("Postfix is not here; deploy/setup --ci installs it")
     if os.geteuid() != 0 or run(["unshare", "-m", "-n", "true"])[0] != 0:
-        skip("Postfix wants root, and namespaces of its own")
+        Checks("postfix").skip("Postfix wants root, and namespaces of its own")
     if "DW_POSTFIX_INSIDE" not in os.environ:
         return subprocess.run(["unshare", "-m", "-n", sys.executable, __file__, str(build)],
                               env={**os.environ, "DW_POSTFIX_INSIDE": "1"}, check=False).returncode

@@ -130,8 +130,8 @@ def follow_pages(checks, proxy):
 
 def main(arguments):
     build = build_of(arguments)
-    npm = Npm()
     checks = Checks("@stoplight/prism-cli 5.16")
+    npm = Npm(checks)
     with Service(build, sample=True) as service:
         document, _ = service.get("/openapi.json")
         with Proxy(npm, service, document, "sound") as proxy:

@@ -15,8 +15,8 @@ def lint(npm, path):
 
 def main(arguments):
     build = build_of(arguments)
-    npm = Npm()
     checks = Checks("@redocly/cli 2.77")
+    npm = Npm(checks)
     with Service(build) as service:
         document, _ = service.get("/openapi.json")
         path = service.folder / "openapi.json"

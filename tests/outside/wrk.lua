@@ -1,6 +1,19 @@
--- Events with ids of their own; the places that were answered go to files, a thread each. Environment: DW_KEY, DW_NAME,
--- DW_FOLDER. `done` prints a line of JSON.
+-- Events with ids of their own, THREAD-NUMBER-WHEN; the places that were answered, each with when, go to files, a thread
+-- each. When: microseconds of a clock that only goes on. wrk tells a script no latency of one answer, and not which
+-- request an answer is of; the id that stands in the log at its place tells when that was sent. Environment: DW_KEY,
+-- DW_NAME, DW_FOLDER. `done` prints a line of JSON.
+local ffi = require("ffi")
+ffi.cdef[[
+  typedef struct { long seconds, nanoseconds; } dw_time;
+  int clock_gettime(int clock, dw_time *out);
+]]
 local threads = {}
+local out = ffi.new("dw_time")
+
+local function now()
+  ffi.C.clock_gettime(1, out)  -- CLOCK_MONOTONIC
+  return string.format("%d", tonumber(out.seconds) * 1000000 + math.floor(tonumber(out.nanoseconds) / 1000))
+end
 
 function setup(thread)
   thread:set("number", #threads + 1)
@@ -16,15 +29,15 @@ end
 
 function request()
   sent = sent + 1
-  local body = string.format('{"specversion":"1.0","id":"%d-%d","source":"wrk","type":"com.example.%s",' ..
-                             '"subject":"com.example/%d"}', number, sent, name, sent % 100)
+  local body = string.format('{"specversion":"1.0","id":"%d-%d-%s","source":"wrk","type":"com.example.%s",' ..
+                             '"subject":"com.example/%d"}', number, sent, now(), name, sent % 100)
   return wrk.format("POST", "/v1/events", fields, body)
 end
 
 function response(status, headers, body)
   if status == 202 then
     taken = taken + 1
-    places:write(body, "\n")
+    places:write(now(), " ", body, "\n")
     places:flush()
   elseif status == 429 then
     rate = rate + 1

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "tests/child.h"
+#include "tests/outside.h"
 #include "tests/rules/golden_liquid.h"
 
 namespace dealwright::rules::liquid {
@@ -26,27 +27,31 @@ constexpr const char* kOwn[] = {
 
 TEST(LiquidJsTest, TheTwoAgreeOrTheDifferenceIsListed) {
   const auto tools = npm_tools();
+  if (tools.folder.empty()) outside("liquidjs");
   if (tools.folder.empty()) GTEST_SKIP() << tools.reason;
   auto cases = golden_cases().value_or(json::array{});
   for (const auto* own : kOwn) cases.push_back(json::parse(own));
   ::setenv("DW_NODE_MODULES", tools.folder.c_str(), 1);
   Child twin{{"node", std::string{DW_SOURCE_DIR} + "/tests/npm/liquid_twin.js"}};
+  const auto theirs_of = [&twin](const json::object& test) {
+    twin.say(json::serialize(test) + "\n");
+    const auto answer = json::parse(twin.line()).as_object();
+    const auto* out = answer.if_contains("out");
+    return std::string{out != nullptr ? out->as_string() : answer.at("error").as_string()};
+  };
   auto listed = listed_in("liquidjs_divergences.txt");
-  int same = 0, known = 0;
+  std::size_t same = 0, different = 0, known = 0;
   for (const auto& entry : cases) {
     const auto& test = entry.as_object();
     const std::string name{test.at("name").as_string()};
     const auto* invalid = test.if_contains("invalid");
     if (!left_out(test).empty() || (invalid != nullptr && invalid->as_bool())) continue;
-    twin.say(json::serialize(test) + "\n");
-    const auto answer = json::parse(twin.line()).as_object();
-    const auto* out = answer.if_contains("out");
-    const std::string theirs{out != nullptr ? out->as_string() : answer.at("error").as_string()};
+    const auto theirs = theirs_of(test);
     const auto ours = run(test);
     const auto it = listed.find(name);
     if (it == listed.end()) {
       EXPECT_EQ(ours, theirs) << name << ": " << test.at("template").as_string();
-      ++same;
+      ++(ours == theirs ? same : different);
     } else {
       EXPECT_NE(ours, theirs) << name << " agrees: take it off liquidjs_divergences.txt";
       ++known;
@@ -54,7 +59,22 @@ TEST(LiquidJsTest, TheTwoAgreeOrTheDifferenceIsListed) {
       listed.erase(it);
     }
   }
+  // What is told to it otherwise than to us comes out otherwise.
+  std::size_t noticed = 0;
+  for (const auto* own : kOwn) {
+    const auto test = json::parse(own).as_object();
+    auto planted = test;
+    planted["template"] = "{{ 'planted' | upcase }}" + std::string{test.at("template").as_string()};
+    const auto theirs = theirs_of(planted);
+    EXPECT_TRUE(theirs.starts_with("PLANTED")) << theirs;
+    if (run(test) != theirs) ++noticed;
+  }
+  EXPECT_EQ(noticed, std::size(kOwn)) << "a wrong result passes";
   std::cout << "the same " << same << ", listed as different " << known << "\n";
+  outside("liquidjs", same, same + different,
+          "cases, " + std::to_string(known) + " listed as different; of " +
+              std::to_string(std::size(kOwn)) + " planted wrong results " +
+              std::to_string(noticed) + " were noticed");
   if (golden_cases()) {
     for (const auto& [name, reason] : listed)
       ADD_FAILURE() << name << " is listed, but no such case";

@@ -10,6 +10,7 @@
 #include "engine/codec/json.h"
 #include "tests/child.h"
 #include "tests/connectors/hooks/bed.h"
+#include "tests/outside.h"
 #include "tests/table.h"
 
 namespace dealwright::hooks {
@@ -46,7 +47,7 @@ constexpr const char* kBody = R"([{"subscriptionType":"deal.creation","objectId"
 // The vectors of HubSpot's page and of its client's own test.
 TEST(HookVerifyTest, HubspotVectors) {
   const auto text = conformance("webhook-payloads/hubspot/signature_vectors.json");
-  if (text.empty()) GTEST_SKIP() << "hubspot/signature_vectors.json is not here";
+  if (text.empty()) GTEST_SKIP() << "../shared/conformance is not here";
   const auto file = codec::parse_json(text).value();
   const auto* vectors = find(*file.as_map(), "vectors")->as_list();
   ASSERT_EQ(vectors->size(), 3U);
@@ -158,6 +159,7 @@ TEST(HookVerifyTest, SizesComeFirst) {
 }
 
 TEST(HookVerifyTest, TheirClientSigns) {
+  outside("@hubspot/api-client");
   if (npm_tools().folder.empty()) GTEST_SKIP() << npm_tools().reason;
   const auto hook = hook_of_kind("hubspot", "verify: { versions: [v1, v2, v3] }\n");
   for (const std::string version : {"v1", "v2", "v3"}) {
@@ -322,6 +324,7 @@ TEST(HookVerifyTest, StandardWebhooksVector) {
 }
 
 TEST(HookVerifyTest, TheirLibrarySigns) {
+  outside("standardwebhooks");
   if (npm_tools().folder.empty()) GTEST_SKIP() << npm_tools().reason;
   const auto hook = hook_of(kStandard, whsec());
   const std::string body = R"({"type":"x","data":{"name":"Grüße"}})";

@@ -7,6 +7,7 @@
 
 #include "tests/connectors/http/rig.h"
 #include "tests/contract/temporary_directory.h"
+#include "tests/outside.h"
 
 namespace dealwright::http {
 namespace {
@@ -24,6 +25,7 @@ std::string run(const std::string& command) {
 class HttpCurl : public ::testing::Test {
  protected:
   void SetUp() override {
+    outside("curl");
     if (run("curl --version").find("libcurl") == std::string::npos)
       GTEST_SKIP() << "the curl program is not here; deploy/setup installs it";
   }
@@ -108,7 +110,8 @@ TEST_F(HttpCurl, Tls) {
   pusher.join();
 }
 
-TEST_F(HttpCurl, CertificateAndKeyMustBelongTogether) {
+TEST(HttpCertificate, AndKeyMustBelongTogether) {
+  Rig rig;
   const TemporaryDirectory directory;
   const auto make = [&](const std::string& name) {
     run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "

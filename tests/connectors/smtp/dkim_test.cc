@@ -5,6 +5,7 @@
 
 #include "tests/child.h"
 #include "tests/connectors/smtp/samples.h"
+#include "tests/outside.h"
 
 namespace dealwright::smtp {
 namespace {
@@ -51,8 +52,11 @@ std::string record_of(const DkimKey& key) {
 class DkimTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (output_of({"/usr/bin/python3", "-c", "import dkim, nacl; print('here', end='')"}) != "here")
+    if (output_of({"/usr/bin/python3", "-c", "import dkim, nacl; print('here', end='')"}) !=
+        "here") {
+      outside("python3-dkim");
       GTEST_SKIP() << "python3-dkim or python3-nacl is not here; deploy/setup --ci installs them";
+    }
     if (openssl({"version"}).empty())
       GTEST_SKIP() << "openssl is not here; deploy/setup --ci installs it";
     rsa_ = {DkimKey::Algorithm::kRsaSha256, "r1",
@@ -62,6 +66,7 @@ class DkimTest : public testing::Test {
     ed_record_ = record_of(ed_);
   }
   std::string verify(const std::string& mail) {
+    outside("python3-dkim");
     return output_of({"/usr/bin/python3", "-c", kVerify, "r1._domainkey.example.com", rsa_record_,
                       "e1._domainkey.example.com", ed_record_},
                      mail);

@@ -18,6 +18,7 @@
 #include "tests/child.h"
 #include "tests/connectors/smtp/samples.h"
 #include "tests/contract/temporary_directory.h"
+#include "tests/outside.h"
 #include "tests/table.h"
 
 namespace dealwright::smtp {
@@ -35,6 +36,7 @@ std::string name_of(What what) {
 class Sink {
  public:
   explicit Sink(const json::object& options) {
+    if (!options.contains("raw")) outside("smtp-server with mailparser");
     ::setenv("DW_NODE_MODULES", npm_tools().folder.c_str(), 1);
     child_ = std::make_unique<Child>(std::vector<std::string>{
         "node", std::string{DW_SOURCE_DIR} + "/tests/npm/smtp_sink.js", json::serialize(options)});
@@ -99,6 +101,7 @@ Transaction mail(const std::string& from, const std::string& to) {
 class SenderTest : public testing::Test {
  protected:
   void SetUp() override {
+    if (npm_tools().folder.empty()) outside("smtp-server with mailparser");
     if (npm_tools().folder.empty()) GTEST_SKIP() << npm_tools().reason;
   }
   std::unique_ptr<Sender> make(ServerSettings settings) {

@@ -5,6 +5,7 @@
 
 #include "engine/base/base64.h"
 #include "tests/child.h"
+#include "tests/outside.h"
 #include "tests/table.h"
 
 namespace dealwright::webhook {
@@ -50,6 +51,7 @@ TEST(SignatureTest, FixedVector) {
 }
 
 TEST(SignatureTest, TheirLibraryTakesOursAndNoChange) {
+  outside("standardwebhooks");
   if (npm_tools().folder.empty()) GTEST_SKIP() << npm_tools().reason;
   const auto old_secret = "whsec_" + base64(std::string(24, 'o'));
   const auto new_secret = "whsec_" + base64(std::string(64, 'n'));
