@@ -43,6 +43,18 @@ void FakeLog::append(Topic topic, PartitionId partition, std::vector<std::string
   partitions_[partition].waiting.push_back(Waiting{topic, std::move(records), std::move(done)});
 }
 
+void FakeLog::append_soon(Topic topic, PartitionId partition, std::vector<std::string> records,
+                          Done done) {
+  append(topic, partition, std::move(records), std::move(done));
+  const std::lock_guard lock{mutex_};
+  ++partitions_[partition].soon;
+}
+
+std::uint64_t FakeLog::appended_soon(PartitionId partition) const {
+  const std::lock_guard lock{mutex_};
+  return partitions_[partition].soon;
+}
+
 std::vector<Position> FakeLog::add(Series& series, std::vector<std::string> records) {
   std::vector<Position> positions;
   for (auto& record : records) {

@@ -36,6 +36,9 @@ class FakeLog final : public Log {
   std::uint32_t partitions() const override;
   void append(Topic topic, PartitionId partition, std::vector<std::string> records,
               Done done) override;
+  // At once; counted.
+  void append_soon(Topic topic, PartitionId partition, std::vector<std::string> records,
+                   Done done) override;
   Result<LogBatch> read(Topic topic, PartitionId partition, Position from,
                         std::size_t bytes_max) override;
   Result<Position> end(Topic topic, PartitionId partition) override;
@@ -54,6 +57,7 @@ class FakeLog final : public Log {
   // So many of 100 appends have it, drawn from the seed.
   void set_rate(Fault fault, std::uint64_t percent);
   std::uint64_t count(Fault fault) const;
+  std::uint64_t appended_soon(PartitionId partition) const;
 
   // The process dies: appends that wait are there, in part or not, as the seed says; their
   // callbacks never run; listeners are gone.
@@ -101,6 +105,7 @@ class FakeLog final : public Log {
     std::function<void()> wake;
     std::optional<std::string> stopped;
     std::size_t lag = 0;
+    std::uint64_t soon = 0;
   };
   using Outcome = Result<std::vector<Position>>;
 

@@ -205,24 +205,46 @@ TEST(EmbeddedLogTest, SyncsOnceForAllThatIsQueued) {
 TEST(EmbeddedLogTest, WhatNeedsNoHurryGoesWithWhatComesBehindIt) {
   LogDisk disk{1, small_options(1, 1 << 20)};
   disk.options.soon = days(1);
-  std::vector<std::future<AppendOutcome>> outcomes;
-  const auto add = [&](EmbeddedLog& log, const std::string& record, bool soon) {
-    outcomes.push_back(start_append(log, Topic::kEvents, 0, {record}, soon));
-  };
+  disk.options.queue_bytes_max = 4096;
+  std::vector<std::string> all;
   {
     const auto log = disk.open();
-    const auto before = disk.files.calls(FakeFileSystem::Call::kSync);
-    for (const auto* record : {"a", "b", "c"}) add(*log, record, true);
-    EXPECT_EQ(log->end(Topic::kEvents, 0).value(), 0U);
-    add(*log, "d", false);
-    for (auto& outcome : outcomes) EXPECT_TRUE(outcome.get().has_value());
-    EXPECT_EQ(disk.files.calls(FakeFileSystem::Call::kSync) - before, 1U);
-    outcomes.clear();
-    add(*log, "e", true);
+    const auto syncs = [&] { return disk.files.calls(FakeFileSystem::Call::kSync); };
+    for (int round = 0; round < 3; ++round) {
+      const auto before = syncs();
+      const auto end = log->end(Topic::kEvents, 0).value();
+      std::vector<std::future<AppendOutcome>> outcomes;
+      const auto add = [&](bool soon) {
+        all.push_back(std::to_string(all.size()));
+        outcomes.push_back(start_append(*log, Topic::kEvents, 0, {all.back()}, soon));
+      };
+      for (int i = 0; i < 3; ++i) add(true);
+      EXPECT_EQ(log->end(Topic::kEvents, 0).value(), end);
+      add(false);
+      for (auto& outcome : outcomes) EXPECT_TRUE(outcome.get().has_value());
+      EXPECT_EQ(syncs() - before, 1U) << "round " << round;
+      // One that is refused is told at once, with what waits before it.
+      add(true);
+      const auto refused =
+          append_now(*log, Topic::kEvents, 0, {std::string(std::size_t{1} << 14, 'x')});
+      ASSERT_FALSE(refused);
+      EXPECT_EQ(refused.error().code, Code::kOverload);
+      EXPECT_TRUE(outcomes.back().get().has_value());
+    }
   }
-  EXPECT_TRUE(outcomes.front().get().has_value()) << "the end waits for nobody";
-  const std::vector<std::string> all{"a", "b", "c", "d", "e"};
   EXPECT_EQ(read_all(*disk.open(), Topic::kEvents, 0).bytes(), all);
+}
+
+TEST(EmbeddedLogTest, TheEndWaitsForNobody) {
+  LogDisk disk;
+  disk.options.soon = days(1);
+  std::future<AppendOutcome> outcome;
+  {
+    const auto log = disk.open();
+    outcome = start_append(*log, Topic::kEvents, 0, {"a"}, true);
+  }
+  EXPECT_TRUE(outcome.get().has_value());
+  EXPECT_EQ(contents_of(*disk.open()).records[0].size(), 1U);
 }
 
 TEST(EmbeddedLogTest, MuchThatNeedsNoHurryIsNotKept) {
@@ -234,7 +256,10 @@ TEST(EmbeddedLogTest, MuchThatNeedsNoHurryIsNotKept) {
   for (int i = 0; i < 40; ++i) {
     outcomes.push_back(start_append(*log, Topic::kEvents, 0, {std::string(200, 'x')}, true));
   }
-  for (int i = 0; i < 15; ++i) EXPECT_TRUE(outcomes[static_cast<std::size_t>(i)].get()) << i;
+  for (std::size_t i = 0; i < 15; ++i) {
+    ASSERT_EQ(outcomes[i].wait_for(std::chrono::seconds{60}), std::future_status::ready) << i;
+    EXPECT_TRUE(outcomes[i].get()) << i;
+  }
 }
 
 TEST(EmbeddedLogTest, NamesItsCrashPoints) {

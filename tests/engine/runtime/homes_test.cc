@@ -139,6 +139,28 @@ TEST_F(AcksTest, AreNotedWithTheNextDecisionOrInTime) {
   town.expect_replays_agree();
 }
 
+// What only tells of homes is appended soon; a fact that goes on, and all when somebody waits, at
+// once.
+TEST_F(AcksTest, OnlyWhatTellsOfHomesMayWait) {
+  const auto soon = [&] { return town.log.appended_soon(0); };
+  const auto before = soon();
+  open(deals[0]);
+  EXPECT_EQ(soon(), before + 1);
+  town.say("deal.opened deal/f pipeline=p account=g");  // comes in at 2 and belongs to 0
+  town.settle();
+  EXPECT_EQ(town.where("deal/f"), "0:1");
+  EXPECT_EQ(soon(), before + 1);
+  teller().hurry(true);
+  open(deals[1]);
+  EXPECT_EQ(soon(), before + 1);
+  EXPECT_EQ(on_way(), 0U) << "and is noted while no time passes";
+  EXPECT_TRUE(teller().idle());
+  teller().hurry(false);
+  open(deals[2]);
+  EXPECT_EQ(soon(), before + 2);
+  EXPECT_EQ(on_way(), 1U);
+}
+
 // Who may not decide asks for no turn at a time: it would get them one after the other.
 TEST_F(AcksTest, WakeNobodyWhoMayNotDecide) {
   open(deals[0]);
