@@ -185,6 +185,10 @@ class WebhookChannel final : public Channel {
             std::function<void(AttemptResult)> done) override;
 
  private:
+  struct Gone {
+    Instant wall;
+    std::int64_t us = 0;
+  };
   void look_up(std::unique_ptr<Hook> hook);
   void run();
   void take_inbox();
@@ -194,6 +198,7 @@ class WebhookChannel final : public Channel {
   void end(Hook& hook, AttemptResult result);
   AttemptResult result_of(Hook& hook, CURLcode code);
   bool all_told();
+  const Gone* rests(const Hook& hook) const;
 
   const WebhookSettings settings_;
   const Endpoints endpoints_;
@@ -204,7 +209,7 @@ class WebhookChannel final : public Channel {
   // The channel's thread only.
   std::deque<std::unique_ptr<Hook>> queue_;
   std::list<std::unique_ptr<Hook>> hooks_;
-  std::map<std::string, Instant> gone_;  // endpoints that wanted no more, and when they said so
+  std::map<std::string, Gone> gone_;  // endpoints that wanted no more, and when they said so
   bool closing_ = false;
   std::int64_t closing_since_us_ = 0;
   std::unique_ptr<Resolver> resolver_;
@@ -284,6 +289,12 @@ bool WebhookChannel::all_told() {
   return inbox_.open == 0;
 }
 
+const WebhookChannel::Gone* WebhookChannel::rests(const Hook& hook) const {
+  const auto it = gone_.find(hook.endpoint);
+  if (it == gone_.end()) return nullptr;
+  return clock_.steady_us() < it->second.us + kGone.ms * 1000 ? &it->second : nullptr;
+}
+
 void WebhookChannel::take_inbox() {
   decltype(inbox_.jobs) jobs;
   {
@@ -302,13 +313,10 @@ void WebhookChannel::take_inbox() {
   while (!queue_.empty() && (closing_ || hooks_.size() < settings_.parallel_max)) {
     auto hook = std::move(queue_.front());
     queue_.pop_front();
-    if (const auto gone = gone_.find(hook->endpoint);
-        gone != gone_.end() && clock_.wall() < gone->second + kGone) {
-      end(*hook, {What::kRejected, "410 gone at " + to_text(gone->second) + ": a day's rest", {}});
-      continue;
-    }
     if (closing_ || hook->out_of_span()) {
       end(*hook, {What::kAborted, closing_ ? "we shut down" : "begun too late", {}});
+    } else if (const auto* gone = rests(*hook)) {
+      end(*hook, {What::kRejected, "410 gone at " + to_text(gone->wall) + ": a day's rest", {}});
     } else {
       begin(std::move(hook));
     }
@@ -408,7 +416,7 @@ AttemptResult WebhookChannel::result_of(Hook& hook, CURLcode code) {
   // The head says it all: a body that is cut or too long changes nothing in it.
   if (hook.begun && status >= 200 &&
       (code == CURLE_OK || hook.head_whole || hook.read > kReplyBytesMax)) {
-    if (status == 410) gone_[hook.endpoint] = clock_.wall();
+    if (status == 410) gone_[hook.endpoint] = {clock_.wall(), clock_.steady_us()};
     return result_of_answer(static_cast<int>(status), retry_after_s);
   }
   if (hook.late) return {What::kAborted, "begun too late", {}};
