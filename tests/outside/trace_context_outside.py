@@ -2,17 +2,23 @@
 """W3C Trace Context at POST /v1/events: an event goes on with its caller's trace, or a new one where that is malformed.
 
 The W3C's own harness is on no package registry, so it cannot be had here; these are its subjects, case by case, as the
-Recommendation (level 1) states them. The harness looks at the request that a service sends on; here that is the event,
-whose traceparent and tracestate go with it to decisions and effects.
+Recommendation (level 1) states them. The harness looks at the request that a service sends on; here that is the event
+as it is kept, and the webhook that a rule sends for it.
 
 Usage: trace_context_outside.py BUILD_DIR
 """
+import base64
 import http.client
+import http.server
 import json
+import queue
 import re
 import sys
+import tempfile
+import threading
+from pathlib import Path
 
-from bed import CLOUDEVENT, Checks, Service, build_of
+from bed import CLOUDEVENT, Checks, Service, build_of, run
 
 TRACE, PARENT = "12345678901234567890123456789012", "1234567890123456"
 SOUND = f"00-{TRACE}-{PARENT}-01"
@@ -134,10 +140,75 @@ def goes_on(kept, fields):
     return any(found[1] in value for _, value in fields)
 
 
+RULE = """rule: tell
+name: Tell them
+owner: ops
+trigger: meeting.no_show
+entry: each_time
+steps:
+  - send_webhook: { endpoint: sink, data: { meeting: = event.meeting } }
+"""
+
+
+class Sink:
+    """A receiver of webhooks; `heads`: of each request that came."""
+
+    def __init__(self):
+        heads = self.heads = queue.Queue()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                heads.put(self.headers)
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+    def ops(self, folder):
+        """Writes the settings of a server that sends to it."""
+        (folder / "secret").write_text("whsec_" + base64.b64encode(b"s" * 24).decode(), encoding="utf-8")
+        port = self.server.server_address[1]
+        (folder / "endpoints.yaml").write_text(
+            f"endpoints:\n  sink:\n    url: http://127.0.0.1:{port}/in\n    secret_file: {folder}/secret\n", encoding="utf-8")
+        return folder
+
+
+def sent_on(checks, service, sink):
+    """A webhook bears the trace of the event that led to it."""
+    rule = service.folder / "tell.rule.yaml"
+    rule.write_text(RULE, encoding="utf-8")
+    code, said = run([service.binary, "rule", "publish", rule],
+                     env={"DEALWRIGHT_SERVER": service.url, "DEALWRIGHT_KEY": service.key})
+    checks.check("the rule is published", code == 0, said)
+    for number, fields in enumerate(([("traceparent", SOUND)], [])):
+        kept = Sender(service).event(fields, type="meeting.no_show", subject=f"contact/c{number}",
+                                     id=f"no-show-{number}", data={"meeting": f"m{number}", "kind": "demo"})
+        head = sink.heads.get(timeout=60)
+        checks.check(f"a webhook {'goes on with the trace sent' if fields else 'has no trace where none was sent'}",
+                     head["traceparent"] == kept.get("traceparent") and
+                     (goes_on(kept, fields) if fields else head["traceparent"] is None), (str(head), kept))
+
+
 def main(arguments):
     build = build_of(arguments)
     checks = Checks("W3C trace context, cases of the specification (the harness is on no registry)")
-    with Service(build) as service:
+    with tempfile.TemporaryDirectory(prefix="dealwright-outside-") as ops, Sink() as sink, \
+            Service(build, ops=sink.ops(Path(ops)), webhook_loopback="true") as service:
+        sent_on(checks, service, sink)
         sender = Sender(service)
         for about, fields, expected in PARENTS:
             kept = sender.event(fields)
