@@ -57,13 +57,14 @@ TEST(ApiAccessTest, EveryRouteByEveryRole) {
     bed.key = admin;
     const auto key = make_key(bed, R"({"name":"t","roles":[")" + role + R"("]})");
     for (const auto& one : all) {
-      if (one.path.ends_with("/stream")) continue;  // it does not end; refused ones are below
-      bed.key = key;
-      const auto answer = bed.ask(one.method, one.path, "", "");
       const bool may = one.open || one.roles.contains(role);
-      EXPECT_EQ(answer.status != 403, may) << role << " " << one.method << " " << one.path << ": "
-                                           << answer.status << " " << answer.body;
-      ++(may ? allowed : refused);
+      if (!may || !one.path.ends_with("/stream")) {  // one that is allowed does not end
+        bed.key = key;
+        const auto answer = bed.ask(one.method, one.path, "", "");
+        EXPECT_EQ(answer.status != 403, may) << role << " " << one.method << " " << one.path << ": "
+                                             << answer.status << " " << answer.body;
+        ++(may ? allowed : refused);
+      }
       bed.key.clear();
       if (!one.open && r == 0) {
         EXPECT_EQ(bed.ask(one.method, one.path, "", "").status, 401) << one.path;
@@ -76,12 +77,6 @@ TEST(ApiAccessTest, EveryRouteByEveryRole) {
   }
   EXPECT_GT(allowed, 50);
   EXPECT_GT(refused, 50);
-}
-
-TEST(ApiAccessTest, StreamsAreForReaders) {
-  ServiceBed bed;
-  bed.key = make_key(bed, R"({"name":"crm","roles":["publisher"]})");
-  EXPECT_EQ(bed.get("/v1/views/board/stream").status, 403);
 }
 
 // Rules, templates, the schema and the pause are events too, but not anybody's to tell.

@@ -335,7 +335,15 @@ TEST(ApiMailHookTest, WhatAPartitionThatIsDownMayKnowIsAskedForLater) {
     segment << "no segment";
   }
   bed.start();
-  EXPECT_EQ(bed.get("/health/ready").status, 503);
+  const auto ready = bed.get("/health/ready");
+  EXPECT_EQ(ready.status, 503);
+  EXPECT_EQ(ready.fields.count("retry-after"), 1U);
+  EXPECT_NE(ready.body.find(R"("partition":)" + std::string{other} + R"(,"reason":")"),
+            std::string::npos)
+      << ready.body;
+  EXPECT_NE(ready.body.find("/log/" + std::string{other}), std::string::npos) << ready.body;
+  EXPECT_NE(ready.body.find(R"("cure":"dealwright log verify tells where)"), std::string::npos);
+  EXPECT_NE(ready.body.find(R"("ready":false)"), std::string::npos);
   const auto stranger = "In-Reply-To: <" + std::string(64, '7') + "@example.com>\r\n";
   const auto answer = bed.hand_in(reply(stranger));
   EXPECT_EQ(answer.status, 503) << answer.body;
