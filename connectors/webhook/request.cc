@@ -81,7 +81,7 @@ Result<Request> request_of(const Attempt& attempt, const Endpoints& endpoints, I
       "content-type: application/json", "webhook-id: " + id,
       fmt::format("webhook-timestamp: {}", timestamp_s),
       "webhook-signature: " + signatures(endpoint->second.secrets, id, timestamp_s, out.body)};
-  if (const std::string trace = attempt.effect.traceparent; is_traceparent(trace))
+  if (const auto& trace = attempt.effect.traceparent; is_traceparent(trace))
     out.headers.push_back("traceparent: " + trace);
   return out;
 }

@@ -21,6 +21,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from commands import Commands
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs/examples"
 PUBLIC_URL = "https://sales.example.com"
@@ -185,7 +187,7 @@ class Answer:
         return f"{self.status} {dict(self.fields.items())} {self.text[:600]}"
 
 
-class Bed:
+class Bed(Commands):
     """A server with one partition, so that what a mark is folded behind is folded too."""
 
     def __init__(self, build, work, data):
@@ -212,15 +214,6 @@ class Bed:
         check("the sample's secret is in a file", "/run/secrets/salesforce_token" in text, text)
         (folder / "salesforce-outbound.hook.yaml").write_text(text.replace("/run/secrets/salesforce_token", "salesforce_token"))
         (folder / "salesforce_token").write_text(TOKEN + "\n")
-
-    def run(self, *arguments):
-        return subprocess.run([self.binary, *arguments], cwd=self.work, env=self.environment, capture_output=True, text=True)
-
-    def must(self, *arguments):
-        done = self.run(*arguments)
-        if done.returncode != 0:
-            sys.exit(f"FAILED {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
-        return done.stdout
 
     def serve(self):
         with open(self.log, "a") as log:

@@ -19,6 +19,8 @@ import threading
 import time
 from pathlib import Path
 
+from commands import Commands
+
 ROOT = Path(__file__).resolve().parents[2]
 STOP_MAX = 5.0
 CANARIES = ["Zebedee", "Quillfeather", "zebedee@quillfeather.example", "+49 30 5550137", "Canary & Sons", "secret-words-of-a-note"]
@@ -74,7 +76,7 @@ class Receiver:
         self.server.shutdown()
 
 
-class Bed:
+class Bed(Commands):
     def __init__(self, build, work, receiver):
         self.binary, self.work = str(build / "bin/dealwright"), work
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("DEALWRIGHT_")}
@@ -89,16 +91,6 @@ class Bed:
         self.must("event", "append", "--type", "pipeline.updated", "--subject", "pipeline/sales", "--data",
                   json.dumps({"stages": [{"id": "demo"}, {"id": "won", "category": "won"}, {"id": "lost", "category": "lost"}]}))
         self.must("rule", "publish", str(work / "tell-crm.rule.yaml"))
-
-    def run(self, *arguments):
-        return subprocess.run([self.binary, *arguments], cwd=self.work, env=self.environment, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True)
-
-    def must(self, *arguments):
-        done = self.run(*arguments)
-        if done.returncode != 0:
-            sys.exit(f"FAILED {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
-        return done.stdout
 
     def serve(self):
         self.log = self.work / "log"

@@ -48,6 +48,24 @@ TEST(EngineTest, AQuestionBehindTheLastOneIsToldSo) {
   EXPECT_GT(told, 0);
 }
 
+// On a clock that stands, what waits for company does so for ever, unless somebody waits for it.
+TEST(EngineTest, WhoWaitsUntilAllIsIdleWaitsForNoCompany) {
+  Machine machine;
+  machine.acks_wait = milliseconds(20);
+  ASSERT_TRUE(machine.start());
+  ASSERT_TRUE(machine.append(0, {machine.pipeline()}));
+  ASSERT_TRUE(machine.engine->wait_idle());
+  std::uint64_t sent = 0;
+  std::uint64_t acked = 0;
+  ASSERT_TRUE(machine.engine->ask(0, [&](Partition& partition) {
+    const auto& meta = partition.state().meta;
+    sent = meta.sent.at(1);
+    acked = meta.acked.at(1);
+  }));
+  EXPECT_GT(sent, 0U);
+  EXPECT_EQ(acked, sent);
+}
+
 TEST(EngineTest, AfterItStoppedAQuestionIsRefused) {
   Machine machine;
   ASSERT_TRUE(machine.start());

@@ -58,6 +58,7 @@ Result<void> Machine::start() {
   parts.channels = channels;
   parts.meter = &meter;
   PartitionOptions partition;
+  partition.acks_wait = acks_wait;
   partition.notify = [this](const Notice& notice) {
     const std::lock_guard lock{notices_mutex_};
     notices_.push_back(notice);

@@ -45,6 +45,7 @@ class Machine {
 
   static constexpr std::uint32_t kPartitions = 2;
   std::uint64_t segment_bytes = 4096;
+  Duration acks_wait{};
   FakeFileSystem files;
   FakeClock clock;
   std::map<std::string, FakeStore> stores;  // by path
