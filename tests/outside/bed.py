@@ -131,7 +131,10 @@ class Service:
         return out
 
     def get(self, path):
-        status, head, body = self.ask("GET", path)
+        def answered():  # what a run of load left behind may take the last of the server's room
+            answer = self.ask("GET", path)
+            return None if answer[0] in (429, 503) else answer
+        status, head, body = until(answered) or self.ask("GET", path)
         if status != 200:
             raise RuntimeError(f"GET {path}: {status} {body.decode()}")
         return json.loads(body), head
