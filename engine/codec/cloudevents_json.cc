@@ -168,7 +168,11 @@ std::vector<FormError> read_cloudevent(const Value& value, Event& out) {
       continue;
     }
     if (member.null() || take_attribute(name, member, out, errors)) continue;
-    if (member.as_text() == nullptr && member.as_int() == nullptr && member.as_bool() == nullptr) {
+    if (name == "tracestate" && member.as_text() == nullptr) {
+      fail(errors, "bad_envelope", "/tracestate", "tracestate is no string",
+           "\"tracestate\":\"...\"");
+    } else if (member.as_text() == nullptr && member.as_int() == nullptr &&
+               member.as_bool() == nullptr) {
       fail(errors, "bad_envelope", "/" + name, "an extension is a string, a number or a boolean",
            "put it below data");
     } else {

@@ -16,14 +16,14 @@ using Say = Passage::Say;
 
 Passage suppressed(std::string reason) { return {Say::kSuppress, std::move(reason), {}, {}}; }
 
-// "what: since 2026-03-02T09:00:00Z", by the fact that set the record's status.
-std::string since(std::string_view what, const Record* record) {
-  std::string out{what};
-  if (record == nullptr) return out;
+// "what since 2026-03-02T09:00:00Z": by the fact that set that field of the record.
+std::string since(std::string what, const Record* record, Field by = Field::kStatus) {
+  if (record == nullptr) return what;
   for (const auto& field : record->fields) {
-    if (field.field == Field::kStatus) out += ": since " + to_text(field.stamp.occurred);
+    const auto at = field.stamp.occurred;
+    if (field.field == by && at > kInstantMin) what += " since " + to_text(at);
   }
-  return out;
+  return what;
 }
 
 // Why nothing goes out about, or to, a record. Empty: it may.
@@ -37,13 +37,13 @@ std::string_view gone(const Record* record) {
 Passage judge_holds(const PassageCase& c) {
   const auto* status = c.workspace == nullptr ? nullptr : c.workspace->find(Field::kStatus);
   if (status != nullptr && status->text_or_empty() == "paused") {
-    return {Say::kWait, since("workspace_paused", c.workspace), {}, std::string{kByWorkspace}};
+    return {Say::kWait, since("workspace_paused:", c.workspace), {}, std::string{kByWorkspace}};
   }
   if (c.rule_status == "retired") return suppressed("rule_retired");
   if (c.rule_status == "paused" || c.rule_status == "held") {
     const bool held = c.rule_status == "held";
     return {Say::kWait,
-            held ? "rule_held: until it is resumed" : since("rule_paused", c.rule),
+            held ? "rule_held: until it is resumed" : since("rule_paused:", c.rule),
             {},
             by_rule(c.effect.rule)};
   }
@@ -145,7 +145,8 @@ Passage judge_person(const PassageCase& c) {
     return suppressed("recipient_" + std::string{why});
   if (payload_text(c.effect, "address").empty()) return suppressed("no_address");
   if (const auto* why = person->find(Field::kSuppressed); why != nullptr) {
-    return suppressed(std::string{why->text_or_empty()} + ": of " + to_text(person->key));
+    return suppressed(since(std::string{why->text_or_empty()} + ": of " + to_text(person->key),
+                            person, Field::kSuppressed));
   }
   const auto purpose = payload_text(c.effect, "purpose");
   if (!is_marketing(c.schema, purpose)) return {};

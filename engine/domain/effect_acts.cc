@@ -15,8 +15,9 @@ Refusal judge_retry(const Effect& effect) {
       return Refusal::kEffectDelivered;
     case EffectState::kCancelled:
       return Refusal::kEffectCancelled;
+    case EffectState::kRetryAt:  // whoever has mended it need not wait
+      return effect.held_by == kByContent ? Refusal::kNone : Refusal::kEffectOpen;
     case EffectState::kRequested:
-    case EffectState::kRetryAt:
     case EffectState::kAttemptStarted:
       return Refusal::kEffectOpen;
   }

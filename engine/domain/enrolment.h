@@ -22,6 +22,8 @@ inline constexpr std::uint32_t kBeforeFirst = ~std::uint32_t{0} - 1;
 inline constexpr std::int64_t kDripMax = 1'000'000;  // entries an hour
 // In `kept` of such a one: the queues it stands in, each with its entries an hour.
 inline constexpr std::string_view kDrip = "drip";
+// In `kept`: the trace of the event that it began with, if that had one.
+inline constexpr std::string_view kTraceparent = "traceparent";
 
 struct Enrolment {
   EnrolmentId id;
@@ -41,7 +43,7 @@ struct Enrolment {
   bool held = false;               // an exit could not be evaluated: nothing leaves
   bool shadow = false;             // acts are recorded suppressed
   std::vector<RecordKey> watched;  // records whose events concern it
-  Map kept;                        // start.*: what the rule reads of its start
+  Map kept;                        // start.*: what the rule reads of its start; kTraceparent
   std::vector<Sha256> effects;     // requested by it and not final: what an exit cancels
   bool first = false;              // of its id, surely: see first_of_id; said when it is folded
   bool asked = false;              // a first one requested an effect already
@@ -137,9 +139,9 @@ struct Effect {
   std::optional<Instant> not_before;
   std::optional<Instant> expires;
   std::uint32_t attempts = 0;
-  bool started = false;               // an attempt passed, or may have passed
-  std::string held_by;                // waits until it is lifted: kByWorkspace, by_rule()
-  std::optional<Instant> retried;     // when a person asked for it again, the last time
+  bool started = false;            // an attempt passed, or may have passed
+  std::string held_by;             // waits until it is lifted: kByWorkspace, by_rule(), kByContent
+  std::optional<Instant> retried;  // when a person asked for it again, the last time
   std::uint32_t attempts_before = 0;  // of `attempts`: before that
   Map payload;                        // what to send, as captured at request
   std::string traceparent;            // of the event that led to it
@@ -158,9 +160,11 @@ struct EffectMoved;                     // changes.h
 // Moves a line of the ledger. False: it is final already, or out and not to be called back;
 // unchanged.
 bool move_effect(Effect& effect, const EffectMoved& moved, Instant now);
-// What holds effects: all of the workspace's, or those of a rule. They wait without an instant, and
-// are looked at again when it is lifted.
+// What holds effects: all of the workspace's, or those of a rule. They are looked at again when it
+// is lifted, whether or not they wait for an instant too.
 inline constexpr std::string_view kByWorkspace = "workspace";
+// Its content cannot be made: until templates change, and then and again.
+inline constexpr std::string_view kByContent = "content";
 inline std::string by_rule(std::string_view rule) { return "rule/" + std::string{rule}; }
 // Since when it is on its way: its request, or a person's.
 inline Instant asked_at(const Effect& effect) { return effect.retried.value_or(effect.requested); }

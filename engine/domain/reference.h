@@ -56,6 +56,7 @@ class Pipelines {
 struct Reference {
   Pipelines pipelines;
   Schemas schemas;
+  std::uint64_t mail_texts = 0;  // changes of what mails are made of, since the state was opened
 };
 
 }  // namespace dealwright

@@ -23,6 +23,8 @@ class Meter {
   virtual void synced(PartitionId partition, std::int64_t us, Position events_end) = 0;
   // The leader of its partition moved an effect to that state, or requested it in that state.
   virtual void effect_moved(std::string_view channel, EffectState to) = 0;
+  // A mail could not be made as records and templates are now.
+  virtual void mail_incomplete() = 0;
 };
 
 // Nobody watches.
@@ -32,6 +34,7 @@ inline Meter& null_meter() {
     void folded(PartitionId, std::int64_t) override {}
     void synced(PartitionId, std::int64_t, Position) override {}
     void effect_moved(std::string_view, EffectState) override {}
+    void mail_incomplete() override {}
   };
   static NullMeter meter;
   return meter;

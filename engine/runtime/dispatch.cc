@@ -11,50 +11,24 @@ namespace dealwright::runtime {
 namespace {
 
 constexpr std::size_t kWordsMax = 512;  // of a receiver
-constexpr Duration kAskedMax = hours(1);
-// Behind which try of a webhook the next one comes (reliability.md 6).
-constexpr Duration kWebhookWaits[] = {seconds(5), minutes(5), minutes(30), hours(2), hours(5),
-                                      hours(10),  hours(14),  hours(20),   hours(24)};
-constexpr Duration kMailFirst = minutes(1);
-constexpr Duration kMailMost = hours(4);
-
-// How long the wait behind this attempt is at most; none: there is no further one.
-std::optional<Duration> wait_behind(std::string_view channel, std::uint32_t attempts) {
-  if (channel == "webhook") {
-    if (attempts > std::size(kWebhookWaits)) return std::nullopt;
-    return kWebhookWaits[attempts - 1];
-  }
-  auto wait = kMailFirst;
-  for (std::uint32_t i = 1; i < attempts && wait < kMailMost; ++i) wait = wait + wait;
-  return std::min(wait, kMailMost);
-}
-
-// How long an effect may be on its way, behind its request.
-Duration lifetime(std::string_view channel) { return channel == "webhook" ? hours(76) : hours(24); }
-
-}  // namespace
-
-std::optional<Instant> retry_time(const Effect& effect, std::uint32_t attempts,
-                                  std::optional<Duration> asked, Instant now, std::uint64_t draw) {
-  // A person who asks for it again gives it its time anew.
-  const auto tries = attempts - std::min(effect.attempts_before, attempts - 1);
-  const auto most = wait_behind(effect.channel, tries);
-  if (!most) return std::nullopt;
-  // Anywhere in the wait, so that what failed together does not come again together.
-  const auto span = static_cast<std::uint64_t>(std::max<std::int64_t>(1, most->ms));
-  auto wait = milliseconds(static_cast<std::int64_t>(draw % span) + 1);
-  if (asked) wait = std::max(wait, std::min(*asked, kAskedMax));
-  const auto at = now + wait;
-  const auto end = asked_at(effect) + lifetime(effect.channel);
-  if (at >= std::min(end, effect.expires.value_or(end))) return std::nullopt;
-  return at;
-}
-
-namespace {
+// When what could not be made is tried again, beside each change of a template.
+constexpr Duration kIncompleteFirst = minutes(15);
+constexpr Duration kIncompleteMost = hours(2);
 
 // What begins again, or was never sent, is looked at as if nothing had begun.
 void drop_unsent(Attempts& attempts) {
   std::erase_if(attempts.under_way, [](const auto& one) { return !one.second.sent; });
+}
+
+// It cannot be made as records and templates are now: both may be mended while it lives. The older
+// it is, the more seldom it is tried, and not all of them together.
+Passage incomplete(const Effect& effect, std::string_view why, Instant now) {
+  const auto age = now - asked_at(effect);
+  const auto wait = std::clamp(milliseconds(age.ms / 4), kIncompleteFirst, kIncompleteMost);
+  const auto next = now + wait + milliseconds(wait.ms / 4 * effect.id[0] / 256);
+  return {Passage::Say::kWait,
+          "incomplete: " + std::string{why.substr(0, utf8_end(why, kWordsMax))},
+          std::min(next, effect.expires.value_or(next)), std::string{kByContent}};
 }
 
 Hosts::How how(const AttemptResult& result) {
@@ -74,10 +48,7 @@ Hosts::How how(const AttemptResult& result) {
 }  // namespace
 
 Dispatch::Dispatch(State& state, Place place)
-    : state_{state},
-      place_{std::move(place)},
-      budget_{{place_.limits.mails_per_hour / place_.partitions,
-               place_.limits.mails_per_domain_per_hour / place_.partitions}} {
+    : state_{state}, place_{std::move(place)}, budget_{place_.limits.mails, place_.partitions} {
   for (const auto& [id, way] : attempts().under_way) {
     if (!way.sent && !way.host.empty() && place_.hosts != nullptr) {
       place_.hosts->end(way.host, Hosts::How::kNothing, state_.meta.now);
@@ -94,6 +65,8 @@ Channel* Dispatch::channel_of(const Effect& effect) const {
 
 bool Dispatch::wants(Instant now) {
   if (!stopped_ && (seen_ != state_.meta.reference || held_from_)) return true;
+  if (!stopped_ && (seen_texts_ != std::optional{state_.reference.mail_texts} || texts_from_))
+    return true;
   {
     const std::lock_guard lock{attempts().mutex};
     if (!attempts().at_gate.empty()) return true;
@@ -130,6 +103,7 @@ std::vector<std::function<void()>> Dispatch::decide(LeaderTurn& turn, Instant no
   if (stopped_) return then;
   wake_held(turn);
   unpark(turn, then);
+  try_incomplete(turn, then);
   for (std::size_t n = 0; n < place_.limits.per_record && room() && !turn.full(); ++n) {
     auto due = state_.open_effects().take_due(now);
     if (!due) state_.fail(due.error());
@@ -156,7 +130,7 @@ void Dispatch::unpark(LeaderTurn& turn, Then& then) {
       host->second.pop_front();
       --parked_count_;
       --left;
-      look_at(turn, id, then, true);
+      look_at(turn, id, then, Why::kRoom);
     }
     const bool over = left == 0 || !room() || turn.full();
     const bool more = host != parked_.end() && !host->second.empty();
@@ -196,12 +170,43 @@ void Dispatch::wake_held(LeaderTurn& turn) {
       held_from_.reset();
       return;
     }
-    if (turn.holds(held->by)) {
+    if (held->by == kByContent || turn.holds(held->by)) {
       held_from_ = State::Held{held->by + '\x01', {}};  // behind all that it holds
       continue;
     }
     turn.move_effect({held->id, EffectState::kRetryAt, "resumed: " + held->by, turn.now()});
     held_from_ = std::move(held);
+  }
+}
+
+EffectId Dispatch::behind(EffectId id) {
+  for (auto byte = id.rbegin(); byte != id.rend() && ++*byte == 0; ++byte) {
+  }
+  return id;
+}
+
+// What could not be made, once the texts that mails are made of have changed. A change meanwhile
+// begins another pass behind this one.
+void Dispatch::try_incomplete(LeaderTurn& turn, Then& then) {
+  if (const auto texts = state_.reference.mail_texts; !texts_from_ && seen_texts_ != texts) {
+    if (seen_texts_) texts_from_ = EffectId{};  // a new leader goes by their instants
+    seen_texts_ = texts;
+  }
+  for (auto left = place_.limits.per_record / 4 + 1; texts_from_ && left > 0; --left) {
+    if (turn.full() || !room()) return;
+    const auto held = state_.next_held(kByContent, *texts_from_);
+    if (!held || held->by != kByContent) return texts_from_.reset();
+    texts_from_ = behind(held->id);
+    if (*texts_from_ == EffectId{}) texts_from_.reset();  // it was the last that there can be
+    const auto effect = state_.effect(held->id);
+    if (!effect || effect->state != EffectState::kRetryAt) continue;
+    const auto* channel = channel_of(*effect);
+    if (channel != nullptr && parked_.contains(channel->destination(*effect))) {
+      turn.move_effect(
+          {held->id, EffectState::kRetryAt, effect->reason, turn.now()});  // in its turn
+    } else {
+      look_at(turn, held->id, then, Why::kTexts);
+    }
   }
 }
 
@@ -216,9 +221,9 @@ bool Dispatch::interrupted(LeaderTurn& turn, const Effect& effect) {
 }
 
 // An effect whose time has come.
-void Dispatch::look_at(LeaderTurn& turn, const EffectId& id, Then& then, bool unparked) {
+void Dispatch::look_at(LeaderTurn& turn, const EffectId& id, Then& then, Why why) {
   const auto effect = state_.effect(id);
-  const bool due = effect && effect->next && *effect->next <= turn.now();
+  const bool due = effect && effect->next && (why == Why::kTexts || *effect->next <= turn.now());
   if (!due || attempts().under_way.contains(id) || interrupted(turn, *effect)) return;
   auto* channel = channel_of(*effect);
   const bool inbox = channel == nullptr && effect->channel == "notify";
@@ -228,7 +233,7 @@ void Dispatch::look_at(LeaderTurn& turn, const EffectId& id, Then& then, bool un
   }
   const auto host = inbox ? std::string{} : channel->destination(*effect);
   // Behind those that wait for its host already, it is judged when its turn has come.
-  if (!unparked && !host.empty() && parked_.contains(host) && park(host, id, false)) return;
+  if (why != Why::kRoom && !host.empty() && parked_.contains(host) && park(host, id, false)) return;
   const auto passage = turn.judge_passage(*effect);
   if (passage.say != Passage::Say::kGo) return hold_back(turn, *effect, passage);
   if (inbox) {  // nothing leaves: it is there for whom it is meant, see the view `notices`
@@ -237,10 +242,7 @@ void Dispatch::look_at(LeaderTurn& turn, const EffectId& id, Then& then, bool un
   }
   auto content = turn.content(*effect);
   if (!content) {
-    const std::string_view why = content.error().detail;
-    turn.move_effect(
-        {id, EffectState::kRejected, std::string{why.substr(0, utf8_end(why, kWordsMax))}, {}});
-    return;
+    return turn.hold_back(id, incomplete(*effect, content.error().detail, turn.now()));
   }
   if (!let_go(turn, *effect, host)) return;
   const auto attempt = effect->attempts + 1;
@@ -261,7 +263,8 @@ bool Dispatch::let_go(LeaderTurn& turn, const Effect& effect, const std::string&
   };
   const auto within_budget = [&] {
     if (effect.channel != "email") return true;
-    auto answer = budget_.ask(effect.id, payload_text(effect, "address"), turn.now());
+    auto answer = budget_.ask(effect.id, payload_text(effect, "address"), turn.now(),
+                              effect.expires.value_or(kAfterAll));
     return !answer.until || wait(std::move(answer.reason), *answer.until);
   };
   if (host.empty() || place_.hosts == nullptr) return within_budget();

@@ -20,6 +20,7 @@
 #include "engine/runtime/cluster_key.h"
 #include "engine/runtime/hosts.h"
 #include "engine/runtime/leader_turn.h"
+#include "engine/runtime/retry_time.h"
 #include "engine/runtime/state.h"
 
 namespace dealwright::runtime {
@@ -28,14 +29,8 @@ struct DispatchLimits {
   std::size_t under_way = 256;   // attempts at once, of one partition
   std::size_t per_record = 512;  // effects that one decision record moves
   std::size_t parked = 65'536;   // due, and their host has no room: more come again in 30 s
-  double mails_per_hour = 0;     // of the workspace, a share for each partition; 0: no budget
-  double mails_per_domain_per_hour = 0;
+  Budget::Rates mails;           // of the workspace, a share for each partition
 };
-
-// When an effect is tried again, and when no more: full jitter (reliability.md 6). `draw`: random.
-// None: its time is over. REQUIRES: attempts > 0
-std::optional<Instant> retry_time(const Effect& effect, std::uint32_t attempts,
-                                  std::optional<Duration> asked, Instant now, std::uint64_t draw);
 
 // The owner's thread, save what channels call back. State, log and channels outlive it.
 class Dispatch {
@@ -73,7 +68,10 @@ class Dispatch {
   bool room() const { return attempts().under_way.size() < place_.limits.under_way; }
   Attempts& attempts() const { return *place_.attempts; }
   void wake_held(LeaderTurn& turn);
-  void look_at(LeaderTurn& turn, const EffectId& id, Then& then, bool unparked = false);
+  static EffectId behind(EffectId id);
+  void try_incomplete(LeaderTurn& turn, Then& then);
+  enum class Why : std::uint8_t { kDue, kRoom, kTexts };
+  void look_at(LeaderTurn& turn, const EffectId& id, Then& then, Why why = Why::kDue);
   void unpark(LeaderTurn& turn, Then& then);
   bool park(const std::string& host, const EffectId& id, bool first);
   std::function<void()> room_at(const std::string& host) const;
@@ -90,6 +88,8 @@ class Dispatch {
   State& state_;
   const Place place_;
   Budget budget_;
+  std::optional<std::uint64_t> seen_texts_;  // of Reference::mail_texts
+  std::optional<EffectId> texts_from_;       // what could not be made is tried from here on
   std::map<std::string, std::deque<EffectId>> parked_;  // by host: due, it had no room
   std::size_t parked_count_ = 0;
   std::optional<std::uint64_t> seen_;         // reference facts up to here are reckoned with

@@ -135,6 +135,9 @@ void Folder::fold_import(const Event& event, const FactPlace& place) {
 void Folder::fold_reference(const Event& event, const Record& record, const FoldAt& at,
                             const FactPlace& place) {
   ++state_.meta.reference;
+  const bool texts = event.type == TypeId::kTemplatePublished ||
+                     event.type == TypeId::kTemplateRetired || event.type == TypeId::kSchemaUpdated;
+  if (texts) ++state_.reference.mail_texts;
   switch (event.type) {
     case TypeId::kPipelineUpdated:
       state_.put_pipeline(event, at.stamp);

@@ -106,10 +106,37 @@ bool LeaderTurn::decide_fact(FactDecided fact) {
   return true;
 }
 
-bool LeaderTurn::change(Change change) {
-  if (auto* requested = std::get_if<EffectRequested>(&change); requested != nullptr && !timer_) {
-    requested->effect.traceparent = frame_.event.traceparent;
+// 00-<trace id>-<span id>-<flags>: nothing else is carried on.
+void LeaderTurn::go_on_with(std::string_view traceparent) {
+  constexpr std::size_t kTraceBytes = 55;
+  trace_ = traceparent.size() == kTraceBytes ? traceparent : std::string_view{};
+}
+
+// The trace that an enrolment began with.
+std::string_view LeaderTurn::trace_kept(const EnrolmentId& id) {
+  const auto* live = enrolment(id);
+  const auto* kept = live == nullptr ? nullptr : find(live->kept, kTraceparent);
+  return kept == nullptr ? std::string_view{} : kept->text_or_empty();
+}
+
+// That of what happened: the event, or where a timer or an event without one comes behind it, that
+// of the event that the enrolment began with.
+void LeaderTurn::give_trace(Change& change) {
+  if (auto* requested = std::get_if<EffectRequested>(&change)) {
+    auto& trace = requested->effect.traceparent;
+    trace = trace_.empty() ? trace_kept(requested->effect.enrolment) : std::string_view{trace_};
+  } else if (auto* fact = std::get_if<FactDecided>(&change)) {
+    fact->event.traceparent = trace_;
+  } else if (auto* started = std::get_if<EnrolmentStarted>(&change)) {
+    if (trace_.empty()) return;
+    auto& kept = started->enrolment.kept;
+    kept.emplace_back(kTraceparent, Value{trace_});
+    kept = *Value{std::move(kept)}.as_map();  // sorted
   }
+}
+
+bool LeaderTurn::change(Change change) {
+  give_trace(change);
   if (auto* fact = std::get_if<FactDecided>(&change)) return decide_fact(std::move(*fact));
   const auto bytes = codec::size_bound(change);
   if (!fits(change, bytes)) return over_budget(change);

@@ -311,6 +311,7 @@ bool LeaderTurn::take_event(std::uint64_t position, std::string_view bytes) {
   if (decoded && must_wait(frame_.event)) return false;
   if (decoded && time && state_.meta.event_clock) now_ = std::max(now_, *time);
   start(position);
+  go_on_with(decoded ? std::string_view{frame_.event.traceparent} : std::string_view{});
   if (!decoded) {
     refuse(nullptr, bytes, position, {Verdict::kSetAside, "bad_envelope", decoded.error().detail});
     return true;
@@ -381,6 +382,7 @@ void LeaderTurn::ack(SendAck ack) {
 void LeaderTurn::take_timer(const TimerKey& timer, std::uint64_t position) {
   start(position);
   timer_ = timer;
+  go_on_with(trace_kept(timer.enrolment));
   turn();
   bytes_ += 64 + timer.rule.size();
   folder_.fired(timer, now_);
@@ -393,6 +395,7 @@ void LeaderTurn::run_queue() {
     const auto frame = std::move(queue_.front());
     queue_.pop_front();
     depth_ = frame->fact.depth;
+    go_on_with(frame->event.traceparent);
     frame->fact.subject = state_.find(frame->event.subject);
     if (decider_ != nullptr) decider_->on_fact(frame->fact, *this);
   }

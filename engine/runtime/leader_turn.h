@@ -129,6 +129,9 @@ class LeaderTurn : public Turn {
   void write(Change change, std::size_t bytes);
   bool fits(const Change& change, std::size_t bytes) const;
   bool over_budget(const Change& change);
+  void go_on_with(std::string_view traceparent);
+  std::string_view trace_kept(const EnrolmentId& id);
+  void give_trace(Change& change);
   bool decide_fact(FactDecided fact);
   void fail_rule(const Event& event, std::string_view code, std::string_view detail);
   TurnRecord& turn();
@@ -157,6 +160,7 @@ class LeaderTurn : public Turn {
   bool open_ = false;
   std::uint64_t position_ = 0;
   std::optional<TimerKey> timer_;
+  std::string trace_;        // of what it is about
   std::uint32_t depth_ = 0;  // of the fact that is being asked about
   EnrolmentId made_by_;
   std::uint32_t index_ = 0;  // facts decided in the record so far

@@ -146,6 +146,7 @@ void Partition::tell(Notice::What what, std::string detail, std::string trace_id
 void Partition::watch_effects() {
   folder_->watch_effects([this](const Effect& effect) {
     parts_.meter->effect_moved(effect.channel, effect.state);
+    if (effect.held_by == kByContent) parts_.meter->mail_incomplete();
     if (effect.state != EffectState::kUnknown) return;
     // 00-<trace id>-<span id>-<flags>
     const std::string_view parent = effect.traceparent;

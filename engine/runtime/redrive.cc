@@ -100,6 +100,7 @@ LeaderTurn::Redriven LeaderTurn::redrive_one(std::uint64_t position) {
     settled.code += " " + route.key;
   }
   begin_decision();  // each leads to what it would have led to in its time
+  go_on_with(frame->event.traceparent);
   write(Change{settled}, codec::size_bound(Change{settled}));
   folder_.settle(settled);
   if (judgement.verdict != Verdict::kAccepted) {

@@ -46,8 +46,8 @@ class RuleCompiler {
     scope.before = false;
     entry(file, scope);
     scope.start_events = &events_;
-    exits_and_steps(file, scope);
     limits(file.limits, file.misfire);
+    exits_and_steps(file, scope);
     plan_->tests = read_tests(file, zone_of(file), options_.schema.get(), out_);
     advise(file, *plan_, subjects_, out_);
     gather_reads();

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "engine/domain/consent.h"
 #include "rules/steps/step_run.h"
 
 namespace dealwright::rules {
@@ -82,6 +83,13 @@ std::optional<Built> compile(StepCompiler& c, const yaml::Node&, const yaml::Nod
     auto hint = did_you_mean(*purpose_text, known);
     c.out().error(2004, purpose->at, fmt::format("purpose '{}' is not declared", *purpose_text),
                   hint.empty() ? "Declared are " + listed(known) : std::move(hint));
+  }
+  const auto* quiet = find(c.plan().limits.payload, "quiet_hours");
+  const bool none = quiet != nullptr && quiet->text_or_empty() == "none";
+  if (none && purpose_text != nullptr && is_marketing(schema, *purpose_text)) {
+    c.out().warning(
+        5011, purpose->at, "marketing keeps to its hours, whatever quiet_hours says",
+        "Leave quiet_hours: none out, or write the hours: { send: Mon-Sun 08:00-20:00 }");
   }
   auto who = c.who(*to);
   Map fixed;

@@ -75,6 +75,12 @@ TEST(DiagnosticsTest, Form) {
       {steps("  - wait: 731d\n"), "6:11 error 1008"},
       {trigger("limits: { quiet_hours: { send: mornings } }\n" + std::string{kSteps}),
        "5:32 error 1008"},
+      {trigger("limits: { quiet_hours: none }\nsteps:\n  - send_email: { template: t, to: contact, "
+               "purpose: news }\n"),
+       "7:54 warning 5011"},
+      {trigger("limits: { quiet_hours: none }\nsteps:\n  - send_email: { template: t, to: contact, "
+               "purpose: service }\n"),
+       ""},
       {trigger("import: { drip: fast }\n" + std::string{kSteps}), "5:17 error 1008"},
       {trigger("import: { drip: 0/h }\n" + std::string{kSteps}), "5:17 error 1008"},
       {trigger("import: { drip: 5 }\n" + std::string{kSteps}), "5:17 error 1008"},

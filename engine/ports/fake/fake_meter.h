@@ -31,12 +31,17 @@ class FakeMeter final : public Meter {
     const std::lock_guard lock{mutex};
     ++effects[{std::string{channel}, to}];
   }
+  void mail_incomplete() override {
+    const std::lock_guard lock{mutex};
+    ++incomplete;
+  }
 
   std::mutex mutex;
   std::vector<std::pair<PartitionId, std::int64_t>> decisions, folds;
   std::map<PartitionId, int> syncs;
   std::map<PartitionId, Position> ends;
   std::map<std::pair<std::string, EffectState>, int> effects;
+  int incomplete = 0;
 };
 
 }  // namespace dealwright

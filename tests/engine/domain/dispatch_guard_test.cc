@@ -90,7 +90,7 @@ TEST(DispatchGuardTest, WhatHoldsAnEffect) {
     withdrawn        | suppress consent_withdrawn: newsletter at 2026-03-02T08:00:00.000Z
     all withdrawn    | suppress consent_withdrawn: marketing at 2026-03-02T08:00:00.000Z
     no consent       | suppress no_consent: newsletter
-    bounced          | suppress hard_bounce: of contact/c1
+    bounced          | suppress hard_bounce: of contact/c1 since 2026-03-02T08:00:00.000Z
     person erased    | suppress recipient_erased
   )",
                [](const Row& row) {

@@ -73,6 +73,26 @@ TEST(DispatchGuardsTest, ARestoredCopyWaitsForAPersonsWord) {
   EXPECT_EQ(office.hook.sent, 3U);
 }
 
+// A clock that jumps makes nothing due: what waits goes when its time has really passed.
+TEST(DispatchGuardsTest, NothingLeavesByAClockThatJumped) {
+  Office office{24};
+  office.note("d1");
+  EXPECT_TRUE(office.go_on(office.hook, Fate::kNotNow));
+  ASSERT_EQ(office.only("webhook").state, EffectState::kRetryAt);
+  const auto due = office.only("webhook").next;
+  ASSERT_TRUE(due);
+  office.world.clock.jump_wall(hours(3));
+  office.world.run();
+  EXPECT_TRUE(office.world.partition->status().clock_held);
+  EXPECT_EQ(office.hook.sent, 1U);
+  EXPECT_EQ(office.only("webhook").next, due);
+  office.world.clock.jump_wall(hours(-3));
+  office.world.clock.advance(*due - office.world.clock.wall());
+  office.world.run();
+  EXPECT_EQ(office.hook.sent, 2U);
+  EXPECT_EQ(office.world.dump(), office.world.dump_of_replay());
+}
+
 TEST(DispatchGuardsTest, WhatWasRejectedIsTriedAgainOnAPersonsWord) {
   Office office{14};
   office.offer("d1");

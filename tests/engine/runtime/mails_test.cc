@@ -1,10 +1,12 @@
 // From a rule and a template, as published, to what a mail channel is handed.
 #include <gtest/gtest.h>
 
+#include "engine/codec/decision_codec.h"
 #include "engine/codec/state_codec.h"
 #include "engine/ports/fake/fake_channel.h"
 #include "engine/runtime/keys.h"
 #include "rules/decide/factory.h"
+#include "tests/engine/runtime/office.h"
 #include "tests/engine/runtime/world.h"
 
 namespace dealwright::runtime {
@@ -42,6 +44,7 @@ struct Post {
     event.id = "e" + std::to_string(++events);
     event.type = type;
     event.subject = subject;
+    event.traceparent = trace;
     for (const auto& [name, value] : data) event.data.set(*field_of(name), value);
     world.add(event);
     world.run();
@@ -76,6 +79,28 @@ struct Post {
         }));
     return out;
   }
+  // Of facts that rules made, as decision records have them.
+  std::vector<std::string> traces_of(TypeId type) {
+    std::vector<std::string> out;
+    const auto end = world.log.end(Topic::kDecisions, 0).value();
+    for (Position at = 0; at < end;) {
+      const auto read = world.log.read(Topic::kDecisions, 0, at, 1 << 20).value();
+      for (const auto& one : read.records) {
+        DecisionRecord record;
+        EXPECT_TRUE(codec::decode(one.bytes, record));
+        const auto* batch = std::get_if<Batch>(&record.body);
+        if (batch == nullptr) continue;
+        for (const auto& turn : batch->turns) {
+          for (const auto& change : turn.changes) {
+            const auto* fact = std::get_if<FactDecided>(&change);
+            if (fact != nullptr && fact->event.type == type) out.push_back(fact->event.traceparent);
+          }
+        }
+      }
+      at = read.next;
+    }
+    return out;
+  }
   std::string content(std::string_view key) {
     if (mail.contents.empty()) return "(nothing was sent)";
     const auto* value = find(mail.contents.begin()->second, key);
@@ -86,6 +111,7 @@ struct Post {
   FakeChannel mail{"email", true};
   std::unique_ptr<DeciderFactory> deciders;
   bool consent = false;
+  std::string trace;
   int events = 0;
 };
 
@@ -110,13 +136,69 @@ TEST(MailsTest, ARuleAndATemplateMakeAMail) {
   EXPECT_EQ(post.world.dump(), post.world.dump_of_replay());
 }
 
-TEST(MailsTest, WithoutATemplateNothingLeaves) {
+// What a rule asks for bears the trace of what happened: at once, behind a wait, behind an event
+// that has none; facts of its own too.
+TEST(MailsTest, TheTraceGoesOnBehindATimer) {
+  const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  Post post;
+  post.add(TypeId::kRulePublished, {Kind::kRule, "later"}, {{"text", Value{R"(rule: later
+name: Later
+owner: sales
+trigger: meeting.held
+entry: { once_per: event.id }
+steps:
+  - notify: { to: user("u1"), text: "at once" }
+  - wait: 1h
+  - create_task: { kind: call, title: "Call", due: 1h, owner: user("u1") }
+  - notify: { to: user("u1"), text: "behind a wait" }
+  - wait_for: { event: note.added }
+    within: 1d
+    else:
+      - notify: { to: user("u1"), text: "too late" }
+  - notify: { to: user("u1"), text: "behind an event" }
+)"}}});
+  post.add(TypeId::kRulePublished, {Kind::kRule, "behind"}, {{"text", Value{R"(rule: behind
+name: Behind a fact that a timer led to
+owner: sales
+trigger: task.created
+entry: { once_per: event.id }
+steps:
+  - notify: { to: user("u1"), text: "a task" }
+)"}}});
+  post.trace = trace;
+  post.demo("Ada");
+  post.trace.clear();
+  post.world.clock.advance(hours(1));
+  post.world.run();
+  post.add(TypeId::kNoteAdded, {Kind::kDeal, "d1"}, {{"text", Value{"a note"}}});
+  int notices = 0, tasks = 0;
+  for (const auto& [id, effect] : ledger(post.world.partition->state())) {
+    if (effect.rule != "later" && effect.rule != "behind") continue;
+    notices += effect.channel == "notify" ? 1 : 0;
+    tasks += effect.channel == "task" ? 1 : 0;
+    EXPECT_EQ(effect.traceparent, trace) << effect.step;
+  }
+  EXPECT_EQ(notices, 4);
+  EXPECT_EQ(tasks, 1);
+  // The task stands in its own record's history by a fact that bears it too.
+  EXPECT_EQ(post.traces_of(TypeId::kTaskCreated), (std::vector<std::string>{trace}));
+  EXPECT_EQ(post.world.dump(), post.world.dump_of_replay());
+}
+
+TEST(MailsTest, WithoutATemplateAMailWaitsForIt) {
   Post post;
   post.demo("Ada");
   EXPECT_EQ(post.mail.sent, 0U);
-  EXPECT_EQ(post.only().state, EffectState::kRejected);
-  EXPECT_NE(post.only().reason.find("template thanks is not published"), std::string::npos)
+  EXPECT_EQ(post.only().state, EffectState::kRetryAt);
+  EXPECT_TRUE(post.only().reason.starts_with("incomplete: template thanks is not published"))
       << post.only().reason;
+  post.publish("other", kThanks);
+  EXPECT_EQ(post.mail.sent, 0U);
+  EXPECT_EQ(post.only().state, EffectState::kRetryAt);
+  post.publish("thanks", kThanks);  // at once
+  EXPECT_EQ(post.content("subject"), "Thanks, Ada");
+  EXPECT_EQ(post.mail.sent, 1U);
+  EXPECT_EQ(post.world.dump(), post.world.dump_of_replay());
 }
 
 TEST(MailsTest, ARetiredTemplateIsNone) {
@@ -125,19 +207,92 @@ TEST(MailsTest, ARetiredTemplateIsNone) {
   post.add(TypeId::kTemplateRetired, {Kind::kTemplate, "thanks"}, {});
   post.demo("Ada");
   EXPECT_EQ(post.mail.sent, 0U);
-  EXPECT_EQ(post.only().state, EffectState::kRejected);
+  EXPECT_EQ(post.only().state, EffectState::kRetryAt);
 }
 
-TEST(MailsTest, AHoleIsNeverSent) {
+// Past its check: what a loop gives is known only when it runs.
+constexpr const char* kRoles =
+    "---\nsubject: Thanks\nabout: deal\n---\n<p>Hello</p>\n"
+    "{% for one in deal.contacts %}<p>{{ one.role }}</p>{% endfor %}\n";
+
+TEST(MailsTest, AHoleIsHeldUntilTheRecordIsMended) {
   Post post;
-  // Past its check: what a loop gives is known only when it runs.
-  post.publish("thanks",
-               "---\nsubject: Thanks\nabout: deal\n---\n<p>Hello</p>\n"
-               "{% for one in deal.contacts %}<p>{{ one.role }}</p>{% endfor %}\n");
+  post.publish("thanks", kRoles);
   post.demo("Ada");
   EXPECT_EQ(post.mail.sent, 0U);
-  EXPECT_EQ(post.only().state, EffectState::kRejected);
-  EXPECT_EQ(post.only().reason, "template thanks, line 6: 'one.role' has no value");
+  EXPECT_EQ(post.only().state, EffectState::kRetryAt);
+  EXPECT_EQ(post.only().reason, "incomplete: template thanks, line 6: 'one.role' has no value");
+  post.add(TypeId::kDealUpdated, {Kind::kDeal, "d1"},
+           {{"set", Value{Map{{"contacts", Value{List{Value{Map{{"contact", Value{"c1"}},
+                                                                {"role", Value{"buyer"}}}}}}}}}}});
+  EXPECT_EQ(post.mail.sent, 0U);
+  post.world.clock.advance(minutes(19));
+  post.world.run();
+  EXPECT_EQ(post.mail.sent, 1U);
+  EXPECT_NE(post.content("html").find("<p>buyer</p>"), std::string::npos) << post.content("html");
+  EXPECT_EQ(post.world.dump(), post.world.dump_of_replay());
+}
+
+// Whoever has mended it need not wait; nor does it wait in the way of what was resumed.
+TEST(MailsTest, AnOperatorSendsAHeldMailAtOnce) {
+  Post post;
+  post.publish("thanks", kRoles);
+  post.demo("Ada");
+  post.add(TypeId::kRulePaused, {Kind::kRule, "thanks"}, {{"author", Value{"user/u1"}}});
+  post.add(TypeId::kDealUpdated, {Kind::kDeal, "d1"},
+           {{"set", Value{Map{{"contacts", Value{List{Value{Map{{"contact", Value{"c1"}},
+                                                                {"role", Value{"buyer"}}}}}}}}}}});
+  Event retry;
+  retry.source = "ops";
+  retry.id = "retry";
+  retry.type = TypeId::kEffectRetryRequested;
+  retry.subject = {Kind::kDeal, "d1"};
+  retry.data.set(Field::kEffect, Value{hex(post.only().id)});
+  retry.data.set(Field::kAuthor, Value{"user/u1"});
+  retry.data.set(Field::kReason, Value{"mended"});
+  post.world.key.sign(retry, 0);
+  post.world.add(retry);
+  post.world.run();
+  EXPECT_EQ(post.mail.sent, 0U);
+  EXPECT_TRUE(post.only().reason.starts_with("rule_paused")) << post.only().reason;
+  post.add(TypeId::kRuleResumed, {Kind::kRule, "thanks"}, {{"author", Value{"user/u1"}}});
+  EXPECT_EQ(post.mail.sent, 1U);
+  EXPECT_EQ(post.world.dump(), post.world.dump_of_replay());
+}
+
+// A change of anything else makes nobody render what cannot be made; a new leader neither.
+TEST(MailsTest, OnlyATextThatChangedMakesItTriedAgain) {
+  Post post;
+  post.publish("thanks", kRoles);
+  post.demo("Ada");
+  const auto changed = post.only().changed;
+  post.world.clock.advance(minutes(1));
+  post.world.run();
+  EXPECT_EQ(post.world.meter.incomplete, 1);
+  post.add(TypeId::kUserUpdated, {Kind::kUser, "u1"}, {{"set", Value{Map{{"name", Value{"U"}}}}}});
+  EXPECT_EQ(post.only().changed, changed);
+  post.world.crash();
+  post.world.start();
+  post.world.run();
+  EXPECT_EQ(post.only().changed, changed);
+  EXPECT_TRUE(post.only().reason.starts_with("incomplete: ")) << post.only().reason;
+  post.publish("thanks", kThanks);
+  EXPECT_EQ(post.mail.sent, 1U);
+}
+
+TEST(MailsTest, AHoleThatNobodyMendsExpires) {
+  Post post;
+  post.publish("thanks", kRoles);
+  post.demo("Ada");
+  post.world.clock.advance(hours(23));
+  post.world.run();
+  EXPECT_EQ(post.only().state, EffectState::kRetryAt);
+  post.world.clock.advance(hours(1));
+  post.world.run();
+  EXPECT_EQ(post.mail.sent, 0U);
+  EXPECT_EQ(post.only().state, EffectState::kExpired);
+  EXPECT_EQ(post.only().reason,
+            "expired; incomplete: template thanks, line 6: 'one.role' has no value");
 }
 
 TEST(MailsTest, TheRecipientsLanguageIsTakenIfThereIsOne) {
