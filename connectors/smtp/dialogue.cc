@@ -137,6 +137,8 @@ void Dialogue::hear(int code) {
   using What = AttemptResult::What;
   if (!output().empty() && step_ != Step::kBody && !past_the_dot())
     return cut("a reply before the question");
+  // 530 to 538 ask for a login or TLS first: a fault of the settings, not of the mail.
+  if (code >= 530 && code <= 538) return end(What::kRetry, words());
   if (code >= 500) return end(What::kRejected, words());
   if (code >= 400) {
     end(What::kRetry, words());

@@ -110,7 +110,9 @@ struct FreeBio {
   void operator()(BIO* bio) const { BIO_free(bio); }
 };
 
-Result<void> check_key(const DkimKey& key) {
+}  // namespace
+
+Result<DkimSigner::Key> DkimSigner::checked(DkimKey key) {
   const auto fail = [&](std::string_view why) {
     return Error{Code::kInvalid, fmt::format("DKIM key {}: {}", key.selector, why)};
   };
@@ -123,40 +125,39 @@ Result<void> check_key(const DkimKey& key) {
   const std::unique_ptr<EVP_PKEY, FreeKey> read{
       PEM_read_bio_PrivateKey(bio.get(), nullptr, no_phrase, nullptr)};
   if (!read) return fail("no private key in PEM form without a pass phrase");
-  const bool rsa = key.algorithm == DkimKey::Algorithm::kRsaSha256;
-  if (EVP_PKEY_get_base_id(read.get()) != (rsa ? EVP_PKEY_RSA : EVP_PKEY_ED25519))
-    return fail(rsa ? "it is no RSA key" : "it is no Ed25519 key");
+  const auto kind = EVP_PKEY_get_base_id(read.get());
+  if (kind != EVP_PKEY_RSA && kind != EVP_PKEY_ED25519)
+    return fail("it is neither an RSA nor an Ed25519 key");
+  const bool rsa = kind == EVP_PKEY_RSA;
   if (rsa && EVP_PKEY_get_bits(read.get()) < kRsaBitsMin)
     return fail("an RSA key has at least 2048 bits");
-  return ok();
+  return Key{{std::move(key)}, rsa};
 }
-
-}  // namespace
 
 Result<DkimSigner> DkimSigner::make(std::string domain, std::vector<DkimKey> keys) {
   DW_TRY(check_domain(domain));
   if (keys.empty()) return Error{Code::kInvalid, "DKIM: no key is given"};
-  DkimSigner out{std::move(domain), std::move(keys)};
-  for (const auto& key : out.keys_) {
-    DW_TRY(check_key(key));
+  DkimSigner out{std::move(domain)};
+  for (auto& given : keys) {
+    DW_TRY(auto key, checked(std::move(given)));
     DW_TRY(out.signature(key, "From: a@" + out.domain_ + "\r\n\r\nx\r\n", Instant{0}));
+    out.keys_.push_back(std::move(key));
   }
   return out;
 }
 
-Result<std::string> DkimSigner::signature(const DkimKey& key, std::string_view message,
+Result<std::string> DkimSigner::signature(const Key& key, std::string_view message,
                                           Instant at) const {
   DW_TRY(const auto parts, parts_of(message));
   DW_TRY(const auto lib, open_lib(at));
-  const bool rsa = key.algorithm == DkimKey::Algorithm::kRsaSha256;
-  if (!rsa && !dkim_libfeature(lib.get(), DKIM_FEATURE_ED25519))
+  if (!key.rsa && !dkim_libfeature(lib.get(), DKIM_FEATURE_ED25519))
     return Error{Code::kUnsupported,
                  fmt::format("DKIM key {}: this libopendkim does not know Ed25519", key.selector)};
   DKIM_STAT status = DKIM_STAT_OK;
-  const Handle dkim{dkim_sign(lib.get(), bytes("dealwright"), nullptr, bytes(key.pem.c_str()),
-                              bytes(key.selector.c_str()), bytes(domain_.c_str()),
-                              DKIM_CANON_RELAXED, DKIM_CANON_RELAXED,
-                              rsa ? DKIM_SIGN_RSASHA256 : DKIM_SIGN_ED25519SHA256, -1, &status)};
+  const Handle dkim{dkim_sign(
+      lib.get(), bytes("dealwright"), nullptr, bytes(key.pem.c_str()), bytes(key.selector.c_str()),
+      bytes(domain_.c_str()), DKIM_CANON_RELAXED, DKIM_CANON_RELAXED,
+      key.rsa ? DKIM_SIGN_RSASHA256 : DKIM_SIGN_ED25519SHA256, -1, &status)};
   if (!dkim) return failed(key, "it cannot sign", status);
   for (const auto header : parts.headers) {
     status = dkim_header(dkim.get(), bytes(header.data()), header.size());

@@ -13,17 +13,15 @@
 namespace dealwright::smtp {
 
 struct DkimKey {
-  enum class Algorithm : std::uint8_t { kRsaSha256, kEd25519 };
-  Algorithm algorithm = Algorithm::kRsaSha256;
   std::string selector;  // the public key stands at <selector>._domainkey.<domain>
-  std::string pem;       // the private key; RSA of at least 2048 bits
+  std::string pem;       // the private key: RSA of at least 2048 bits, or Ed25519
 };
 
 // Signs for one domain. Thread-safe: nothing in it changes.
 class DkimSigner {
  public:
-  // Signs once with each key on trial. kInvalid names the selector: a key that cannot be read or is
-  // too short. kUnsupported: this libopendkim does not know the algorithm.
+  // Signs once with each key on trial. kInvalid names the selector: a key that cannot be read, is
+  // of another kind or too short. kUnsupported: this libopendkim does not know the algorithm.
   static Result<DkimSigner> make(std::string domain, std::vector<DkimKey> keys);
 
   // `message` with a DKIM-Signature per key in front. The time in them is `at`, so that the same
@@ -31,12 +29,15 @@ class DkimSigner {
   Result<std::string> sign(std::string_view message, Instant at) const;
 
  private:
-  DkimSigner(std::string domain, std::vector<DkimKey> keys)
-      : domain_{std::move(domain)}, keys_{std::move(keys)} {}
-  Result<std::string> signature(const DkimKey& key, std::string_view message, Instant at) const;
+  struct Key : DkimKey {
+    bool rsa = false;
+  };
+  explicit DkimSigner(std::string domain) : domain_{std::move(domain)} {}
+  static Result<Key> checked(DkimKey key);
+  Result<std::string> signature(const Key& key, std::string_view message, Instant at) const;
 
   std::string domain_;
-  std::vector<DkimKey> keys_;
+  std::vector<Key> keys_;
 };
 
 }  // namespace dealwright::smtp

@@ -63,6 +63,9 @@ TEST(DialogueTest, Ends) {
     250_ok 251_fwd 354_go go 250           | delivered 250
     550_no                                 | rejected 550 no
     451_no                                 | retry 451 no
+    530_login_first                        | retry 530 login first
+    250_ok 538_tls_first                   | retry 538 tls first
+    539_no                                 | rejected 539 no
     250_ok 550_5.1.1_no                    | rejected 550 5.1.1 no
     250_ok 450_later                       | retry 450 later
     250_ok 250_ok 554_no                   | rejected 554 no
