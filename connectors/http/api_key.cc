@@ -8,6 +8,8 @@
 namespace dealwright::http {
 namespace {
 
+constexpr std::int64_t kMinuteMs = 60'000;
+
 constexpr std::string_view kPrefix = "dw_";
 constexpr std::size_t kRandomBytes = 32;
 constexpr std::size_t kTextBytes = 48;
@@ -72,7 +74,13 @@ Result<KeyBook::Made> KeyBook::make(Random& random, Instant now, KeyRecord asked
   made.record.created = now;
   made.record.revoked.reset();
   const std::unique_lock lock{mutex_};
-  if (!by_id_.emplace(made.record.id, std::make_shared<const KeyRecord>(made.record)).second)
+  for (const auto& [id, entry] : by_id_) {
+    if (made.record.request.empty() || entry.record->request != made.record.request) continue;
+    return Error{Code::kConflict, "this request made key " + id +
+                                      " before, and showed it then; revoke it and ask for another "
+                                      "with an Idempotency-Key of its own"};
+  }
+  if (!by_id_.try_emplace(made.record.id, made.record).second)
     return Error{Code::kConflict, "two keys begin alike; make it again", true};
   return made;
 }
@@ -81,17 +89,26 @@ Result<void> KeyBook::revoke(std::string_view id, Instant now) {
   const std::unique_lock lock{mutex_};
   const auto found = by_id_.find(id);
   if (found == by_id_.end()) return Error{Code::kNotFound, "no key has that id"};
-  if (found->second->revoked) return ok();
-  auto changed = *found->second;
+  if (found->second.record->revoked) return ok();
+  auto changed = *found->second.record;
   changed.revoked = now;
-  found->second = std::make_shared<const KeyRecord>(std::move(changed));
+  found->second.record = std::make_shared<const KeyRecord>(std::move(changed));
   return ok();
+}
+
+void KeyBook::forget(std::string_view id) {
+  const std::unique_lock lock{mutex_};
+  if (const auto found = by_id_.find(id); found != by_id_.end()) by_id_.erase(found);
 }
 
 std::vector<KeyRecord> KeyBook::list() const {
   const std::shared_lock lock{mutex_};
   std::vector<KeyRecord> out;
-  for (const auto& entry : by_id_) out.push_back(*entry.second);
+  for (const auto& [id, entry] : by_id_) {
+    auto& key = out.emplace_back(*entry.record);
+    const auto used = entry.used_ms.load();
+    if (used > 0) key.used = Instant{used};
+  }
   return out;
 }
 
@@ -100,24 +117,35 @@ KeyBook::Answer KeyBook::check(std::string_view key, Instant now) const {
   if (key.empty()) return {Verdict::kMissing, nullptr};
   if (!is_api_key(key)) return {Verdict::kMistyped, nullptr};
   const auto digest = sha256(key);
-  std::shared_ptr<const KeyRecord> record;
-  {
-    const std::shared_lock lock{mutex_};
-    const auto found = by_id_.find(id_of(digest));
-    if (found != by_id_.end()) record = found->second;
-  }
-  if (record == nullptr || !equal_in_constant_time(bytes_of(digest), bytes_of(record->digest)))
+  const std::shared_lock lock{mutex_};
+  const auto found = by_id_.find(id_of(digest));
+  if (found == by_id_.end()) return {Verdict::kUnknown, nullptr};
+  const auto& record = found->second.record;
+  if (!equal_in_constant_time(bytes_of(digest), bytes_of(record->digest)))
     return {Verdict::kUnknown, nullptr};
-  if (record->revoked) return {Verdict::kRevoked, std::move(record)};
-  if (record->expires && *record->expires <= now) return {Verdict::kExpired, std::move(record)};
-  return {Verdict::kGood, std::move(record)};
+  if (record->revoked) return {Verdict::kRevoked, record};
+  if (record->expires && *record->expires <= now) return {Verdict::kExpired, record};
+  note_use(found->second, now);
+  return {Verdict::kGood, record};
+}
+
+void KeyBook::note_use(const Entry& entry, Instant now) const {
+  const auto minute = now.ms - now.ms % kMinuteMs;
+  if (entry.used_ms.load(std::memory_order_relaxed) >= minute) return;
+  entry.used_ms = minute;
+  used_ = true;
+}
+
+bool KeyBook::uses_to_save(Instant now, Duration since) const {
+  return used_.load(std::memory_order_relaxed) && now.ms - saved_ms_.load() >= since.ms;
 }
 
 bool KeyBook::holds(std::string_view id, Instant now) const {
   const std::shared_lock lock{mutex_};
   const auto found = by_id_.find(id);
-  if (found == by_id_.end() || found->second->revoked) return false;
-  return !found->second->expires || *found->second->expires > now;
+  if (found == by_id_.end() || found->second.record->revoked) return false;
+  const auto& expires = found->second.record->expires;
+  return !expires || *expires > now;
 }
 
 }  // namespace dealwright::http

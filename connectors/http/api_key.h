@@ -2,6 +2,7 @@
 // once, when made; what is kept is their SHA-256.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -35,6 +36,9 @@ struct KeyRecord {
   Instant created{};
   std::optional<Instant> expires;
   std::optional<Instant> revoked;
+  // The last request that it let in, to the minute; written down within ten minutes, or at a stop.
+  std::optional<Instant> used;
+  std::string request;  // what asked for it, if it is to be made once: see KeyBook::make
 };
 
 // Whether the scopes reach a resource: by name, or by `name:read` if only read.
@@ -47,11 +51,13 @@ class KeyBook {
     std::string key;  // shown once
     KeyRecord record;
   };
-  // Makes a key and adds it. `asked`: name, workspace, roles, scopes, expires.
-  // kInvalid: no role, no name, or an unknown form of scope.
+  // Makes a key and adds it. `asked`: name, workspace, roles, scopes, expires, request.
+  // kInvalid: no role, no name, or an unknown form of scope. kConflict: that request made one
+  // before; the error names it.
   Result<Made> make(Random& random, Instant now, KeyRecord asked);
   // From now on, for every request whose head is not yet read. kNotFound.
   Result<void> revoke(std::string_view id, Instant now);
+  void forget(std::string_view id);  // as if it had never been made
   std::vector<KeyRecord> list() const;
 
   enum class Verdict : std::uint8_t { kGood, kMissing, kMistyped, kUnknown, kExpired, kRevoked };
@@ -63,18 +69,32 @@ class KeyBook {
   // Whether the key of that id is still good: what goes on for long asks again.
   bool holds(std::string_view id, Instant now) const;
 
+  // Uses that no save has written down yet, and the last save was `since` ago.
+  bool uses_to_save(Instant now, Duration since = minutes(10)) const;
+
   // JSON, keys in the order of their ids. Reading refuses what it does not know.
   std::string to_text() const;
   static Result<void> read(std::string_view text, KeyBook& into);
   // Through a draft beside it, synced, renamed over it, its directory synced.
-  Result<void> save(FileSystem& files, const std::string& path) const;
+  Result<void> save(FileSystem& files, const std::string& path, Instant now);
   // kNotFound: no such file.
   static Result<void> load(FileSystem& files, const std::string& path, KeyBook& into);
 
  private:
+  struct Entry {
+    explicit Entry(KeyRecord read)
+        : used_ms{read.used.value_or(Instant{0}).ms},
+          record{std::make_shared<const KeyRecord>(std::move(read))} {}
+    mutable std::atomic<std::int64_t> used_ms;  // 0: never
+    std::shared_ptr<const KeyRecord> record;
+  };
+  void note_use(const Entry& entry, Instant now) const;
+
   mutable std::shared_mutex mutex_;
-  mutable std::mutex saving_;  // held before the other
-  std::map<std::string, std::shared_ptr<const KeyRecord>, std::less<>> by_id_;
+  std::mutex saving_;  // held before the other
+  std::map<std::string, Entry, std::less<>> by_id_;
+  mutable std::atomic<bool> used_{false};  // since the last save
+  std::atomic<std::int64_t> saved_ms_{0};
 };
 
 }  // namespace dealwright::http

@@ -1,6 +1,6 @@
 // The key book as a file:
 //   {"format":1,"keys":[{"created":..,"digest":hex,"id":..,"name":..,"roles":[..],"scopes":[..],
-//    "workspace":..[,"expires":..][,"revoked":..]}]}
+//    "workspace":..[,"expires":..][,"request":..][,"revoked":..][,"used":..]}]}
 #include <algorithm>
 #include <mutex>
 
@@ -21,7 +21,9 @@ Value to_value(const KeyRecord& key) {
           {"name", key.name},          {"roles", std::move(roles)}, {"scopes", std::move(scopes)},
           {"workspace", key.workspace}};
   if (key.expires) out.emplace_back("expires", *key.expires);
+  if (!key.request.empty()) out.emplace_back("request", key.request);
   if (key.revoked) out.emplace_back("revoked", *key.revoked);
+  if (key.used) out.emplace_back("used", *key.used);
   return Value{std::move(out)};
 }
 
@@ -42,11 +44,12 @@ bool read_digest(std::string_view text, Sha256& out) {
 }
 
 Result<void> read_member(std::string_view name, const Value& value, KeyRecord& out) {
-  if (name == "created" || name == "expires" || name == "revoked") {
+  if (name == "created" || name == "expires" || name == "revoked" || name == "used") {
     DW_TRY(const auto at, parse_instant(value.text_or_empty()));
     if (name == "created") out.created = at;
     if (name == "expires") out.expires = at;
     if (name == "revoked") out.revoked = at;
+    if (name == "used") out.used = at;
   } else if (name == "digest") {
     if (!read_digest(value.text_or_empty(), out.digest)) return bad("a digest is no SHA-256");
   } else if (name == "roles" || name == "scopes") {
@@ -65,6 +68,8 @@ Result<void> read_member(std::string_view name, const Value& value, KeyRecord& o
     out.id = value.text_or_empty();
   } else if (name == "name") {
     out.name = value.text_or_empty();
+  } else if (name == "request") {
+    out.request = value.text_or_empty();
   } else if (name == "workspace") {
     out.workspace = value.text_or_empty();
   } else {
@@ -92,7 +97,7 @@ Result<void> KeyBook::read(std::string_view text, KeyBook& into) {
   if (format == nullptr || format->as_int() == nullptr || *format->as_int() != 1)
     return bad("its format is not 1");
   if (keys == nullptr || keys->as_list() == nullptr) return bad("it has no list of keys");
-  std::map<std::string, std::shared_ptr<const KeyRecord>, std::less<>> read;
+  std::map<std::string, Entry, std::less<>> read;
   for (const auto& entry : *keys->as_list()) {
     if (entry.as_map() == nullptr) return bad("a key is no object");
     KeyRecord key;
@@ -102,7 +107,7 @@ Result<void> KeyBook::read(std::string_view text, KeyBook& into) {
     if (key.id != "k_" + hex(key.digest).substr(0, 12)) return bad("an id is not of its digest");
     if (key.roles.empty()) return bad("key " + key.id + " has no role");
     auto id = key.id;
-    if (!read.emplace(std::move(id), std::make_shared<const KeyRecord>(std::move(key))).second)
+    if (!read.try_emplace(std::move(id), std::move(key)).second)
       return bad("a key stands there twice");
   }
   const std::unique_lock lock{into.mutex_};
@@ -111,9 +116,13 @@ Result<void> KeyBook::read(std::string_view text, KeyBook& into) {
 }
 
 // One at a time, each with all that the book has by then: an older text never lands on a newer.
-Result<void> KeyBook::save(FileSystem& files, const std::string& path) const {
+Result<void> KeyBook::save(FileSystem& files, const std::string& path, Instant now) {
   const std::lock_guard lock{saving_};
-  return write_durable(files, path, to_text());
+  used_ = false;
+  auto done = write_durable(files, path, to_text());
+  if (!done) used_ = true;
+  saved_ms_ = now.ms;
+  return done;
 }
 
 Result<void> KeyBook::load(FileSystem& files, const std::string& path, KeyBook& into) {

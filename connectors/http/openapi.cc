@@ -20,6 +20,8 @@ struct FieldText {
 };
 constexpr FieldText kFields[] = {
     {"ETag", "Names this state of it, for If-Match and If-None-Match"},
+    {"Idempotency-Replayed", "true: done before, this is the answer of that time"},
+    {"Location", "Where what was made is read"},
     {"Link", "The next page, rel=\"next\"; none on the last"},
     {"Dealwright-Columns", "The columns in their order, each with its type"},
     {"Dealwright-Position", "How far the events of each partition are folded in it"},

@@ -78,12 +78,52 @@ TEST(HttpKey, TheFileReadsBackAndHoldsNoKey) {
   ASSERT_TRUE(book.revoke(made.record.id, kNoon + seconds(1)));
   KeyBook again;
   EXPECT_EQ(KeyBook::load(files, "keys/api.json", again).error().code, Code::kNotFound);
-  ASSERT_TRUE(book.save(files, "keys/api.json"));
-  ASSERT_TRUE(book.save(files, "keys/api.json"));
+  ASSERT_TRUE(book.save(files, "keys/api.json", kNoon));
+  ASSERT_TRUE(book.save(files, "keys/api.json", kNoon));
   ASSERT_TRUE(KeyBook::load(files, "keys/api.json", again));
   EXPECT_EQ(again.to_text(), book.to_text());
   EXPECT_EQ(book.to_text().find(made.key.substr(3)), std::string::npos);
   EXPECT_EQ(again.check(made.key, kNoon).verdict, KeyBook::Verdict::kRevoked);
+}
+
+TEST(HttpKey, OneRequestMakesOneKeyUnlessItIsTakenBack) {
+  FakeRandom random{1};
+  KeyBook book;
+  auto wanted = asked({Role::kViewer});
+  wanted.request = "r1";
+  const auto made = book.make(random, kNoon, wanted).value();
+  EXPECT_EQ(book.make(random, kNoon, wanted).error().code, Code::kConflict);
+  EXPECT_NE(book.make(random, kNoon, wanted).error().detail.find(made.record.id),
+            std::string::npos);
+  ASSERT_TRUE(book.revoke(made.record.id, kNoon));
+  EXPECT_FALSE(book.make(random, kNoon, wanted)) << "it was shown";
+  book.forget(made.record.id);  // nobody has seen it
+  EXPECT_TRUE(book.make(random, kNoon, wanted));
+  EXPECT_EQ(book.list().size(), 1U);
+}
+
+TEST(HttpKey, TheLastUseIsKeptToTheMinute) {
+  FakeRandom random{1};
+  FakeFileSystem files;
+  ASSERT_TRUE(files.create_directories("keys"));
+  KeyBook book;
+  const auto made = book.make(random, kNoon, asked({Role::kAdmin})).value();
+  EXPECT_FALSE(book.list().front().used);
+  EXPECT_FALSE(book.uses_to_save(kNoon + hours(1)));
+  book.check(made.key, kNoon + seconds(90));
+  EXPECT_EQ(book.list().front().used, kNoon + minutes(1));
+  EXPECT_TRUE(book.uses_to_save(kNoon + hours(1)));
+  ASSERT_TRUE(book.save(files, "keys/api.json", kNoon + hours(1)));
+  EXPECT_FALSE(book.uses_to_save(kNoon + hours(9)));
+  book.check(made.key, kNoon + hours(1));
+  EXPECT_FALSE(book.uses_to_save(kNoon + hours(1) + minutes(9)));
+  EXPECT_TRUE(book.uses_to_save(kNoon + hours(1) + minutes(10)));
+  KeyBook again;
+  ASSERT_TRUE(KeyBook::load(files, "keys/api.json", again));
+  EXPECT_EQ(again.list().front().used, kNoon + minutes(1));
+  ASSERT_TRUE(book.revoke(made.record.id, kNoon + hours(2)));
+  book.check(made.key, kNoon + hours(3));
+  EXPECT_EQ(book.list().front().used, kNoon + hours(1)) << "it let nobody in";
 }
 
 // At each of the changes a save makes the power goes: the file is the old one or the new one.
@@ -94,11 +134,11 @@ TEST(HttpKey, ASaveIsWholeOrNotAtAll) {
     ASSERT_TRUE(create_durable(files, "keys"));
     KeyBook book;
     ASSERT_TRUE(book.make(random, kNoon, asked({Role::kViewer})));
-    ASSERT_TRUE(book.save(files, "keys/api.json"));
+    ASSERT_TRUE(book.save(files, "keys/api.json", kNoon));
     const auto before = book.to_text();
     ASSERT_TRUE(book.make(random, kNoon, asked({Role::kAdmin})));
     files.fail_change(n, FakeFileSystem::Fault::kPowerCut);
-    const bool saved = static_cast<bool>(book.save(files, "keys/api.json"));
+    const bool saved = static_cast<bool>(book.save(files, "keys/api.json", kNoon));
     files.power_cut();
     files.reboot();
     files.fail_nothing();

@@ -43,6 +43,12 @@ Awaitable<Response> wait(Rig& rig, Request& request) {
   co_return text_response("text/plain", std::move(said));
 }
 
+Awaitable<Response> wait_for_secret(Rig& rig, Request& request) {
+  auto out = co_await wait(rig, request);
+  out.fields.add("Cache-Control", "no-store");
+  co_return out;
+}
+
 Awaitable<Response> blocking(Rig& rig, Request& request) {
   std::function<Result<int>()> work = [&rig]() -> Result<int> {
     rig.block.take()();
@@ -117,6 +123,17 @@ std::vector<Route> routes_of(Rig& rig) {
   out.push_back(route("POST", "/v1/wait", "wait", publisher,
                       [&rig](Request& request) { return wait(rig, request); }));
   out.back().takes = {"text/plain"};
+  for (const std::string name : {"once", "again", "secret"}) {
+    auto once = route("POST", "/v1/" + name, name, publisher,
+                      [&rig](Request& request) { return wait(rig, request); });
+    if (name == "secret") {
+      once.handler = [&rig](Request& request) { return wait_for_secret(rig, request); };
+    }
+    once.takes = {"text/plain"};
+    once.body_required = false;
+    rig.repeats.add_to(once, name == "again" ? Repeats::Again::kAsked : Repeats::Again::kAnswered);
+    out.push_back(std::move(once));
+  }
   out.push_back(route("GET", "/v1/wait", "wait_to_read", viewer,
                       [&rig](Request& request) { return wait(rig, request); }));
   out.push_back(route("POST", "/v1/blocking", "blocking", publisher,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "connectors/http/awaiting.h"
+#include "connectors/http/repeats.h"
 #include "connectors/http/server.h"
 #include "engine/ports/fake/fake_clock.h"
 #include "tests/connectors/http/client.h"
@@ -55,6 +56,7 @@ class Rig {
   KeyBook keys;
   std::string key;
   Options options;
+  Repeats repeats{clock, {3, 1'000, hours(24), minutes(10)}};
   Mailbox<std::function<void(std::string)>> waiting;  // POST /v1/wait: what lets it go on
   Mailbox<std::shared_ptr<EventStream>> streams;      // GET /v1/stream, once its past is sent
   Mailbox<std::string> lines;                         // access lines
