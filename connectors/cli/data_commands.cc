@@ -62,7 +62,7 @@ void add_sample(CLI::App& app, Context& context) {
       "dealwright sample --seed 1 --out year.ndjson",
       [&context, flags] { return write_sample(context, flags->seed, flags->scale, flags->out); });
   make->add_option("--seed", flags->seed, "the same seed, the same bytes")->capture_default_str();
-  make->add_option("--scale", flags->scale, "how many times 640 customers")
+  make->add_option("--scale", flags->scale, "how many times 600 customers")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   make->add_option("--out", flags->out, "a file; - is standard output")->capture_default_str();

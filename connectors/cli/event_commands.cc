@@ -1,5 +1,6 @@
 // event append, tail, show.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -10,6 +11,7 @@
 #include "connectors/daemon/appender.h"
 #include "engine/codec/cloudevents_json.h"
 #include "engine/codec/event_codec.h"
+#include "engine/codec/json.h"
 
 namespace dealwright::cli {
 namespace {
@@ -217,17 +219,7 @@ Result<void> append_one(Context& context, const AppendOptions& options) {
                                    "; dealwright set-aside list"};
 }
 
-void print_event(const Context& context, const LogRecord& record, PartitionId partition) {
-  Event event;
-  const auto place = place_text(daemon::Placed{partition, record.position});
-  if (!codec::decode(record.bytes, event)) {
-    if (context.json) {
-      context.print_object({{"position", Value{place}}, {"unreadable", Value{true}}});
-    } else {
-      std::cout << place << "  (unreadable)\n";
-    }
-    return;
-  }
+void print_event(const Context& context, const std::string& place, const Event& event) {
   if (context.json) {
     std::cout << codec::to_cloudevent(event) << '\n';
   } else {
@@ -237,17 +229,124 @@ void print_event(const Context& context, const LogRecord& record, PartitionId pa
   }
 }
 
-Result<void> tail(Context& context, std::size_t count) {
+void print_record(const Context& context, const LogRecord& record, PartitionId partition) {
+  Event event;
+  const auto place = place_text(daemon::Placed{partition, record.position});
+  if (codec::decode(record.bytes, event)) return print_event(context, place, event);
+  if (context.json) {
+    context.print_object({{"position", Value{place}}, {"unreadable", Value{true}}});
+  } else {
+    std::cout << place << "  (unreadable)\n";
+  }
+}
+
+// As the server lists and streams them: {"position":..,"event":..}.
+void print_told(const Context& context, const Value& told) {
+  const auto* map = told.as_map();
+  const auto* place = map == nullptr ? nullptr : find(*map, "position");
+  const auto* event = map == nullptr ? nullptr : find(*map, "event");
+  Event read;
+  if (place == nullptr || event == nullptr) return;
+  codec::read_cloudevent(*event, read);
+  print_event(context, std::string{place->text_or_empty()}, read);
+}
+
+struct TailOptions {
+  std::size_t count = 10;
+  bool follow = false;
+};
+
+struct Span {
+  PartitionId partition = 0;
+  Position begin = 0, end = 0;
+};
+
+// Where the newest `count` of each partition stand.
+Result<std::vector<Span>> spans_there(const Remote& remote, std::size_t count) {
+  DW_TRY(const auto rows, remote.rows("/v1/partitions"));
+  std::vector<Span> out;
+  const auto column = [&](std::string_view name) {
+    const auto& all = rows.columns;
+    return std::find_if(all.begin(), all.end(), [&](const auto& c) { return c.name == name; }) -
+           all.begin();
+  };
+  const auto id = column("partition");
+  const auto end = column("events_end");
+  const auto width = std::ssize(rows.columns);
+  if (id == width || end == width) return Error{Code::kIo, "the server lists no partitions"};
+  for (const auto& row : rows.rows) {
+    const auto* partition = row[static_cast<std::size_t>(id)].as_int();
+    const auto* events = row[static_cast<std::size_t>(end)].as_int();
+    if (partition == nullptr || events == nullptr) continue;  // it is down
+    const auto last = static_cast<Position>(*events);
+    out.push_back({static_cast<PartitionId>(*partition), last > count ? last - count : 0, last});
+  }
+  return out;
+}
+
+// Page by page: a page may end early, by its size.
+Result<void> print_span(const Context& context, const Remote& remote, Span span) {
+  while (span.begin < span.end) {
+    const auto limit = std::min<Position>(span.end - span.begin, 1'000);
+    const auto from = place_text(daemon::Placed{span.partition, span.begin});
+    DW_TRY(const auto list,
+           remote.get(
+               with_query("/v1/events", {{"position", from}, {"limit", std::to_string(limit)}})));
+    auto next = span.end;
+    for (const auto& told : list.as_list() == nullptr ? List{} : *list.as_list()) {
+      const auto* at = told.as_map() == nullptr ? nullptr : find(*told.as_map(), "position");
+      const auto place = parse_position(at == nullptr ? "" : std::string{at->text_or_empty()});
+      if (!place || place.value().partition != span.partition) break;  // of the next one
+      if (place.value().position >= span.end) break;
+      next = place.value().position + 1;
+      print_told(context, told);
+    }
+    if (next == span.end) break;
+    span.begin = next;
+  }
+  return ok();
+}
+
+// Partition by partition, or as they are folded until somebody ends it.
+Result<void> tail_there(const Context& context, const TailOptions& asked) {
+  const auto& remote = *context.remote();
+  DW_TRY(const auto spans, spans_there(remote, asked.count));
+  if (!asked.follow) {
+    for (const auto& span : spans) {
+      DW_TRY(print_span(context, remote, span));
+    }
+    return ok();
+  }
+  std::string from;
+  for (const auto& span : spans) {
+    from += (from.empty() ? "" : ",") + place_text(daemon::Placed{span.partition, span.begin});
+  }
+  codec::JsonLimits limits;
+  limits.bytes = std::size_t{64} << 20;
+  return remote.follow(with_query("/v1/events/stream", {{"position", from}}),
+                       [&](std::string_view name, std::string_view data) {
+                         if (name == "reset") std::cerr << "some events are gone\n";
+                         const auto told = codec::parse_json(data, limits);
+                         if (!name.empty() || !told) return;
+                         print_told(context, told.value());
+                         std::cout.flush();
+                       });
+}
+
+Result<void> tail(Context& context, const TailOptions& asked) {
+  if (context.remote() != nullptr) return tail_there(context, asked);
+  if (asked.follow)
+    return Error{Code::kInvalid, "--follow needs a server that takes events: --server"};
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   for (PartitionId id = 0; id < workspace->partitions(); ++id) {
     if (!workspace->serves(id)) continue;
     DW_TRY(auto end, workspace->log().end(Topic::kEvents, id));
     DW_TRY(auto begin, workspace->log().begin(Topic::kEvents, id));
-    auto at = end > begin + count ? end - count : begin;
+    auto at = end > begin + asked.count ? end - asked.count : begin;
     while (at < end) {
       DW_TRY(auto batch, workspace->log().read(Topic::kEvents, id, at, 1 << 20));
       if (batch.records.empty()) break;
-      for (const auto& record : batch.records) print_event(context, record, id);
+      for (const auto& record : batch.records) print_record(context, record, id);
       at = batch.next;
     }
   }
@@ -325,11 +424,14 @@ void add_event_commands(CLI::App& app, Context& context) {
   one("--key", options->key, "the partition key: the customer's account, such as account/a1");
   append->add_flag("--dry-run", options->dry_run, "Check only");
 
-  auto count = std::make_shared<std::size_t>(10);
+  auto asked = std::make_shared<TailOptions>();
   auto* tail_verb =
       verb(*event, context, "tail", "The newest facts of each partition",
-           "dealwright event tail -n 5", [&context, count] { return tail(context, *count); });
-  tail_verb->add_option("-n,--count", *count, "how many of each partition")->capture_default_str();
+           "dealwright event tail -n 5", [&context, asked] { return tail(context, *asked); });
+  tail_verb->add_option("-n,--count", asked->count, "how many of each partition")
+      ->capture_default_str();
+  tail_verb->add_flag("-f,--follow", asked->follow,
+                      "go on with what is folded from now on, of a server, until it is ended");
 
   auto where = std::make_shared<std::string>();
   auto* show_verb =

@@ -22,7 +22,7 @@ Result<void> change(Context& context, const std::function<Result<void>(http::Key
   auto loaded = http::KeyBook::load(workspace->files(), path_of(context), keys);
   if (!loaded && loaded.error().code != Code::kNotFound) return loaded.error();
   DW_TRY(act(keys));
-  DW_TRY(keys.save(workspace->files(), path_of(context)));
+  DW_TRY(keys.save(workspace->files(), path_of(context), context.now()));
   return workspace->stop();
 }
 
@@ -101,9 +101,9 @@ Result<void> list_there(const Context& context, ViewRows rows) {
 
 Result<void> list(Context& context) {
   ViewRows rows;
-  rows.columns = {{"id", "text"},        {"name", "text"},       {"roles", "text"},
-                  {"scopes", "text"},    {"created", "instant"}, {"expires", "instant"},
-                  {"revoked", "instant"}};
+  rows.columns = {{"id", "text"},         {"name", "text"},       {"roles", "text"},
+                  {"scopes", "text"},     {"created", "instant"}, {"expires", "instant"},
+                  {"revoked", "instant"}, {"used", "instant"}};
   if (context.remote() != nullptr) return list_there(context, std::move(rows));
   DW_TRY(auto workspace, context.open(Context::Stopped::kLeftOut));
   http::KeyBook keys;
@@ -118,7 +118,7 @@ Result<void> list(Context& context) {
       roles += (roles.empty() ? "" : " ") + std::string{name};
     for (const auto& scope : key.scopes) scopes += (scopes.empty() ? "" : " ") + scope;
     rows.rows.push_back({Value{key.id}, Value{key.name}, Value{roles}, Value{scopes},
-                         Value{key.created}, at(key.expires), at(key.revoked)});
+                         Value{key.created}, at(key.expires), at(key.revoked), at(key.used)});
   }
   context.print(rows);
   return workspace->stop();

@@ -1,10 +1,12 @@
-// mail receive: a mail as a mail server pipes it in.
+// mail receive: a mail as a mail server pipes it in. mail list, show: those that were dropped.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <limits>
 
 #include "connectors/cli/context.h"
 #include "connectors/daemon/channels.h"
+#include "connectors/os/posix_file_system.h"
 
 namespace dealwright::cli {
 namespace {
@@ -74,10 +76,55 @@ Result<void> receive(Context& context, const Asked& asked) {
   return ok();
 }
 
+// ---- mails that were dropped as files
+
+Result<ViewRows> dropped(const Context& context, std::size_t limit) {
+  if (const auto* remote = context.remote()) {
+    const auto most = limit == 0 ? std::size_t{1'000} : std::min<std::size_t>(limit, 1'000);
+    return remote->rows(with_query("/v1/mails", {{"limit", std::to_string(most)}}));
+  }
+  const auto files = os::make_posix_file_system();
+  return daemon::dropped_mails(*files, context.config(), limit);
+}
+
+Result<void> list(Context& context, std::size_t limit) {
+  DW_TRY(const auto rows, dropped(context, limit));
+  context.print(rows);
+  return ok();
+}
+
+Result<std::string> newest(const Context& context) {
+  DW_TRY(const auto rows, dropped(context, 1));
+  for (std::size_t i = 0; i < rows.columns.size(); ++i) {
+    if (rows.columns[i].name == "mail" && !rows.rows.empty())
+      return std::string{rows.rows[0][i].text_or_empty()};
+  }
+  return Error{Code::kNotFound, "no mail was dropped yet; mail.send: drop writes them"};
+}
+
+Result<void> show(Context& context, std::string name) {
+  if (name.empty()) {
+    DW_TRY(name, newest(context));
+  }
+  std::string bytes;
+  if (const auto* remote = context.remote()) {
+    DW_TRY(bytes, remote->text("/v1/mails/" + escaped(name), "message/rfc822"));
+  } else {
+    const auto files = os::make_posix_file_system();
+    DW_TRY(bytes, daemon::dropped_mail(*files, context.config(), name));
+  }
+  if (context.json) {
+    context.print_object({{"mail", Value{name}}, {"text", Value{bytes}}});
+  } else {
+    std::cout << bytes;
+  }
+  return ok();
+}
+
 }  // namespace
 
 void add_mail_commands(CLI::App& app, Context& context) {
-  auto* mail = noun(app, "mail", "Mails that come in: bounces, complaints, answers");
+  auto* mail = noun(app, "mail", "Mails that come in, and those that were dropped as files");
   auto asked = std::make_shared<Asked>();
   auto* received = verb(
       *mail, context, "receive",
@@ -89,6 +136,15 @@ void add_mail_commands(CLI::App& app, Context& context) {
                        "The envelope's recipient; else what the mail's head says");
   received->add_option("--name", asked->name,
                        "Who hands it in: part of the source of its events; mta if left out");
+  auto limit = std::make_shared<std::size_t>(50);
+  verb(*mail, context, "list", "Mails that were dropped as files, the newest first",
+       "dealwright mail list --limit 5", [&context, limit] { return list(context, *limit); })
+      ->add_option("--limit", *limit, "rows at most; 0: all, 1,000 of a server")
+      ->capture_default_str();
+  auto file = std::make_shared<std::string>();
+  verb(*mail, context, "show", "One of them, as it would have been sent", "dealwright mail show",
+       [&context, file] { return show(context, *file); })
+      ->add_option("mail", *file, "as mail list shows it; the newest if left out");
   // Settings that are wrong are no reason to lose a mail either: it reads them itself.
   received->preparse_callback([&context](std::size_t) { context.needs_config = false; });
 }

@@ -1,10 +1,14 @@
 #include "connectors/cli/remote.h"
 
 #include <curl/curl.h>
+#include <poll.h>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "connectors/http/text.h"
 #include "engine/codec/json.h"
@@ -124,6 +128,15 @@ struct Remote::Asked {
   std::string type = {};
   std::string body = {};
   std::string if_match = {};
+  std::string last_event_id = {};
+};
+struct Remote::Prepared {
+  std::unique_ptr<CURL, decltype(&::curl_easy_cleanup)> curl{nullptr, ::curl_easy_cleanup};
+  std::unique_ptr<curl_slist, decltype(&::curl_slist_free_all)> fields{nullptr,
+                                                                       ::curl_slist_free_all};
+  std::string url;
+  std::unique_ptr<std::array<char, CURL_ERROR_SIZE>> problem =
+      std::make_unique<std::array<char, CURL_ERROR_SIZE>>();
 };
 struct Remote::Answer {
   std::string body;
@@ -143,9 +156,10 @@ std::string with_query(std::string path,
   return path;
 }
 
-Result<Remote::Answer> Remote::ask(const Asked& asked) const {
-  const std::unique_ptr<CURL, decltype(&::curl_easy_cleanup)> curl{::curl_easy_init(),
-                                                                   ::curl_easy_cleanup};
+Remote::Prepared Remote::prepare(const Asked& asked) const {
+  Prepared out;
+  out.curl.reset(::curl_easy_init());
+  out.url = url_ + asked.path;
   curl_slist* list = nullptr;
   const auto add = [&](const std::string& field) {
     list = ::curl_slist_append(list, field.c_str());
@@ -155,34 +169,44 @@ Result<Remote::Answer> Remote::ask(const Asked& asked) const {
   if (!key_.empty()) add("Authorization: Bearer " + key_);
   if (!asked.type.empty()) add("Content-Type: " + asked.type);
   if (!asked.if_match.empty()) add("If-Match: " + asked.if_match);
-  const std::unique_ptr<curl_slist, decltype(&::curl_slist_free_all)> fields{list,
-                                                                             ::curl_slist_free_all};
+  if (!asked.last_event_id.empty()) add("Last-Event-ID: " + asked.last_event_id);
+  out.fields.reset(list);
+  auto* curl = out.curl.get();
+  ::curl_easy_setopt(curl, CURLOPT_URL, out.url.c_str());
+  ::curl_easy_setopt(curl, CURLOPT_HTTPHEADER, list);
+  ::curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, out.problem->data());
+  ::curl_easy_setopt(curl, CURLOPT_TIMEOUT, kSecondsMax);
+  ::curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  ::curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  if (!ca_file_.empty()) ::curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file_.c_str());
+  return out;
+}
+
+Error Remote::nobody_there(const Prepared& prepared, int done) const {
+  const std::string why = prepared.problem->front() != '\0'
+                              ? prepared.problem->data()
+                              : ::curl_easy_strerror(static_cast<CURLcode>(done));
+  return Error{Code::kClosed, "no server answers at " + url_ + ": " + why +
+                                  "; start it with: dealwright serve, or leave --server away"};
+}
+
+Result<Remote::Answer> Remote::ask(const Asked& asked) const {
+  const auto prepared = prepare(asked);
+  auto* curl = prepared.curl.get();
   Answer out;
-  char problem[CURL_ERROR_SIZE] = "";
-  const auto url = url_ + asked.path;
-  ::curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
-  ::curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, fields.get());
-  ::curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, take_body);
-  ::curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &out.body);
-  ::curl_easy_setopt(curl.get(), CURLOPT_HEADERFUNCTION, take_field);
-  ::curl_easy_setopt(curl.get(), CURLOPT_HEADERDATA, &out.fields);
-  ::curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, problem);
-  ::curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, kSecondsMax);
-  ::curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
-  ::curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https");
-  if (!ca_file_.empty()) ::curl_easy_setopt(curl.get(), CURLOPT_CAINFO, ca_file_.c_str());
+  ::curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+  ::curl_easy_setopt(curl, CURLOPT_WRITEDATA, &out.body);
+  ::curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_field);
+  ::curl_easy_setopt(curl, CURLOPT_HEADERDATA, &out.fields);
   if (asked.method != "GET") {
-    ::curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, asked.method.c_str());
-    ::curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE, static_cast<long>(asked.body.size()));
-    ::curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, asked.body.c_str());
+    ::curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, asked.method.c_str());
+    ::curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(asked.body.size()));
+    ::curl_easy_setopt(curl, CURLOPT_POSTFIELDS, asked.body.c_str());
   }
-  if (const auto done = ::curl_easy_perform(curl.get()); done != CURLE_OK) {
-    const std::string why = problem[0] != '\0' ? problem : ::curl_easy_strerror(done);
-    return Error{Code::kClosed, "no server answers at " + url_ + ": " + why +
-                                    "; start it with: dealwright serve, or leave --server away"};
-  }
+  if (const auto done = ::curl_easy_perform(curl); done != CURLE_OK)
+    return nobody_there(prepared, done);
   long status = 0;
-  ::curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  ::curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   if (status >= 300) return error_of(status, out.body);
   return out;
 }
@@ -243,6 +267,104 @@ Result<ViewRows> Remote::pages(const std::string& path, std::size_t limit, bool*
   if (cut) out.rows.resize(limit);
   if (more != nullptr) *more = cut || !next.empty();
   return out;
+}
+
+// ---- streams
+
+namespace {
+
+struct Following {
+  explicit Following(const Remote::Take& to) : take{to} {}
+  const Remote::Take& take;
+  CURL* curl = nullptr;
+  std::string line, id, name, data, last_id, refusal, failure;
+  std::chrono::steady_clock::time_point heard = std::chrono::steady_clock::now();
+  bool began = false;
+  int retry_ms = 1'000;  // until it is asked for again, as the server said
+
+  void end_line() {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    const auto field = [&](std::string_view key) -> std::optional<std::string_view> {
+      if (!line.starts_with(key)) return std::nullopt;
+      auto value = std::string_view{line}.substr(key.size());
+      if (value.starts_with(' ')) value.remove_prefix(1);
+      return value;
+    };
+    if (line.empty()) {
+      if (name == "error") failure = data.empty() ? "the stream failed" : data;
+      if (!name.empty() || !data.empty()) take(name, data);
+      if (!id.empty()) last_id = id;
+      id.clear(), name.clear(), data.clear();
+    } else if (const auto place = field("id:")) {
+      id = *place;
+    } else if (const auto wait = field("retry:")) {
+      retry_ms = static_cast<int>(http::parse_count(*wait).value_or(1'000) % 60'000);
+    } else if (const auto event = field("event:")) {
+      name = *event;
+    } else if (const auto more = field("data:")) {
+      data += (data.empty() ? "" : "\n") + std::string{*more};
+    }
+    line.clear();
+  }
+};
+
+std::size_t take_piece(char* bytes, std::size_t size, std::size_t count, void* to) {
+  auto& f = *static_cast<Following*>(to);
+  const std::string_view piece{bytes, size * count};
+  long status = 0;
+  ::curl_easy_getinfo(f.curl, CURLINFO_RESPONSE_CODE, &status);
+  if (status >= 300) {
+    f.refusal.append(piece.substr(0, std::min<std::size_t>(piece.size(), 64 << 10)));
+    return piece.size();
+  }
+  f.began = true;
+  f.heard = std::chrono::steady_clock::now();
+  for (const char c : piece) {
+    if (c == '\n') {
+      f.end_line();
+    } else {
+      f.line += c;
+    }
+  }
+  return f.failure.empty() ? piece.size() : 0;
+}
+
+// Heartbeats come each 15 s: behind three of them nobody is there.
+int watch(void* to, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  const auto silent = std::chrono::steady_clock::now() - static_cast<Following*>(to)->heard;
+  return silent > std::chrono::seconds{45} ? 1 : 0;
+}
+
+// Of a server that is busy, or that is being started again behind a proxy.
+bool may_pass(long status) {
+  return status == 429 || status == 502 || status == 503 || status == 504;
+}
+
+}  // namespace
+
+Result<void> Remote::follow(const std::string& path, const Take& take) const {
+  Following f{take};
+  for (;;) {
+    Asked asked{"GET", path, "text/event-stream"};
+    asked.last_event_id = f.last_id;
+    const auto prepared = prepare(asked);
+    f.curl = prepared.curl.get();
+    f.line.clear(), f.id.clear(), f.name.clear(), f.data.clear(), f.refusal.clear();
+    f.heard = std::chrono::steady_clock::now();
+    ::curl_easy_setopt(f.curl, CURLOPT_WRITEFUNCTION, take_piece);
+    ::curl_easy_setopt(f.curl, CURLOPT_WRITEDATA, &f);
+    ::curl_easy_setopt(f.curl, CURLOPT_TIMEOUT, 0L);
+    ::curl_easy_setopt(f.curl, CURLOPT_NOPROGRESS, 0L);
+    ::curl_easy_setopt(f.curl, CURLOPT_XFERINFOFUNCTION, watch);
+    ::curl_easy_setopt(f.curl, CURLOPT_XFERINFODATA, &f);
+    const auto done = ::curl_easy_perform(f.curl);
+    long status = 0;
+    ::curl_easy_getinfo(f.curl, CURLINFO_RESPONSE_CODE, &status);
+    if (!f.failure.empty()) return Error{Code::kIo, f.failure};
+    if (status >= 300 && !(f.began && may_pass(status))) return error_of(status, f.refusal);
+    if (done != CURLE_OK && !f.began) return nobody_there(prepared, done);
+    ::poll(nullptr, 0, f.retry_ms);
+  }
 }
 
 }  // namespace dealwright::cli

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,9 +39,17 @@ class Remote {
   Result<Value> put(const std::string& path, const std::string& type, const std::string& body,
                     const std::string& if_match) const;
 
+  // Each message of a stream of server-sent events as it comes. A stream that breaks off is asked
+  // for again, behind the last one. kClosed: nobody answered at first.
+  using Take = std::function<void(std::string_view name, std::string_view data)>;
+  Result<void> follow(const std::string& path, const Take& take) const;
+
  private:
   struct Asked;
+  struct Prepared;
   struct Answer;
+  Prepared prepare(const Asked& asked) const;
+  Error nobody_there(const Prepared& prepared, int done) const;
   Result<Answer> ask(const Asked& asked) const;
   Result<Value> value(const Asked& asked) const;
   // Appends a page to `out`; the next one's path, "" if there is none.

@@ -115,9 +115,30 @@ Result<void> publish(Context& context, const std::string& path) {
   return workspace->stop();
 }
 
-Result<void> show(Context& context, std::size_t revision) {
+struct Shown {
+  std::string id, text;
+  std::int64_t revision = 0, revisions = 0;
+};
+
+Result<Shown> shown_there(const Remote& remote, std::size_t revision) {
+  const auto asked = revision == 0 ? std::string{} : std::to_string(revision);
+  DW_TRY(const auto value, remote.get(with_query("/v1/schemas/workspace", {{"revision", asked}})));
+  const auto member = [&](const char* name) {
+    const auto* found = value.as_map() == nullptr ? nullptr : find(*value.as_map(), name);
+    return found == nullptr ? Value{} : *found;
+  };
+  const auto count = [&](const char* name) {
+    const auto found = member(name);
+    return found.as_int() == nullptr ? std::int64_t{0} : *found.as_int();
+  };
+  return Shown{std::string{member("schema").text_or_empty()},
+               std::string{member("text").text_or_empty()}, count("revision"), count("revisions")};
+}
+
+Result<Shown> shown_here(Context& context, std::size_t revision) {
   DW_TRY(auto workspace, context.open());
   DW_TRY(const auto all, daemon::schemas_in_force(*workspace));
+  DW_TRY(workspace->stop());
   if (all.revision() == 0) {
     return Error{Code::kNotFound, "no schema is in force; dealwright schema publish FILE"};
   }
@@ -127,16 +148,24 @@ Result<void> show(Context& context, std::size_t revision) {
   }
   if (revision == 0) revision = all.revision();
   const auto& schema = *all.versions()[revision - 1].second;
+  return Shown{hex(schema.id), schema.text, static_cast<std::int64_t>(revision),
+               static_cast<std::int64_t>(all.revision())};
+}
+
+Result<void> show(Context& context, std::size_t revision) {
+  const auto* remote = context.remote();
+  DW_TRY(const auto shown,
+         remote != nullptr ? shown_there(*remote, revision) : shown_here(context, revision));
   if (context.json) {
-    context.print_object({{"schema", Value{hex(schema.id)}},
-                          {"revision", Value{static_cast<std::int64_t>(revision)}},
-                          {"text", Value{schema.text}}});
+    context.print_object({{"schema", Value{shown.id}},
+                          {"revision", Value{shown.revision}},
+                          {"text", Value{shown.text}}});
   } else {
-    std::cout << "# revision " << revision << " of " << all.revision() << ", " << hex(schema.id)
+    std::cout << "# revision " << shown.revision << " of " << shown.revisions << ", " << shown.id
               << '\n'
-              << schema.text << (schema.text.ends_with('\n') ? "" : "\n");
+              << shown.text << (shown.text.ends_with('\n') ? "" : "\n");
   }
-  return workspace->stop();
+  return ok();
 }
 
 }  // namespace

@@ -3,9 +3,11 @@
 #include <fmt/core.h>
 
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
+#include "connectors/daemon/mail_rates.h"
 #include "connectors/smtp/drop.h"
 #include "connectors/smtp/mail_channel.h"
 #include "connectors/webhook/request.h"
@@ -38,6 +40,14 @@ Result<std::string> read_secret(FileSystem& files, const std::string& path, std:
   return text;
 }
 
+// A file of authorities, if one is named; what is in it the library reads.
+Result<std::string> authorities(FileSystem& files, const std::string& path, std::string_view key) {
+  if (!path.empty()) {
+    DW_TRY(read_secret(files, path, key));
+  }
+  return path;
+}
+
 std::string domain_of(std::string_view address) {
   const auto at = address.rfind('@');
   return std::string{at == std::string_view::npos ? address : address.substr(at + 1)};
@@ -64,24 +74,28 @@ Result<smtp::MailSettings> mail_settings(const MailConfig& mail) {
 
 Result<std::optional<smtp::DkimSigner>> signer_of(const MailConfig& mail, FileSystem& files,
                                                   const std::string& domain) {
-  if (mail.dkim_selector.empty() && mail.dkim_key_file.empty())
-    return std::optional<smtp::DkimSigner>{};
-  if (mail.dkim_selector.empty() || mail.dkim_key_file.empty()) {
-    return Error{Code::kInvalid, "mail.dkim_selector and mail.dkim_key belong together: set both"};
+  const auto selectors = words(mail.dkim_selector);
+  const auto paths = words(mail.dkim_key_files);
+  if (selectors.size() != paths.size()) {
+    return Error{
+        Code::kInvalid,
+        fmt::format("mail.dkim_selector and mail.dkim_key belong together, one selector for "
+                    "each file: {} and {}",
+                    selectors.size(), paths.size())};
   }
-  DW_TRY(auto pem, read_secret(files, mail.dkim_key_file, "mail.dkim_key"));
-  smtp::DkimKey key;
-  key.selector = mail.dkim_selector;
-  key.pem = pem + "\n";
-  std::optional<Error> first;
-  for (const auto algorithm :
-       {smtp::DkimKey::Algorithm::kRsaSha256, smtp::DkimKey::Algorithm::kEd25519}) {
-    key.algorithm = algorithm;  // the key itself says which: the other one is refused
-    auto signer = smtp::DkimSigner::make(domain, {key});
-    if (signer) return std::optional{std::move(signer.value())};
-    if (!first) first = signer.error();
+  if (selectors.empty()) return std::optional<smtp::DkimSigner>{};
+  if (std::set<std::string>{selectors.begin(), selectors.end()}.size() < selectors.size())
+    return Error{Code::kInvalid, "mail.dkim_selector: each key has a selector of its own"};
+  std::vector<smtp::DkimKey> keys;
+  for (std::size_t n = 0; n < paths.size(); ++n) {
+    smtp::DkimKey key;
+    key.selector = selectors[n];
+    DW_TRY(key.pem, read_secret(files, paths[n], "mail.dkim_key"));
+    key.pem += '\n';
+    keys.push_back(std::move(key));
   }
-  return *first;
+  DW_TRY(auto signer, smtp::DkimSigner::make(domain, std::move(keys)));
+  return std::optional{std::move(signer)};
 }
 
 Result<smtp::ServerSettings> server_settings(const MailConfig& mail, FileSystem& files) {
@@ -92,7 +106,7 @@ Result<smtp::ServerSettings> server_settings(const MailConfig& mail, FileSystem&
   out.security = mail.security == "tls"        ? Security::kTls
                  : mail.security == "loopback" ? Security::kPlainLoopback
                                                : Security::kStartTls;
-  out.ca_file = mail.ca_file;
+  DW_TRY(out.ca_file, authorities(files, mail.ca_file, "mail.ca_file"));
   out.user = mail.user;
   if (!mail.password_file.empty()) {
     DW_TRY(auto password, read_secret(files, mail.password_file, "mail.password_file"));
@@ -149,7 +163,7 @@ Result<webhook::WebhookSettings> webhook_settings(const Config& config, FileSyst
   DW_TRY(const auto receivers, receivers_of(config, files));
   webhook::WebhookSettings out;
   out.loopback_http = config.webhook_loopback;
-  out.ca_file = config.webhook_ca_file;
+  DW_TRY(out.ca_file, authorities(files, config.webhook_ca_file, "webhook.ca_file"));
   out.drain_time = kDrainTime;
   for (const auto& [name, receiver] : receivers) {
     webhook::Endpoint endpoint{receiver.url, {}};
@@ -219,6 +233,24 @@ Result<std::map<std::string, Receiver>> read_endpoints(std::string_view text,
 
 std::string mail_folder(const Config& config) { return config.data + "/mail"; }
 
+Result<ViewRows> dropped_mails(FileSystem& files, const Config& config, std::size_t limit) {
+  DW_TRY(const auto mails, smtp::MailDrop(files, mail_folder(config)).list());
+  ViewRows out;
+  out.columns = {{"mail", "text"}, {"at", "instant"}, {"effect", "text"}};
+  for (const auto& mail : mails) {
+    if (limit > 0 && out.rows.size() == limit) break;
+    out.rows.push_back({Value{mail.name}, Value{mail.at}, Value{hex(mail.effect)}});
+  }
+  return out;
+}
+
+Result<std::string> dropped_mail(FileSystem& files, const Config& config, const std::string& name) {
+  auto read = smtp::MailDrop(files, mail_folder(config)).read(name);
+  if (!read && read.error().code == Code::kInvalid)  // of another form: so it is not there
+    return Error{Code::kNotFound, read.error().detail};
+  return read;
+}
+
 Result<MailMarks> mail_marks(const Config& config, FileSystem& files) {
   DW_TRY(auto settings, keyed_settings(config, files));
   return MailMarks{std::move(settings.identity.domain), std::move(settings.bounce_domain),
@@ -231,6 +263,7 @@ Result<void> check_channels(const Config& config, FileSystem& files) {
   rules.loopback_http = webhooks.loopback_http;
   rules.ports = webhooks.ports;
   DW_TRY(webhook::read_endpoints(webhooks, rules));
+  DW_TRY(mail_rates(config.effects));
   DW_TRY(const auto settings, mail_settings(config.mail));  // answers come in whatever leaves
   if (config.mail.send != "smtp") return ok();
   DW_TRY(signer_of(config.mail, files, settings.identity.domain));

@@ -24,6 +24,10 @@ Result<std::map<std::string, Receiver>> read_endpoints(std::string_view text,
 // Where dropped mails lie.
 std::string mail_folder(const Config& config);
 
+// Dropped mails, the newest first, and the bytes of one. kNotFound.
+Result<ViewRows> dropped_mails(FileSystem& files, const Config& config, std::size_t limit);
+Result<std::string> dropped_mail(FileSystem& files, const Config& config, const std::string& name);
+
 // What mails of ours are known again by when they come back, whether or not any leave now.
 // kInvalid; else what the cluster key's file says. REQUIRES: the data directory was opened once
 Result<MailMarks> mail_marks(const Config& config, FileSystem& files);

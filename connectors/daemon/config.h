@@ -44,6 +44,8 @@ struct DecideConfig {
 struct EffectsConfig {
   std::uint64_t mails_per_hour = 0;  // 0: no budget
   std::uint64_t mails_per_domain_per_hour = 0;
+  std::uint64_t mails_per_provider_per_hour = 0;
+  std::string providers;  // name=domain,domain, with blanks between
 };
 
 struct ImportConfig {
@@ -80,7 +82,7 @@ struct MailConfig {
   std::string user;
   std::string password_file;
   std::size_t parallel = 0;
-  std::string dkim_selector, dkim_key_file;
+  std::string dkim_selector, dkim_key_files;  // with blanks between
 };
 
 // Of commands: whom they ask.

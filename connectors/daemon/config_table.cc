@@ -81,6 +81,15 @@ constexpr ConfigKey kKeys[] = {
     {"effects.mails_per_domain_per_hour", Type::kCount, "mails", "0", 0, 100'000'000,
      "... to the addresses of one mail domain; 0 sets no limit.",
      [](Config& c, std::uint64_t n, std::string_view) { c.effects.mails_per_domain_per_hour = n; }},
+    {"effects.mails_per_provider_per_hour", Type::kCount, "mails", "0", 0, 100'000'000,
+     "... to all domains of one provider of mailboxes, as effects.providers groups them; 0 sets no limit.",
+     [](Config& c, std::uint64_t n, std::string_view) { c.effects.mails_per_provider_per_hour = n; }},
+    {"effects.providers", Type::kText, "",
+     "google=gmail.com,googlemail.com microsoft=outlook.com,hotmail.com,live.com,msn.com "
+     "yahoo=yahoo.com,ymail.com,rocketmail.com,aol.com apple=icloud.com,me.com,mac.com", 0, 0,
+     "Providers and their mail domains, name=domain,domain with blanks between. A customer's own domain may stand "
+     "behind the provider that hosts its mail.",
+     [](Config& c, std::uint64_t, std::string_view text) { c.effects.providers = text; }},
     {"import.append", Type::kBytes, "", "16 MiB", 64 * kKi, kGi,
      "What an import or a file of events has on its way to the log.",
      [](Config& c, std::uint64_t n, std::string_view) { c.import.append_bytes = n; }},
@@ -116,7 +125,7 @@ constexpr ConfigKey kKeys[] = {
      [](Config& c, std::uint64_t, std::string_view text) { c.http.hosts = text; }},
     {"http.public_url", Type::kText, "", "", 0, 0,
      "How people reach this server, such as https://sales.example.com: links in mails begin so. Empty: the address "
-     "and port it listens on.",
+     "and port it listens on, but for links in mails that leave by smtp: those have none.",
      [](Config& c, std::uint64_t, std::string_view text) { c.http.public_url = text; }},
     {"http.threads", Type::kCount, "threads", "2", 1, 64,
      "Threads that serve sockets.",
@@ -178,11 +187,13 @@ constexpr ConfigKey kKeys[] = {
      "Mails on their way to the server at once.",
      [](Config& c, std::uint64_t n, std::string_view) { c.mail.parallel = n; }},
     {"mail.dkim_selector", Type::kText, "", "", 0, 0,
-     "The selector of the DKIM key; its public part stands at <selector>._domainkey.<domain>. Empty: mails go unsigned.",
+     "The selectors of the DKIM keys, with blanks between, one for each file of mail.dkim_key; the public part of each stands at "
+     "<selector>._domainkey.<domain>. Empty: mails go unsigned.",
      [](Config& c, std::uint64_t, std::string_view text) { c.mail.dkim_selector = text; }},
     {"mail.dkim_key", Type::kText, "", "", 0, 0,
-     "The PEM file of the private DKIM key, RSA of at least 2048 bits or Ed25519.",
-     [](Config& c, std::uint64_t, std::string_view text) { c.mail.dkim_key_file = text; }},
+     "The PEM files of the private DKIM keys, with blanks between, RSA of at least 2048 bits or Ed25519: each signs. Best is one "
+     "of both, since some receivers know RSA alone.",
+     [](Config& c, std::uint64_t, std::string_view text) { c.mail.dkim_key_files = text; }},
     {"webhook.loopback", Type::kBool, "", "false", 0, 1,
      "Lets webhooks go to http on this machine's loopback: for trying things out.",
      [](Config& c, std::uint64_t n, std::string_view) { c.webhook_loopback = n != 0; }},

@@ -201,7 +201,10 @@ Map describe(const Effect& e) {
           {"changed", Value{e.changed}},
           {"not_before", instant_value(e.not_before)},
           {"expires", instant_value(e.expires)},
+          {"next", instant_value(e.next)},
+          {"held_by", Value{e.held_by}},
           {"attempts", Value{std::int64_t{e.attempts}}},
+          {"traceparent", Value{e.traceparent}},
           {"enrolment", Value{hex_of(e.enrolment)}},
           {"payload", Value{e.payload}}};
 }

@@ -25,6 +25,7 @@ constexpr LogCode kCodes[] = {
     {"effects_paused", "warning"},
     {"import_ended", "info"},
     {"import_failed", "warning"},
+    {"keys_not_saved", "warning"},
 };
 
 }  // namespace

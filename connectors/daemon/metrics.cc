@@ -95,6 +95,12 @@ struct Metrics::Parts {
                         .Help("Effects that were requested in a state, or moved to it.")
                         .Register(registry)};
   std::array<std::array<prometheus::Counter*, kStates>, std::size(kChannels)> by_state{};
+  prometheus::Counter& incomplete{
+      prometheus::BuildCounter()
+          .Name("dealwright_mails_incomplete_total")
+          .Help("Times that a mail could not be made of its template and its records.")
+          .Register(registry)
+          .Add({})};
   Counters& mails{prometheus::BuildCounter()
                       .Name("dealwright_mails_in_total")
                       .Help("Mails that were handed in, by what came of them.")
@@ -136,6 +142,8 @@ void Metrics::synced(PartitionId partition, std::int64_t us, Position events_end
 void Metrics::effect_moved(std::string_view channel, EffectState to) {
   parts_->by_state[channel_index(channel)][static_cast<std::size_t>(to)]->Increment();
 }
+
+void Metrics::mail_incomplete() { parts_->incomplete.Increment(); }
 
 void Metrics::appended(std::int64_t us, const Error* failed, std::uint64_t repeats) {
   parts_->by_result[result_of(failed)]->Observe(seconds_of(us));

@@ -31,6 +31,7 @@ class Metrics final : public Meter {
   void folded(PartitionId partition, std::int64_t us) override;
   void synced(PartitionId partition, std::int64_t us, Position events_end) override;
   void effect_moved(std::string_view channel, EffectState to) override;
+  void mail_incomplete() override;
   // An append of events from outside was answered; `failed`: how. `repeats`: of its events, those
   // that were known by their ids and not appended again.
   void appended(std::int64_t us, const Error* failed, std::uint64_t repeats);

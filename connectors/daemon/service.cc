@@ -14,7 +14,6 @@
 #include "connectors/http/server.h"
 #include "connectors/os/posix_file_system.h"
 #include "connectors/os/system_clock.h"
-#include "connectors/smtp/drop.h"
 
 namespace dealwright::daemon {
 namespace {
@@ -45,9 +44,12 @@ http::Options http_options(const HttpConfig& config) {
   return out;
 }
 
-// As people reach it, if that is known: the port that is taken when none was named is not.
-bool is_reachable(const HttpConfig& config) {
-  return !config.public_url.empty() || (config.address == "127.0.0.1" && config.port > 0);
+// As people reach it, if that is known. What leaves this machine needs a name for it; dropped mails
+// are read here, by a port that is known before it is taken.
+bool is_reachable(const Config& config) {
+  const auto& http = config.http;
+  const bool here = http.address == "127.0.0.1" && http.port > 0 && config.mail.send != "smtp";
+  return !http.public_url.empty() || here;
 }
 std::string own_url(const HttpConfig& config) {
   if (!config.public_url.empty()) {
@@ -78,14 +80,15 @@ struct Service::Parts {
   ServiceOptions options;
   std::unique_ptr<Clock> clock = os::make_system_clock();
   std::unique_ptr<Random> random = os::make_system_random();
+  http::Repeats repeats{*clock};  // outlives what answers late
   Metrics metrics{*clock};
   http::KeyBook keys;
+  std::atomic<bool> saving_keys{false};
   std::string keys_path;
   std::string first_key;
   std::unique_ptr<Intake> intake;  // outlives the log's last answers
   std::unique_ptr<Workspace> workspace;
   std::unique_ptr<Drafts> drafts;
-  std::unique_ptr<smtp::MailDrop> drop;
   hooks::HookSet hooks;
   std::unique_ptr<Backups> backups;
   std::unique_ptr<Imports> imports;
@@ -99,6 +102,7 @@ struct Service::Parts {
   Result<void> load_keys();
   Result<void> open_imports();
   Result<void> listen();
+  void save_uses_of_keys();
   void log(const LogLine& line) const {
     if (options.log) options.log(to_json(line, clock->wall()));
   }
@@ -118,7 +122,7 @@ Result<void> Service::Parts::open_workspace() {
   open.config = config;
   open.at_point = options.at_point;
   const auto url = own_url(config.http);
-  if (is_reachable(config.http) && check_url(url)) open.unsubscribe_base = url + "/u/";
+  if (is_reachable(config) && check_url(url)) open.unsubscribe_base = url + "/u/";
   open.meter = &metrics;
   open.notify = [this](const Notice& notice) { log(line_of(notice)); };
   open.on_space = [this](const std::string& full) {
@@ -143,9 +147,20 @@ Result<void> Service::Parts::load_keys() {
   asked.workspace = "default";
   for (int i = 0; i < http::kRoles; ++i) asked.roles.add(static_cast<http::Role>(i));
   DW_TRY(auto made, keys.make(*random, clock->wall(), std::move(asked)));
-  DW_TRY(keys.save(workspace->files(), keys_path));
+  DW_TRY(keys.save(workspace->files(), keys_path, clock->wall()));
   first_key = std::move(made.key);
   return ok();
+}
+
+// Now and then, beside the server's threads. What fails is tried again ten minutes later.
+void Service::Parts::save_uses_of_keys() {
+  if (!keys.uses_to_save(clock->wall()) || saving_keys.exchange(true)) return;
+  const bool taken = pool->submit([this] {
+    if (auto saved = keys.save(workspace->files(), keys_path, clock->wall()); !saved)
+      log("keys_not_saved", saved.error().detail);
+    saving_keys = false;
+  });
+  if (!taken) saving_keys = false;
 }
 
 Result<void> Service::Parts::open_imports() {
@@ -171,6 +186,7 @@ Result<void> Service::Parts::listen() {
   auto http = http_options(options.config.http);
   http.hooks.access = [this](const http::AccessLine& line) {
     metrics.answered(line);
+    save_uses_of_keys();
     if (options.access_log && options.log) options.log(to_json(line));
   };
   intake = std::make_unique<Intake>(
@@ -178,28 +194,25 @@ Result<void> Service::Parts::listen() {
         metrics.appended(us, failed, known);
       });
   drafts = std::make_unique<Drafts>(workspace->files(), workspace->path() + "/drafts");
-  if (options.config.mail.send == "drop") {
-    drop = std::make_unique<smtp::MailDrop>(workspace->files(), mail_folder(options.config));
-  }
   pool = std::make_unique<http::WorkerPool>(http.limits.worker_threads, http.limits.worker_queue);
   backups = std::make_unique<Backups>(*workspace, options.at_point);
   DW_TRY(auto marks, mail_marks(options.config, workspace->files()));
   DW_TRY(open_imports());
-  api = std::make_unique<api::Parts>(
-      api::Parts{*workspace, *intake, *drafts, *backups, *imports, *pool, keys, *random, keys_path,
-                 http.limits, drop.get(), &hooks,
-                 [this] {
-                   auto config = options.config.http;  // not port 0: the one that was taken
-                   const auto* now = serving.load();
-                   if (now != nullptr) config.port = now->port();
-                   return own_url(config);
-                 },
-                 metrics,
-                 [this] {
-                   const auto* now = serving.load();
-                   return now == nullptr ? http::Load{} : now->load();
-                 },
-                 options.config.metrics_open, std::move(marks)});
+  api = std::make_unique<api::Parts>(api::Parts{
+      *workspace, *intake, *drafts, *backups, *imports, *pool, keys, *random, keys_path,
+      http.limits, options.config.mail.send == "drop" ? &options.config : nullptr, &hooks,
+      [this] {
+        auto config = options.config.http;  // not port 0: the one that was taken
+        const auto* now = serving.load();
+        if (now != nullptr) config.port = now->port();
+        return own_url(config);
+      },
+      metrics,
+      [this] {
+        const auto* now = serving.load();
+        return now == nullptr ? http::Load{} : now->load();
+      },
+      options.config.metrics_open, std::move(marks), repeats});
   DW_TRY(auto table, api::make_table(*api));
   DW_TRY(auto started,
          http::Server::start(std::move(http), std::move(table), keys, *clock, *random));
@@ -256,6 +269,10 @@ Result<bool> Service::stop() {
   parts.pool.reset();
   parts.backups.reset();
   parts.imports.reset();
+  if (const auto now = parts.clock->wall(); parts.keys.uses_to_save(now, Duration{})) {
+    if (auto saved = parts.keys.save(parts.workspace->files(), parts.keys_path, now); !saved)
+      parts.log("keys_not_saved", saved.error().detail);
+  }
   const auto gone_ms = (parts.clock->steady_us() - since_us) / 1'000;
   const auto patience = std::max(kAttemptsLeastMs, kAttemptsMs - gone_ms);
   auto settled = parts.workspace->stop(milliseconds(patience));

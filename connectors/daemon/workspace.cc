@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "connectors/daemon/effects_pause.h"
+#include "connectors/daemon/mail_rates.h"
 #include "connectors/daemon/unsubscribe.h"
 #include "connectors/daemon/zones.h"
 #include "connectors/embedded_log/meta.h"
@@ -35,9 +36,6 @@ void limit(runtime::PartitionOptions& out, const Config& config) {
   out.limits.timers_in_memory = config.state.timers_in_memory;
   out.events_per_record = config.decide.events_per_record;
   out.records_in_flight = config.decide.records_in_flight;
-  out.dispatch.mails_per_hour = static_cast<double>(config.effects.mails_per_hour);
-  out.dispatch.mails_per_domain_per_hour =
-      static_cast<double>(config.effects.mails_per_domain_per_hour);
 }
 
 // Lets go of what retention says, of that what lies before the partition's durable snapshot.
@@ -159,7 +157,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
     for (const auto& channel : out->channels_.list) parts.channels.push_back(channel.get());
   }
   out->watch_ = std::make_shared<Watch>(partitions);
-  auto partition = out->partition_options();
+  DW_TRY(auto partition, out->partition_options());
   if (pause) partition.effects_paused = true;
   DW_TRY(auto engine, runtime::Engine::open(std::move(parts), std::move(partition)));
   out->engine_ = std::move(engine);
@@ -190,7 +188,7 @@ Result<void> Workspace::open_log(bool there) {
   return ok();
 }
 
-runtime::PartitionOptions Workspace::partition_options() {
+Result<runtime::PartitionOptions> Workspace::partition_options() {
   const auto& o = options_;
   const auto count = log_->partitions();
   runtime::PartitionOptions out;
@@ -204,7 +202,10 @@ runtime::PartitionOptions Workspace::partition_options() {
   out.on_progress = [watch = watch_](PartitionId id, Position events, Position decisions) {
     watch->moved(id, {events, decisions});
   };
-  if (o.config) limit(out, *o.config);
+  if (o.config) {
+    limit(out, *o.config);
+    DW_TRY(out.dispatch.mails, mail_rates(o.config->effects));
+  }
   retain(out);
   out.limits.record_cache_bytes = o.memory_bytes / 2 / count;
   out.limits.generation_bytes = std::min(out.limits.generation_bytes, o.memory_bytes / 8 / count);

@@ -125,7 +125,7 @@ class Workspace {
   Result<void> open_log(bool there);
   Result<void> load_key();
   Result<void> not_in_time(PartitionId partition);
-  runtime::PartitionOptions partition_options();
+  Result<runtime::PartitionOptions> partition_options();
   void retain(runtime::PartitionOptions& partition);
   Result<void> rebuild_stale();
   runtime::StateLimits scratch_limits() const;

@@ -12,7 +12,7 @@
 
 namespace dealwright::sample {
 
-inline constexpr std::uint64_t kCustomersPerScale = 640;  // some 16,000 events
+inline constexpr std::uint64_t kCustomersPerScale = 600;  // some 16,000 events
 
 // Events in the order in which they come in: reference data first, then by arrival through 2026.
 // The same seed and scale give the same bytes everywhere. A few facts arrive late or without time,

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,13 +20,11 @@
 #include "connectors/http/access.h"
 #include "connectors/http/awaiting.h"
 #include "connectors/http/message.h"
+#include "connectors/http/repeats.h"
 #include "connectors/http/route.h"
 
 namespace dealwright::hooks {
 class HookSet;
-}
-namespace dealwright::smtp {
-class MailDrop;
 }
 
 namespace dealwright::daemon::api {
@@ -42,7 +41,7 @@ struct Parts {
   Random& random;
   std::string keys_path;
   http::Limits limits;
-  const smtp::MailDrop* drop;  // null: mails are not dropped as files
+  const Config* dropped;  // where mails are dropped as files; null: they are not
   const hooks::HookSet* hooks;
   // As callers know this server: https://sales.example.com. Any thread.
   std::function<std::string()> own_url;
@@ -50,6 +49,7 @@ struct Parts {
   std::function<http::Load()> load;  // of the server; any thread
   bool metrics_open = false;         // they need no key
   MailMarks mail_marks;              // of mails that come back
+  http::Repeats& repeats;
 };
 
 using Routes = std::vector<http::Route>;
@@ -65,7 +65,7 @@ void add_enrolment_act_routes(Parts& parts, Routes& out);
 void add_set_aside_routes(Parts& parts, Routes& out);
 void add_partition_routes(Parts& parts, Routes& out);
 void add_key_routes(Parts& parts, Routes& out);
-void add_mail_routes(Parts& parts, Routes& out);  // REQUIRES: parts.drop
+void add_mail_routes(Parts& parts, Routes& out);  // REQUIRES: parts.dropped
 void add_public_routes(Parts& parts, Routes& out);
 void add_hook_routes(Parts& parts, Routes& out);
 void add_mail_hook_route(Parts& parts, Routes& out);
@@ -73,6 +73,7 @@ void add_metrics_route(Parts& parts, Routes& out);
 void add_backup_routes(Parts& parts, Routes& out);
 void add_import_routes(Parts& parts, Routes& out);
 void add_template_routes(Parts& parts, Routes& out);
+void add_schema_routes(Parts& parts, Routes& out);
 // Behind all others: health, and the description of the whole table.
 Result<void> add_open_routes(Parts& parts, Routes& out);
 
@@ -105,7 +106,9 @@ http::Parameter flag(std::string name, std::string description);
 void add_paging(http::Route& route);   // limit, cursor
 void add_waiting(http::Route& route);  // wait_for, timeout
 void add_tags(http::Route& route);     // ETag, and 304 for who has it
-void add_repeats(http::Route& route);  // Idempotency-Key
+// Idempotency-Key. Last of all: it looks at the handler and the problems that are there by then.
+void add_repeats(Parts& parts, http::Route& route,
+                 http::Repeats::Again again = http::Repeats::Again::kAsked);
 // As JSON Schema writes them; what they allow may still not be there.
 inline constexpr const char* kRulePattern = "^[a-z0-9_-]{1,100}$";
 inline constexpr const char* kPositionPattern = "^[0-9]{1,9}:[0-9]{1,18}$";
@@ -137,13 +140,16 @@ http::Awaitable<http::Response> answer_page(Parts& parts, http::Request& request
 http::Awaitable<http::Response> answer_value(Parts& parts, http::Request& request,
                                              std::function<Result<Value>()> work);
 
+// Events without a trace of their own go on with that of the request, if it bears one (CloudEvents'
+// extension for distributed tracing).
+void continue_trace(const http::Request& request, std::span<Event> events);
 // Durable facts; see Intake::append.
 http::Awaitable<Result<Intake::Receipt>> take_in(Parts& parts, std::vector<Event> events);
 
 // Of the engine's own facts that a caller asked for: who did it.
 std::string actor_of(const http::Request& request);
 // The id of the fact that a request makes: with an Idempotency-Key the same for the same key, path
-// and caller, and for nobody else.
+// and caller, and for nobody else; so a repeat counts once, even behind a restart.
 std::string fresh_id(Parts& parts, const http::Request& request, std::string_view what);
 
 }  // namespace dealwright::daemon::api

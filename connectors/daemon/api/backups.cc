@@ -128,6 +128,7 @@ void add_backup_routes(Parts& parts, Routes& out) {
   begun.success = 202;
   begun.answer_schema = "Backup";
   begun.problems = {"invalid", "conflict"};
+  add_repeats(parts, begun, http::Repeats::Again::kAnswered);
   out.push_back(std::move(begun));
 }
 

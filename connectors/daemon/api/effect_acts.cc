@@ -29,8 +29,8 @@ http::Route act_route(Parts& parts, std::string verb, std::string summary, TypeI
   reason.required = true;
   out.parameters.push_back(std::move(reason));
   out.answer_schema = "Effect";
-  add_repeats(out);
   out.problems = {"not_found", "invalid", "conflict", "overload"};
+  add_repeats(parts, out);
   return out;
 }
 
@@ -62,9 +62,9 @@ http::Route enrolment_route(Parts& parts, const std::string& path, std::string o
     due.required = true;
     out.parameters.push_back(std::move(due));
   }
-  add_repeats(out);
   out.answer_schema = "EnrolmentAct";
   out.problems = {"not_found", "invalid", "conflict", "overload"};
+  add_repeats(parts, out);
   return out;
 }
 
@@ -89,8 +89,8 @@ http::Route pause_route(Parts& parts, std::string path, std::string operation, s
   reason.required = true;
   out.parameters.push_back(std::move(reason));
   out.answer_schema = "Paused";
-  add_repeats(out);
   out.problems = {"invalid", "conflict", "overload"};
+  add_repeats(parts, out);
   return out;
 }
 

@@ -180,16 +180,6 @@ std::optional<Problem> may_not_tell(const Request& request, const std::vector<Ev
   return {};
 }
 
-// An event without a trace of its own goes on with that of the request (CloudEvents' extension for
-// distributed tracing).
-void continue_trace(const http::Trace& trace, Event& event) {
-  if (!event.traceparent.empty()) return;
-  event.traceparent = trace.traceparent();
-  if (trace.state.empty() || dealwright::find(event.extensions, "tracestate") != nullptr) return;
-  event.extensions.emplace_back("tracestate", Value{trace.state});
-  event.extensions = *Value{std::move(event.extensions)}.as_map();  // sorted
-}
-
 // The furthest in each partition: who waits for these has waited for all.
 std::string position_of(const std::vector<Placed>& at) {
   std::map<PartitionId, Position> furthest;
@@ -220,9 +210,7 @@ Awaitable<Response> append(Parts& parts, Request& request) {
   if (auto no = may_not_tell(request, all.events)) {
     co_return http::problem_response(*no, request.trace);
   }
-  if (request.fields.find("traceparent") != nullptr) {
-    for (auto& event : all.events) continue_trace(request.trace, event);
-  }
+  continue_trace(request, all.events);
   const auto receipt = co_await take_in(parts, std::move(all.events));
   if (!receipt) co_return http::problem_response(receipt.error(), request.trace);
   co_return http::json_response(

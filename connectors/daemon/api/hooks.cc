@@ -45,6 +45,7 @@ Awaitable<Response> take(Parts& parts, Request& request) {
   if (!read) co_return refusal(read.error(), request);
   auto& found = read.value();
   if (!found.events.empty()) {
+    continue_trace(request, found.events);
     const auto receipt = co_await take_in(parts, std::move(found.events));
     if (!receipt) co_return http::problem_response(receipt.error(), request.trace);
   }

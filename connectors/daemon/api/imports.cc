@@ -311,7 +311,7 @@ void add_new_import(Parts& parts, Routes& out) {
   made.fields = {"Location"};
   made.problems = {"invalid", "conflict", "not_found", "mapping_invalid",
                    "refused", "io",       "no_space"};
-  add_repeats(made);
+  add_repeats(parts, made);
   out.push_back(std::move(made));
 
   auto piece = post("/v1/imports/{import}/file", "put_import_file",

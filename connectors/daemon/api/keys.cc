@@ -23,7 +23,8 @@ Value to_value(const KeyRecord& key) {
                    {"scopes", Value{std::move(scopes)}},
                    {"created", Value{key.created}},
                    {"expires", at(key.expires)},
-                   {"revoked", at(key.revoked)}}};
+                   {"revoked", at(key.revoked)},
+                   {"used", at(key.used)}}};
 }
 
 Result<KeyRecord> read_asked(const Request& request) {
@@ -70,10 +71,12 @@ Result<Value> list(Parts& parts) {
 
 Result<Value> make(Parts& parts, const Request& request) {
   DW_TRY(auto asked, read_asked(request));
+  asked.request = http::repeat_name(request);
   DW_TRY(const auto made,
          parts.keys.make(parts.random, parts.workspace.clock().wall(), std::move(asked)));
-  if (auto saved = parts.keys.save(parts.workspace.files(), parts.keys_path); !saved) {
-    static_cast<void>(parts.keys.revoke(made.record.id, parts.workspace.clock().wall()));
+  const auto now = parts.workspace.clock().wall();
+  if (auto saved = parts.keys.save(parts.workspace.files(), parts.keys_path, now); !saved) {
+    parts.keys.forget(made.record.id);  // nobody has seen it: it can be asked for again
     return saved.error();
   }
   Map out = *to_value(made.record).as_map();
@@ -83,7 +86,7 @@ Result<Value> make(Parts& parts, const Request& request) {
 
 Result<Value> revoke(Parts& parts, const std::string& id) {
   DW_TRY(parts.keys.revoke(id, parts.workspace.clock().wall()));
-  DW_TRY(parts.keys.save(parts.workspace.files(), parts.keys_path));
+  DW_TRY(parts.keys.save(parts.workspace.files(), parts.keys_path, parts.workspace.clock().wall()));
   return Value{Map{{"id", Value{id}}, {"revoked", Value{true}}}};
 }
 
@@ -114,7 +117,8 @@ void add_key_routes(Parts& parts, Routes& out) {
   made.success = 201;
   made.request_schema = "NewKey";
   made.answer_schema = "Key";
-  made.problems = {"invalid", "io", "no_space"};
+  made.problems = {"invalid", "conflict", "io", "no_space"};
+  add_repeats(parts, made, http::Repeats::Again::kAnswered);
   out.push_back(std::move(made));
 
   auto gone = post("/v1/keys/{id}/revoke", "revoke_key", "From the next request on it is refused",
@@ -126,6 +130,7 @@ void add_key_routes(Parts& parts, Routes& out) {
                    });
   gone.answer_schema = "Revoked";
   gone.problems = {"not_found", "io", "no_space"};
+  add_repeats(parts, gone);
   out.push_back(std::move(gone));
 }
 

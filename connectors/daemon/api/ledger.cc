@@ -131,7 +131,7 @@ void add_set_aside_routes(Parts& parts, Routes& out) {
     route->answer_schema = "Redriven";
     route->problems = {"not_found", "invalid", "refused", "overload"};
     route->parameters.push_back(segment("position", "partition:position", kPositionPattern));
-    add_repeats(*route);
+    add_repeats(parts, *route);
   }
   drop.parameters.push_back(text("reason", "why, for the record"));
   out.push_back(std::move(redrive));

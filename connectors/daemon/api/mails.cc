@@ -1,6 +1,6 @@
 // Mails that were dropped instead of sent, for trying things out: list, read.
 #include "connectors/daemon/api/api.h"
-#include "connectors/smtp/drop.h"
+#include "connectors/daemon/channels.h"
 
 namespace dealwright::daemon::api {
 namespace {
@@ -9,27 +9,11 @@ using http::Awaitable;
 using http::Request;
 using http::Response;
 
-constexpr std::size_t kListedMax = 1'000;
-
-Result<Page> list(const smtp::MailDrop& drop, std::size_t limit) {
-  DW_TRY(const auto mails, drop.list());
-  Page out;
-  out.rows.columns = {{"mail", "text"}, {"at", "instant"}, {"effect", "text"}};
-  for (const auto& mail : mails) {
-    if (out.rows.rows.size() == std::min(limit, kListedMax)) break;
-    out.rows.rows.push_back({Value{mail.name}, Value{mail.at}, Value{hex(mail.effect)}});
-  }
-  return out;
-}
-
 Awaitable<Response> show(Parts& parts, Request& request) {
   std::function<Result<std::string>()> work = [&parts, &request] {
-    return parts.drop->read(request.param("mail"));
+    return dropped_mail(parts.workspace.files(), *parts.dropped, request.param("mail"));
   };
   auto mail = co_await http::run_blocking<std::string>(parts.pool, std::move(work));
-  if (!mail && mail.error().code == Code::kInvalid) {  // of another form: so it is not there
-    co_return http::problem_response(Error{Code::kNotFound, mail.error().detail}, request.trace);
-  }
   if (!mail) co_return http::problem_response(mail.error(), request.trace);
   auto out = http::text_response("message/rfc822", std::move(mail.value()));
   out.fields.add("Content-Disposition", "attachment");
@@ -39,13 +23,15 @@ Awaitable<Response> show(Parts& parts, Request& request) {
 }  // namespace
 
 void add_mail_routes(Parts& parts, Routes& out) {
-  auto all = get("/v1/mails", "list_mails", "Mails that were dropped as files, the newest first",
-                 "mails", [&parts](Request& request) {
-                   std::function<Result<Page>()> work = [&parts, limit = limit_of(request)] {
-                     return list(*parts.drop, limit);
-                   };
-                   return answer_page(parts, request, std::move(work));
-                 });
+  auto all = get(
+      "/v1/mails", "list_mails", "Mails that were dropped as files, the newest first", "mails",
+      [&parts](Request& request) {
+        std::function<Result<Page>()> work = [&parts, limit = limit_of(request)]() -> Result<Page> {
+          DW_TRY(auto rows, dropped_mails(parts.workspace.files(), *parts.dropped, limit));
+          return Page{std::move(rows), {}};
+        };
+        return answer_page(parts, request, std::move(work));
+      });
   all.parameters.push_back(number("limit", "how many at most; 50 if left out", 1, 1'000));
   all.gives = {"application/json", "text/csv", "application/x-ndjson"};
   all.fields = {"Dealwright-Columns"};

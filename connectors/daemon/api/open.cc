@@ -139,11 +139,12 @@ Result<http::RouteTable> make_table(Parts& parts) {
   add_hook_routes(parts, routes);
   add_mail_hook_route(parts, routes);
   add_public_routes(parts, routes);
-  if (parts.drop != nullptr) add_mail_routes(parts, routes);
+  if (parts.dropped != nullptr) add_mail_routes(parts, routes);
   add_metrics_route(parts, routes);
   add_backup_routes(parts, routes);
   add_import_routes(parts, routes);
   add_template_routes(parts, routes);
+  add_schema_routes(parts, routes);
   DW_TRY(add_open_routes(parts, routes));
   return http::RouteTable::make(std::move(routes));
 }

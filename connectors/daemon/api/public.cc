@@ -2,6 +2,7 @@
 // scanners follow links; POST, from a mail program's one click or from the form, withdraws consent.
 #include "connectors/daemon/api/api.h"
 #include "connectors/daemon/unsubscribe.h"
+#include "engine/domain/consent.h"
 #include "engine/runtime/fate.h"
 #include "rules/liquid/escape.h"
 
@@ -45,20 +46,27 @@ Awaitable<Response> show(Parts& parts, Request& request) {
   if (!what) co_return no_such_link();
   co_return page(200, "Unsubscribe",
                  "<p>You get mails for: <strong>" + escaped(what.value().purpose) +
-                     "</strong>.</p>\n<form method=\"post\"><button type=\"submit\">Send me no "
-                     "more of these</button></form>\n");
+                     "</strong>.</p>\n<form method=\"post\"><p><button type=\"submit\">Send me no "
+                     "marketing mail at all</button></p>\n<p><button type=\"submit\" name=\"only\" "
+                     "value=\"this\">Only no more of these</button></p></form>\n");
 }
 
-Event withdrawal(const Unsubscription& what, std::string_view token, Instant now) {
+// Who opts out wants no more of it: of all marketing, unless the person chose this kind alone.
+std::string purpose_of(const Request& request, const Unsubscription& what) {
+  return request.body == "only=this" ? what.purpose : std::string{kAllMarketing};
+}
+
+Event withdrawal(const Unsubscription& what, std::string purpose, std::string_view token,
+                 Instant now) {
   Event event;
   event.source = "dealwright/unsubscribe";
   // Each click is a fact of its own: one behind a new consent withdraws that too.
-  event.id = hex(sha256(token)) + "/" + to_text(now);
+  event.id = hex(sha256(token)) + "/" + purpose + "/" + to_text(now);
   event.type = TypeId::kConsentWithdrawn;
   event.subject = what.person;
   event.time = now;
   event.actor = to_text(what.person);
-  event.data.set(Field::kPurpose, Value{what.purpose});
+  event.data.set(Field::kPurpose, Value{std::move(purpose)});
   event.data.set(Field::kChannel, Value{"email"});
   event.data.set(Field::kSource, Value{"unsubscribe link"});
   return event;
@@ -76,8 +84,9 @@ Awaitable<Response> withdraw(Parts& parts, Request& request) {
   const auto& token = request.param("token");
   const auto what = read_unsubscribe_token(token, parts.workspace.key());
   if (!what) co_return no_such_link();
+  const auto purpose = purpose_of(request, what.value());
   std::vector<Event> events;
-  events.push_back(withdrawal(what.value(), token, parts.workspace.clock().wall()));
+  events.push_back(withdrawal(what.value(), purpose, token, parts.workspace.clock().wall()));
   const auto receipt = co_await take_in(parts, std::move(events));
   bool done = false;
   if (receipt) {
@@ -93,9 +102,12 @@ Awaitable<Response> withdraw(Parts& parts, Request& request) {
     out.fields.add("Retry-After", "60");
     co_return out;
   }
-  co_return page(200, "You are unsubscribed",
-                 "<p>You get no more mails for: <strong>" + escaped(what.value().purpose) +
-                     "</strong>.</p>\n");
+  co_return page(
+      200, "You are unsubscribed",
+      purpose == kAllMarketing
+          ? "<p>You get no more marketing mail. Mails that belong to an order or a "
+            "contract of yours still come.</p>\n"
+          : "<p>You get no more mails for: <strong>" + escaped(purpose) + "</strong>.</p>\n");
 }
 
 }  // namespace
@@ -107,7 +119,7 @@ void add_public_routes(Parts& parts, Routes& out) {
                    {}, [&parts](Request& request) { return withdraw(parts, request); });
   done.takes = {"application/x-www-form-urlencoded", "multipart/form-data"};
   done.body_bytes = 4'096;
-  done.body_required = false;  // the form has no fields
+  done.body_required = false;  // one button has no field
   done.also = {404, 503};
   for (auto* route : {&shown, &done}) {
     route->open = true;

@@ -328,7 +328,7 @@ void add_acts(Parts& parts, Routes& out) {
   publishes.fields = {"ETag"};
   publishes.parameters.push_back(header("If-Match", "the ETag of the text to publish"));
   publishes.problems = {"not_found", "stale", "rule_invalid", "refused", "conflict"};
-  add_repeats(publishes);
+  add_repeats(parts, publishes);
   out.push_back(std::move(publishes));
 
   struct Switch {
@@ -353,7 +353,7 @@ void add_acts(Parts& parts, Routes& out) {
     route.parameters.push_back(rule_parameter());
     route.answer_schema = "RuleChange";
     route.problems = {"not_found", "refused", "conflict", "overload"};
-    add_repeats(route);
+    add_repeats(parts, route);
     out.push_back(std::move(route));
   }
 }

@@ -101,9 +101,8 @@ void add_tags(http::Route& route) {
   route.problems.emplace_back("stale");
 }
 
-void add_repeats(http::Route& route) {
-  route.parameters.push_back(
-      header("Idempotency-Key", "a name of this request: sent again with it, it is done once"));
+void add_repeats(Parts& parts, http::Route& route, http::Repeats::Again again) {
+  parts.repeats.add_to(route, again);
 }
 
 void add_waiting(http::Route& route) {
@@ -359,6 +358,19 @@ Awaitable<Response> answer_value(Parts& parts, Request& request,
   co_return http::json_response(value.value());
 }
 
+void continue_trace(const http::Request& request, std::span<Event> events) {
+  if (request.fields.find("traceparent") == nullptr) return;
+  const auto& trace = request.trace;
+  for (auto& event : events) {
+    if (!event.traceparent.empty()) continue;
+    event.traceparent = trace.traceparent();
+    if (trace.state.empty() || dealwright::find(event.extensions, "tracestate") != nullptr)
+      continue;
+    event.extensions.emplace_back("tracestate", Value{trace.state});
+    event.extensions = *Value{std::move(event.extensions)}.as_map();  // sorted
+  }
+}
+
 Awaitable<Result<Intake::Receipt>> take_in(Parts& parts, std::vector<Event> events) {
   using Receipt = Result<Intake::Receipt>;
   std::function<void(std::function<void(Receipt)>)> begin = [&](std::function<void(Receipt)> done) {
@@ -372,10 +384,8 @@ std::string actor_of(const Request& request) {
 }
 
 std::string fresh_id(Parts& parts, const Request& request, std::string_view what) {
-  if (const auto* key = request.fields.find("idempotency-key")) {
-    const auto path = request.path.substr(0, request.path.find('?'));
-    return std::string{what} + "/" + hex(sha256(actor_of(request) + "\n" + path + "\n" + *key));
-  }
+  if (const auto name = http::repeat_name(request); !name.empty())
+    return std::string{what} + "/" + name;
   return std::string{what} + "-" + to_text(parts.workspace.clock().wall()) + "-" +
          request.trace.span_id;
 }

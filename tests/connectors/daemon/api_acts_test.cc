@@ -23,6 +23,12 @@ bool consents(ServiceBed& bed, const std::string& contact) {
   return row != nullptr && row->granted;
 }
 
+int count_of(const std::string& text, std::string_view what) {
+  int out = 0;
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++out;
+  return out;
+}
+
 TEST(ApiActsTest, WhoConsentsAgainCanUnsubscribeAgain) {
   ServiceBed bed;
   const std::string granted = R"({"purpose":"nurture","channel":"email","source":"form"})";
@@ -51,6 +57,27 @@ TEST(ApiActsTest, WhoConsentsAgainCanUnsubscribeAgain) {
   EXPECT_FALSE(consents(bed, "c1"));
 }
 
+TEST(ApiActsTest, AnOptOutIsFromAllMarketingOrFromThisKindAlone) {
+  for (const std::string body : {"List-Unsubscribe=One-Click", "", "only=this"}) {
+    ServiceBed bed;
+    bed.append("contact.updated", "contact/c1", R"({"set":{"name":"Ada"}})", "c1");
+    std::string last;
+    for (const std::string purpose : {"nurture", "news"}) {
+      const auto granted = R"({"purpose":")" + purpose + R"(","channel":"email","source":"form"})";
+      last = bed.append("consent.granted", "contact/c1", granted, purpose);
+    }
+    EXPECT_EQ(bed.get("/v1/records/contact/c1?wait_for=" + last).status, 200);
+    Unsubscription what;
+    what.person = {Kind::kContact, "c1"};
+    what.purpose = "news";
+    const auto path = "/u/" + unsubscribe_token(what, bed.service->workspace().key());
+    const auto key = std::exchange(bed.key, "");
+    EXPECT_EQ(bed.post(path, "application/x-www-form-urlencoded", body).status, 200);
+    bed.key = key;
+    EXPECT_EQ(consents(bed, "c1"), body == "only=this") << body;
+  }
+}
+
 TEST(ApiActsTest, ANameOfARequestIsOneCallersAndOnePaths) {
   ServiceBed bed;
   for (const std::string rule : {"hello", "other"}) {
@@ -74,6 +101,58 @@ TEST(ApiActsTest, ANameOfARequestIsOneCallersAndOnePaths) {
   const auto own = std::exchange(bed.key, ServiceBed::text_in(made.body, "key"));
   EXPECT_TRUE(changed(bed.post("/v1/rules/hello/pause", "", "", name))) << "another caller";
   bed.key = own;
+}
+
+TEST(ApiActsTest, ARepeatOfAnotherRequestIsRefused) {
+  ServiceBed bed;
+  const std::string name = "Idempotency-Key: stop\r\n";
+  EXPECT_EQ(bed.post("/v1/pause?reason=drill", "", "", name).status, 200);
+  EXPECT_EQ(bed.post("/v1/pause?reason=fire", "", "", name).code(), "idempotency_mismatch");
+  EXPECT_EQ(bed.post("/v1/pause/resume?reason=fire", "", "", name).status, 200) << "another path";
+}
+
+TEST(ApiActsTest, AKeyIsMadeOnceForOneRequest) {
+  ServiceBed bed;
+  const std::string name = "Idempotency-Key: a key\r\n";
+  const std::string once = "Idempotency-Key: a-key\r\n";
+  const std::string asked = R"({"name":"second","roles":["operator"]})";
+  const auto make = [&](const std::string& more) {
+    return bed.post("/v1/keys", "application/json", asked, more);
+  };
+  EXPECT_EQ(make(name).code(), "bad_parameter");
+  const auto first = make(once);
+  ASSERT_EQ(first.status, 201) << first.body;
+  EXPECT_EQ(make(once).body, first.body);
+  const auto keys = [&] { return bed.get("/v1/keys").body; };
+  EXPECT_EQ(count_of(keys(), "\"name\":\"second\""), 1) << keys();
+  bed.stop();
+  bed.start();
+  const auto late = make(once);
+  EXPECT_EQ(late.code(), "conflict") << "nobody knows the secret any more";
+  EXPECT_NE(late.body.find(ServiceBed::text_in(first.body, "id")), std::string::npos) << late.body;
+  EXPECT_EQ(count_of(keys(), "\"name\":\"second\""), 1) << keys();
+}
+
+TEST(ApiActsTest, AKeyTellsWhenItWasUsed) {
+  ServiceBed bed;
+  const auto made =
+      bed.post("/v1/keys", "application/json", R"({"name":"second","roles":["viewer"]})");
+  const auto id = ServiceBed::text_in(made.body, "id");
+  const auto used = [&]() -> std::string {
+    const auto keys = bed.get("/v1/keys").body;
+    const auto at = keys.find("\"id\":\"" + id);
+    const auto field = keys.find("\"used\":", at);
+    return keys.substr(field + 7, 26);
+  };
+  EXPECT_TRUE(used().starts_with("null")) << used();
+  const auto own = std::exchange(bed.key, ServiceBed::text_in(made.body, "key"));
+  EXPECT_EQ(bed.get("/v1/partitions").status, 200);
+  bed.key = own;
+  const auto at = used();
+  EXPECT_TRUE(at.starts_with("\"20")) << at;
+  bed.stop();
+  bed.start();
+  EXPECT_EQ(used(), at);
 }
 
 TEST(ApiActsTest, APauseHoldsEverywhereWhenItIsAnswered) {
