@@ -116,6 +116,8 @@ def prepare(bed):
     (bed.work / "private-ops" / "secret").write_text("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz\n")
     (bed.work / "private-ops" / "endpoints.yaml").write_text(
         "endpoints:\n  crm:\n    url: https://10.0.0.1/hook\n    secret_file: private-ops/secret\n")
+    (bed.data / "mail").mkdir()
+    (bed.data / "mail" / f"20260302T090000.000Z-{'ab' * 32}.eml").write_text("Subject: Your offer\r\n\r\nHello\r\n")
     pause_an_import(bed)
     bed.must("backup", "create", "--to", "nightly")
 

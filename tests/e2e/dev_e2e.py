@@ -4,6 +4,7 @@ it stands, its mail lies in the drop within 2 s of the event by the record's own
 again, and what the process holds when it is idle stays within a bound that a doubling would break.
 
 Usage: dev_e2e.py BUILD_DIR
+       dev_e2e.py --deploy-run   the same line of what `deploy/run` sets up, builds and starts
 """
 import email
 import email.policy
@@ -20,7 +21,9 @@ import urllib.request
 from datetime import datetime, timedelta
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 120
+BUILD_S = 2400  # of deploy/run, from nothing
 DROPPED_WITHIN = timedelta(seconds=2)
 # What the line answers each time that it is run, and how many mails to Ada lie in the drop from then on: each time it is
 # about a person of its own.
@@ -47,21 +50,22 @@ def until(what, holds):
 
 
 class Dev:
-    def __init__(self, binary, folder):
+    def __init__(self, command, folder, patience=PATIENCE_S):
+        self.patience = patience
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("DEALWRIGHT_")}
         self.environment |= {"NO_PROXY": "*", "no_proxy": "*"}
-        self.folder, self.log = folder, open(folder.with_name("log"), "a+", encoding="utf-8")
-        self.process = subprocess.Popen([str(binary), "dev"], cwd=folder, env={**self.environment, "DEALWRIGHT_HTTP_PORT": "0"},
+        self.folder, self.log = folder, tempfile.TemporaryFile("w+", encoding="utf-8")
+        self.process = subprocess.Popen(command, cwd=folder, env={**self.environment, "DEALWRIGHT_HTTP_PORT": "0"},
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True)
         self.said = {}
 
     def read(self):
         """What it prints, by the first word of a line, up to where mails go."""
-        guard = threading.Timer(PATIENCE_S, self.process.kill)  # it prints nothing: the line below would wait for ever
+        guard = threading.Timer(self.patience, self.process.kill)  # it prints nothing: the line below would wait for ever
         guard.start()
         for line in iter(self.process.stdout.readline, ""):
-            word, rest = line.rstrip("\n").split(maxsplit=1)
-            self.said[word] = rest
+            word, _, rest = line.strip().partition(" ")
+            self.said[word] = rest.strip()
             if word == "Mails":
                 break
         guard.cancel()
@@ -172,11 +176,27 @@ def check_timeline(dev, record):
     return took
 
 
+def deploy_run():
+    with tempfile.TemporaryDirectory(prefix="dw-run-") as work:
+        folder = Path(work) / "data"
+        dev = Dev(["env", f"DEALWRIGHT_DATA={folder}", str(ROOT / "deploy/run")], ROOT, BUILD_S)
+        try:
+            dev.read()
+            took = check_timeline(dev, check_pastes(dev))
+        finally:
+            code = dev.stop()
+        check("it ends in order", code == 0, code)
+        print(f"deploy/run: from the event to the mail {took.total_seconds() * 1000:.0f} ms; {len(FAULTS)} faults")
+    for fault in FAULTS:
+        print("FAILED", fault)
+    return 1 if FAULTS else 0
+
+
 def main(build):
     with tempfile.TemporaryDirectory(prefix="dw-dev-") as work:
         folder = Path(work) / "empty"
         folder.mkdir()
-        dev = Dev(build / "bin/dealwright", folder)
+        dev = Dev([str(build / "bin/dealwright"), "dev"], folder)
         try:
             dev.read()
             check("what it made lies in that folder", dev.mails == folder / "dealwright-data/mail" and
@@ -194,4 +214,4 @@ def main(build):
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).resolve()))
+    sys.exit(deploy_run() if sys.argv[1] == "--deploy-run" else main(Path(sys.argv[1]).resolve()))

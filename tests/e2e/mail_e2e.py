@@ -9,20 +9,16 @@ Usage: mail_e2e.py BUILD_DIR
 import json
 import os
 import re
-import signal
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from email.message import EmailMessage, Message
 from email.mime.message import MIMEMessage
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-FAULTS = []
+from mail_bed import FAULTS, MailBed, Sink, check, npm_modules, until
+
 RULE = """rule: NAME
 name: A mail, then a wait
 owner: ops
@@ -36,79 +32,19 @@ steps:
 """
 
 
-def check(name, good, shown=""):
-    if not good:
-        FAULTS.append(f"{name}: {shown}")
-
-
-class Sink:
-    """npm smtp-server; its book says who wrote to whom."""
-
-    def __init__(self, modules):
-        self.process = subprocess.Popen(["node", str(ROOT / "tests/npm/smtp_sink.js"), "{}"], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True, env={**os.environ, "DW_NODE_MODULES": modules})
-        self.port = json.loads(self.process.stdout.readline())["port"]
-
-    def mails(self):
-        self.process.stdin.write("book\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())["mails"]
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-
-class Bed:
+class Bed(MailBed):
     def __init__(self, build, work, sink):
-        self.binary, self.work, self.sink = str(build / "bin/dealwright"), work, sink
-        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("DEALWRIGHT_")}
-        self.environment |= {"DEALWRIGHT_DATA": str(work / "data"), "DEALWRIGHT_MAIL_SEND": "smtp",
-                             "DEALWRIGHT_MAIL_SERVER": "127.0.0.1", "DEALWRIGHT_MAIL_PORT": str(sink.port),
-                             "DEALWRIGHT_MAIL_SECURITY": "loopback", "DEALWRIGHT_HTTP_PORT": "0",
-                             "DEALWRIGHT_MAIL_BOUNCE_DOMAIN": "bounce.example.com"}
-        self.must("init", "--partitions", "2")
+        super().__init__(build, work, sink, {"mail.bounce_domain": "bounce.example.com"}, partitions=2)
         for name, trigger in (("first", "no_show"), ("second", "held")):
-            (work / f"{name}.liquid").write_text(f"---\nsubject: The {name}\n---\n<p>Hello</p>\n")
-            (work / f"{name}.rule.yaml").write_text(RULE.replace("NAME", name).replace("TRIGGER", trigger))
-            self.must("template", "publish", str(work / f"{name}.liquid"))
-            self.must("rule", "publish", str(work / f"{name}.rule.yaml"))
-
-    def run(self, *arguments, stdin="", **more):
-        return subprocess.run([self.binary, *arguments], cwd=self.work, env={**self.environment, **more}, input=stdin,
-                              capture_output=True, text=True)
-
-    def must(self, *arguments, **more):
-        done = self.run(*arguments, **more)
-        if done.returncode != 0:
-            sys.exit(f"FAILED {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
-        return done.stdout
+            self.publish(name, f"---\nsubject: The {name}\n---\n<p>Hello</p>\n",
+                         RULE.replace("NAME", name).replace("TRIGGER", trigger))
 
     def serve(self):
-        self.process = subprocess.Popen([self.binary, "serve", "--json"], cwd=self.work, env=self.environment,
-                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        said = json.loads(self.process.stdout.readline())
-        self.url, self.key = said["url"], said.get("key", getattr(self, "key", ""))
-        if not hasattr(self, "mta"):  # of its own, as docs/mail.md says
-            made = self.must("--json", "key", "create", "--name", "mta", "--role", "publisher", "--scope", "hooks",
-                             DEALWRIGHT_SERVER=self.url, DEALWRIGHT_KEY=self.key)
-            (self.work / "mta.key").write_text(json.loads(made)["key"])
-            self.mta = True
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        check("the server ends in order", self.process.wait() == 0)
-
-    def ask(self, path, body=None, type_="application/cloudevents-batch+json"):
-        request = urllib.request.Request(self.url + path, data=body and json.dumps(body).encode(),
-                                         headers={"Authorization": f"Bearer {self.key}", "Content-Type": type_})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)
-
-    def say(self, type_, subject, data):
-        self.said = getattr(self, "said", 0) + 1
-        return self.ask("/v1/events", [{"specversion": "1.0", "source": "e2e", "id": str(self.said), "type": type_,
-                                        "subject": subject, "data": data}])["position"]
+        super().serve()
+        # A key of its own, as docs/mail.md says.
+        made = self.must("--json", "key", "create", "--name", "mta", "--role", "publisher", "--scope", "hooks",
+                         DEALWRIGHT_SERVER=self.url, DEALWRIGHT_KEY=self.key)
+        (self.work / "mta.key").write_text(json.loads(made)["key"])
 
     def pipe(self, mail, *arguments, **more):
         """As postfix does: the mail on standard input, the exit code says what becomes of it."""
@@ -124,20 +60,13 @@ class Bed:
         except ValueError:
             return {}
 
-    def until(self, what, holds):
-        end = time.monotonic() + 30
-        while not (found := holds()):
-            if time.monotonic() > end:
-                sys.exit(f"FAILED {what}: not within 30 s")
-        return found
-
     def sent(self, who):
         """The mail that went to that person: (return path, Message-ID)."""
         def found():
             return [m for m in self.sink.mails() if m["to"] == [f"{who}@example.org"]]
-        mail = self.until(f"a mail for {who}", found)[0]
-        self.until(f"{who}'s mail is delivered", lambda: [e for e in self.ask("/v1/effects?state=delivered&limit=1000")
-                                                          if e["effect"] in mail["message_id"]])
+        mail = until(f"a mail for {who}", found)[0]
+        until(f"{who}'s mail is delivered", lambda: [e for e in self.ask("/v1/effects?state=delivered&limit=1000")
+                                                     if e["effect"] in mail["message_id"]])
         return mail["from"], mail["message_id"]
 
 
@@ -212,7 +141,7 @@ def run(bed):
     check("the address is suppressed", "hard_bounce" in json.dumps(record), record)
     at = bed.say("meeting.held", "contact/ada", {"meeting": "m-next", "kind": "demo"})
     bed.ask(f"/v1/effects?timeout=20000&wait_for={at}")
-    next_mail = bed.until("the next mail is suppressed", lambda: bed.ask("/v1/effects?state=suppressed"))
+    next_mail = until("the next mail is suppressed", lambda: bed.ask("/v1/effects?state=suppressed"))
     check("the next mail says why", "hard_bounce: of contact/ada" in next_mail[0]["reason"], next_mail)
 
     # Ben answers: first his machine, then he.
@@ -255,18 +184,11 @@ def run_trouble(bed, bounce):
 
 
 def main(build):
-    print("outside: smtp-server with mailparser", flush=True)
-    found = subprocess.run([str(ROOT / "deploy/npm-tools")], capture_output=True, text=True)
-    if found.returncode != 0:
-        print(found.stdout.strip())
-        return found.returncode
-    sink = Sink(found.stdout.strip())
-    with tempfile.TemporaryDirectory(prefix="dw-mail-") as folder:
-        bed = Bed(Path(build).resolve(), Path(folder), sink)
+    with Sink(npm_modules()) as sink, tempfile.TemporaryDirectory(prefix="dw-mail-") as folder, \
+            Bed(Path(build).resolve(), Path(folder), sink) as bed:
         bed.serve()
         bounce = run(bed)
         run_trouble(bed, bounce)
-    sink.close()
     for fault in FAULTS:
         print("FAILED", fault)
     print(f"mail: 3 mails out, their bounce, answers and complaint back in; {len(FAULTS)} faults")

@@ -89,7 +89,7 @@ class Server:
 
 def check_rules():
     code, said = promtool("check", "rules", RULES)
-    check("promtool takes the rules", code == 0 and "12 rules" in said, said)
+    check("promtool takes the rules", code == 0 and "13 rules" in said, said)
     code, said = promtool("test", "rules", ROOT / "tests/e2e/prometheus_rules.yml")
     check("each alert fires when it should", code == 0, said)
     code, said = promtool("check", "config", "--syntax-only", ROOT / "deploy/prometheus/scrape.yml")
@@ -219,7 +219,7 @@ def check_prometheus(server, prometheus):
     until("nothing waits", lambda: prometheus.value("max(dealwright_lag_events)") == 0)
 
     rules = [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]
-    check("all rules are there", len(rules) == 12, rules)
+    check("all rules are there", len(rules) == 13, rules)
     until("all rules are evaluated", lambda: all(
         rule["health"] == "ok" for group in prometheus.get("rules")["groups"] for rule in group["rules"]))
     firing = [a for a in prometheus.get("alerts")["alerts"] if a["state"] == "firing"

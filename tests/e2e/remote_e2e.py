@@ -18,7 +18,8 @@ FAULTS = []
 READS = ["view list", "view show board", "view show deals", "view show cycle", "view export board",
          "view show tasks --group-by owner", "record list deal --limit 30", "record show DEAL",
          "record timeline DEAL", "rule list", "rule show offer-silence --version 1", "enrolment list --limit 0",
-         "timer list --limit 0", "effect list --limit 300", "set-aside list", "event show 0:40"]
+         "timer list --limit 0", "effect list --limit 300", "set-aside list", "event show 0:40", "event tail -n 7",
+         "mail list --limit 20", "mail show"]
 
 
 def check(name, good, shown=""):
@@ -32,11 +33,16 @@ class Bed:
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("DEALWRIGHT_")}
         self.environment["DEALWRIGHT_DATA"] = str(self.work / "data")
 
-    def start(self):
-        self.process = subprocess.Popen([str(self.binary), "--json", "--http-port", "0", "dev"], env=self.environment,
+    def start(self, port="0"):
+        self.process = subprocess.Popen([str(self.binary), "--json", "--http-port", port, "dev"], env=self.environment,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        said = json.loads(self.process.stdout.readline())
-        self.there = {**self.environment, "DEALWRIGHT_SERVER": said["url"], "DEALWRIGHT_KEY": said["key"]}
+        self.said = json.loads(self.process.stdout.readline())
+        self.there = {**self.environment, "DEALWRIGHT_SERVER": self.said["url"],
+                      "DEALWRIGHT_KEY": self.said.get("key") or self.there["DEALWRIGHT_KEY"]}
+
+    def restart(self):
+        self.stop()
+        self.start(self.said["url"].rsplit(":", 1)[1])
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -90,6 +96,39 @@ def operators(bed):
     check("template list", mails.returncode == 0, mails.stderr)
 
 
+def follows(bed):
+    """A tail that goes on: first what is there, then what comes, also behind a break of the connection."""
+    process = subprocess.Popen([str(bed.binary), "--json", "event", "tail", "-n", "2", "--follow"], env=bed.there,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    seen = []
+
+    def append(name):
+        done = bed.run(f"event append --type lead.captured --subject lead/{name} --data {{}} --id {name}", bed.there)
+        check("an event to follow", done.returncode == 0, done.stderr)
+
+    def read_to(name):
+        for line in process.stdout:
+            seen.append(json.loads(line)["id"])
+            if seen[-1] == name:
+                return
+        check("the tail goes on", False, f"it ended: {process.stderr.read()}")
+
+    append("t1")
+    read_to("t1")
+    append("t2")
+    read_to("t2")
+    bed.restart()
+    append("t3")
+    read_to("t3")
+    own = [name for name in seen if name in ("t1", "t2", "t3")]
+    check("each came once, also behind a restart of the server", own == ["t1", "t2", "t3"],
+          seen)
+    process.terminate()
+    process.communicate()
+    alone = bed.run("event tail --follow", bed.environment)
+    check("there is nothing to follow without a server", alone.returncode == 2 and "--server" in alone.stderr, alone.stderr)
+
+
 def main(build):
     with tempfile.TemporaryDirectory(prefix="dw-remote-") as work:
         bed = Bed(build, work)
@@ -127,6 +166,9 @@ def main(build):
         imports(bed)
         operators(bed)
         deal = json.loads(bed.run("--json record list deal --limit 1", bed.there).stdout)["record"]
+        follows(bed)
+        schema = bed.run("schema show", bed.there)
+        check("schema show", schema.returncode == 0 and "# revision 1 of 1" in schema.stdout, schema.stdout + schema.stderr)
         reads = [line.replace("DEAL", deal) for line in READS]
         seen = {line: bed.run("--json " + line, bed.there) for line in reads}
         bed.stop()

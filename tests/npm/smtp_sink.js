@@ -2,13 +2,14 @@
 //
 // Usage: node smtp_sink.js '{"tls":{"key":PATH,"cert":PATH},"auth":{"user":..,"password":..},"raw":".."}'
 // It prints {"port":N}. A line on stdin is a question, a line on stdout its answer:
-//   book              {"mails":[{from,to,raw,subject,...}],"seen":[verbs of all sessions]}
-//   release           goes on where it hangs at the dot
+//   book              {"mails":[{from,to,raw,subject,...}],"seen":[verbs of all sessions],"hanging":N,"open":N}:
+//                     how many hang now, how many sessions have not ended
+//   release           goes on where it hangs
 // The script stands in the local parts of the addresses: `from` is played at MAIL, `to` at RCPT, DATA and the dot.
 // <verb>-<number>  that answer; <verb>-cut  the connection goes; <verb>-hang  no answer.
 // Verbs: mail, rcpt, data (answer to the body before it is taken), dot (in the book, then so).
 // {"raw":MODE} is a server of no library: greet-hang, greet-cut, greet-554, ehlo-cut, data-354-cut, held-cut,
-// held-421, dot-half (a reply without end), dot-garbage, early-250.
+// held-421, dot-half (a reply without end), dot-garbage, early-250, clear (it takes logins, and has no STARTTLS).
 'use strict';
 const path = require('path');
 const net = require('net');
@@ -22,6 +23,7 @@ const options = JSON.parse(process.argv[2] || '{}');
 const mails = [];
 const seen = [];
 const hanging = [];
+let server = null;  // of the library
 
 function play(server, session, verb, address, callback, otherwise) {
   seen.push(verb);
@@ -42,7 +44,7 @@ function play(server, session, verb, address, callback, otherwise) {
 }
 
 function library() {
-  const server = new SMTPServer({
+  server = new SMTPServer({
     authOptional: !options.auth,
     allowInsecureAuth: false,
     disabledCommands: options.tls ? [] : ['STARTTLS', 'AUTH'],
@@ -115,6 +117,7 @@ function raw(mode) {
         seen.push(verb);
         if (mode === 'ehlo-cut' && verb === 'ehlo') return socket.destroy();
         if (verb === 'quit') return socket.end('221 bye\r\n');
+        if (mode === 'clear' && verb === 'ehlo') socket.write('250-sink\r\n250-AUTH PLAIN LOGIN\r\n');
         if (verb !== 'data') {
           socket.write('250 ok\r\n');
           continue;
@@ -134,6 +137,7 @@ else library();
 readline.createInterface({input: process.stdin})
   .on('line', (line) => {
     if (line === 'release') hanging.splice(0).forEach((go) => go());
-    console.log(JSON.stringify(line === 'book' ? {mails, seen} : {ok: true}));
+    const open = server ? server.connections.size : 0;
+    console.log(JSON.stringify(line === 'book' ? {mails, seen, hanging: hanging.length, open} : {ok: true}));
   })
   .on('close', () => process.exit(0));

@@ -77,7 +77,7 @@ async function bareLook(browser) {
         shown.status());
   check('/u/{token}: it has a language and a title', await page.locator('html').getAttribute('lang') === 'en' &&
         await page.title() === 'Unsubscribe', await page.content());
-  check('/u/{token}: it says what it is about, with one button', await page.getByRole('button').count() === 1 &&
+  check('/u/{token}: it says what it is about, with two buttons', await page.getByRole('button').count() === 2 &&
         (await page.locator('main').innerText()).includes('nurture'), await page.content());
   check('/u/{token}: it asks nothing of others', asked.every(one => one.startsWith(url)), asked.join(' '));
   check('/u/{token}: the browser has nothing against it', faults.length === 0, faults.join('\n'));
@@ -92,7 +92,7 @@ async function press(browser) {
   await page.goto(link);
   const [answer] = await Promise.all([
     page.waitForResponse(one => one.request().method() === 'POST'),
-    page.getByRole('button', {name: 'Send me no more of these'}).click(),
+    page.getByRole('button', {name: 'Only no more of these'}).click(),
   ]);
   await page.waitForLoadState();
   const text = await page.locator('main').innerText();
@@ -124,7 +124,7 @@ async function forbidden(browser) {
     await route.fulfill({response, headers: {...response.headers(), 'content-security-policy': "form-action 'none'"}});
   });
   await page.goto(link);
-  const [ofForm] = await Promise.all([told(), page.getByRole('button').dispatchEvent('click')]);  // click() would wait for a page
+  const [ofForm] = await Promise.all([told(), page.getByRole('button').first().dispatchEvent('click')]);  // click() would wait for a page
   const there = await withdrawals();
   mustFail('a policy that forbids the form: the button does nothing', ofForm.type() === 'error' &&
            ofForm.text().includes('form-action') && there.length === 0, `${ofForm.text()} ${JSON.stringify(there)}`);
