@@ -6,12 +6,13 @@ import sys
 class Commands:
     """`binary`, `work`, `environment` are set by who derives from it."""
 
-    def run(self, *arguments):
-        return subprocess.run([self.binary, *arguments], cwd=self.work, env=self.environment, capture_output=True,
-                              text=True)
+    def run(self, *arguments, stdin="", **more):
+        """`more`: variables of the environment."""
+        return subprocess.run([self.binary, *arguments], cwd=self.work, env={**self.environment, **more}, input=stdin,
+                              capture_output=True, text=True)
 
-    def must(self, *arguments):
-        done = self.run(*arguments)
+    def must(self, *arguments, **more):
+        done = self.run(*arguments, **more)
         if done.returncode != 0:
             sys.exit(f"FAILED {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout

@@ -176,20 +176,23 @@ def check_timeline(dev, record):
     return took
 
 
+def told(line):
+    for fault in FAULTS:
+        print("FAILED", fault)
+    print(f"{line}; {len(FAULTS)} faults")
+    return 1 if FAULTS else 0
+
+
 def deploy_run():
     with tempfile.TemporaryDirectory(prefix="dw-run-") as work:
-        folder = Path(work) / "data"
-        dev = Dev(["env", f"DEALWRIGHT_DATA={folder}", str(ROOT / "deploy/run")], ROOT, BUILD_S)
+        dev = Dev(["env", f"DEALWRIGHT_DATA={Path(work) / 'data'}", str(ROOT / "deploy/run")], ROOT, BUILD_S)
         try:
             dev.read()
             took = check_timeline(dev, check_pastes(dev))
         finally:
             code = dev.stop()
         check("it ends in order", code == 0, code)
-        print(f"deploy/run: from the event to the mail {took.total_seconds() * 1000:.0f} ms; {len(FAULTS)} faults")
-    for fault in FAULTS:
-        print("FAILED", fault)
-    return 1 if FAULTS else 0
+    return told(f"deploy/run: from the event to the mail {took.total_seconds() * 1000:.0f} ms")
 
 
 def main(build):
@@ -207,10 +210,7 @@ def main(build):
         finally:
             code = dev.stop()
         check("it ends in order", code == 0, code)
-        print(f"dev: idle with {held}; from the event to the mail {took.total_seconds() * 1000:.0f} ms; {len(FAULTS)} faults")
-    for fault in FAULTS:
-        print("FAILED", fault)
-    return 1 if FAULTS else 0
+    return told(f"dev: idle with {held}; from the event to the mail {took.total_seconds() * 1000:.0f} ms")
 
 
 if __name__ == "__main__":

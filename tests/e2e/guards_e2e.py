@@ -21,9 +21,8 @@ import urllib.request
 from pathlib import Path
 
 from commands import Commands
+from mail_bed import Sink, check, fail, npm_modules, told, until
 
-ROOT = Path(__file__).resolve().parents[2]
-FAULTS = []
 LATE = 1.0  # seconds behind the answer; nothing arrives later
 WATCHED = 2.5  # seconds behind the answer that are looked at
 IN_FLIGHT = 64  # attempts at once to one host, see docs/effects.md
@@ -52,24 +51,6 @@ steps:
 RULES = {"steady": (HOOK, "scheduled", ""), "a": (HOOK, "held", ""), "b": (HOOK, "held", ""),
          "news": (MAIL, "no_show", "marketing"), "told": (MAIL, "cancelled", "service")}
 CONSENT = {"purpose": "marketing", "channel": "email", "source": "form"}
-
-
-def check(name, good, shown=""):
-    if not good:
-        FAULTS.append(f"{name}: {str(shown)[:1500]}")
-
-
-def end_here(why):
-    raise SystemExit("\n".join(f"FAILED {fault}" for fault in [*FAULTS, why]))
-
-
-def until(what, holds, shown=lambda: "", seconds=30):
-    end = time.monotonic() + seconds
-    while not (found := holds()):
-        if time.monotonic() > end:
-            end_here(f"{what}: not within {seconds} s: {str(shown())[:1500]}")
-        time.sleep(0.02)
-    return found
 
 
 class Receiver:
@@ -104,35 +85,20 @@ class Receiver:
         return [id_ for _, of, id_ in list(self.came) if of == rule]
 
 
-class MailSink:
-    """npm smtp-server. Addresses rcpt-hang@.. get no answer to RCPT until `release`."""
-
-    def __init__(self, modules):
-        self.process = subprocess.Popen(["node", str(ROOT / "tests/npm/smtp_sink.js"), "{}"], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        env={**os.environ, "DW_NODE_MODULES": modules})
-        self.port = json.loads(self.process.stdout.readline())["port"]
-
-    def ask(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+class HangingSink(Sink):
+    """Addresses rcpt-hang@.. get no answer to RCPT until `release`."""
 
     def until_held(self, count, shown):
-        until(f"{count} mails hang at RCPT", lambda: self.ask("book")["hanging"] == count,
-              lambda: (self.ask("book")["hanging"], shown()))
+        until(f"{count} mails hang at RCPT", lambda: self.book()["hanging"] == count,
+              lambda: (self.book()["hanging"], shown()))
 
     def release(self):
         self.ask("release")
 
     def taken(self, who):
         """How many mails that person got, once all sessions have ended."""
-        until("all sessions have ended", lambda: self.ask("book")["open"] == 0, lambda: self.ask("book"))
-        return [mail["to"] for mail in self.ask("book")["mails"]].count([address(who)])
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+        until("all sessions have ended", lambda: self.book()["open"] == 0, lambda: self.book())
+        return [mail["to"] for mail in self.book()["mails"]].count([address(who)])
 
 
 def address(who):
@@ -165,7 +131,7 @@ class Bed(Commands):
                                             stdout=subprocess.PIPE, stderr=log)
         line = self.process.stdout.readline()
         if not line:
-            end_here(f"the server does not start: {(work / 'serve.log').read_text()}")
+            fail(f"the server does not start: {(work / 'serve.log').read_text()}")
         said = json.loads(line)
         self.url, self.key = said["url"], said["key"]
 
@@ -204,7 +170,7 @@ class Bed(Commands):
         """What the ledger says of the one mail to that person."""
         found = [e for e in self.effects(f"record=contact/{who}") if e["channel"] == "email"]
         if len(found) != 1:
-            end_here(f"one mail was asked for {who}: {found}")
+            fail(f"one mail was asked for {who}: {found}")
         return found[0]
 
     def until_mail(self, who, state, reason=""):
@@ -340,8 +306,8 @@ def run_consent(bed, sink):
     sink.release()
     bed.until_mail("ben", "delivered")
     bed.until_mail("ada", "suppressed")
-    check("who withdrew consent gets no mail", sink.taken("ada") == 0, sink.ask("book")["mails"])
-    check("who did not gets it once", sink.taken("ben") == 1, sink.ask("book")["mails"])
+    check("who withdrew consent gets no mail", sink.taken("ada") == 0, sink.book()["mails"])
+    check("who did not gets it once", sink.taken("ben") == 1, sink.book()["mails"])
     mail = bed.mail_of("ada")
     check("the ledger names the withdrawal and its event", mail["state"] == "suppressed" and
           mail["reason"].startswith("consent_withdrawn") and event in mail["reason"].split(), mail)
@@ -354,28 +320,24 @@ def run_paused(bed, sink, who, code, pause, resume):
     bed.switch(pause)
     sink.release()
     bed.until_mail(who, "retry_at", code)
-    check(f"{code} at the gate: nothing is delivered", sink.taken(who) == 0, sink.ask("book")["mails"])
+    check(f"{code} at the gate: nothing is delivered", sink.taken(who) == 0, sink.book()["mails"])
     check(f"{code} at the gate: it waits", bed.mail_of(who)["reason"].startswith(code), bed.mail_of(who))
     bed.switch(resume)
     sink.until_held(1, lambda: bed.mail_of(who))
     check(f"{code}: it is tried, not taken yet", bed.mail_of(who)["state"] == "retry_at", bed.mail_of(who))
     sink.release()
     bed.until_mail(who, "delivered")
-    check(f"{code}: once it is resumed it comes once", sink.taken(who) == 1, sink.ask("book")["mails"])
+    check(f"{code}: once it is resumed it comes once", sink.taken(who) == 1, sink.book()["mails"])
 
 
 def main(build):
-    print("outside: smtp-server with mailparser", flush=True)
-    found = subprocess.run([str(ROOT / "deploy/npm-tools")], capture_output=True, text=True)
-    if found.returncode != 0:
-        print(found.stdout.strip())
-        return found.returncode
+    modules = npm_modules()
     must_fail()
-    receiver, sink = Receiver(), MailSink(found.stdout.strip())
-    with tempfile.TemporaryDirectory(prefix="dw-guards-") as folder:
+    receiver = Receiver()
+    with HangingSink(modules) as sink, tempfile.TemporaryDirectory(prefix="dw-guards-") as folder:
         bed = Bed(Path(build).resolve(), Path(folder), receiver, sink)
         try:
-            told = [run_everything(bed, receiver), run_rule(bed, receiver), run_consent(bed, sink)]
+            done = [run_everything(bed, receiver), run_rule(bed, receiver), run_consent(bed, sink)]
             run_paused(bed, sink, "cleo", "rule_paused", "/v1/rules/told/pause", "/v1/rules/told/resume")
             run_paused(bed, sink, "dan", "workspace_paused", "/v1/pause?reason=a-try", "/v1/pause/resume?reason=a-try")
             bed.end()
@@ -383,11 +345,7 @@ def main(build):
             if bed.process.poll() is None:
                 bed.process.kill()
                 bed.process.wait()
-            sink.close()
-    for fault in FAULTS:
-        print("FAILED", fault)
-    print(f"guards: {'; '.join(told)}; {len(FAULTS)} faults")
-    return 1 if FAULTS else 0
+    return told(f"guards: {'; '.join(done)}")
 
 
 if __name__ == "__main__":

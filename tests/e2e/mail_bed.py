@@ -8,6 +8,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+from commands import Commands
+
 ROOT = Path(__file__).resolve().parents[2]
 FAULTS = []
 
@@ -20,6 +22,14 @@ def check(name, good, shown=""):
 def fail(what):
     """Ends the test: there is nothing to go on with."""
     sys.exit("\n".join(f"FAILED {one}" for one in [*FAULTS, what]))
+
+
+def told(line):
+    """Prints the faults and a line that sums up; the exit code."""
+    for fault in FAULTS:
+        print("FAILED", fault)
+    print(f"{line}; {len(FAULTS)} faults")
+    return 1 if FAULTS else 0
 
 
 def npm_modules():
@@ -59,16 +69,19 @@ class Sink:
         self.process.wait()
         self.process.stdout.close()
 
-    def book(self):
-        self.process.stdin.write("book\n")
+    def ask(self, line):
+        self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
+
+    def book(self):
+        return self.ask("book")
 
     def mails(self):
         return self.book()["mails"]
 
 
-class MailBed:
+class MailBed(Commands):
     """A data directory and a server on it, by settings such as {"mail.port": 25}; they go to the sink in clear, if no
     other are given."""
 
@@ -90,16 +103,6 @@ class MailBed:
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-
-    def run(self, *arguments, stdin="", **more):
-        return subprocess.run([self.binary, *arguments], cwd=self.work, env={**self.environment, **more}, input=stdin,
-                              capture_output=True, text=True)
-
-    def must(self, *arguments, **more):
-        done = self.run(*arguments, **more)
-        if done.returncode != 0:
-            fail(f"{' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
-        return done.stdout
 
     def publish(self, name, template, rule):
         (self.work / f"{name}.liquid").write_text(template)

@@ -17,7 +17,7 @@ from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from pathlib import Path
 
-from mail_bed import FAULTS, MailBed, Sink, check, npm_modules, until
+from mail_bed import MailBed, Sink, check, npm_modules, told, until
 
 RULE = """rule: NAME
 name: A mail, then a wait
@@ -189,10 +189,7 @@ def main(build):
         bed.serve()
         bounce = run(bed)
         run_trouble(bed, bounce)
-    for fault in FAULTS:
-        print("FAILED", fault)
-    print(f"mail: 3 mails out, their bounce, answers and complaint back in; {len(FAULTS)} faults")
-    return 1 if FAULTS else 0
+    return told("mail: 3 mails out, their bounce, answers and complaint back in")
 
 
 if __name__ == "__main__":
