@@ -239,11 +239,12 @@ class Bed(Commands):
         finally:
             connection.close()
 
-    def post(self, sender, body=None, *, at=None, proof=None, path=None, without=False):
+    def post(self, sender, body=None, *, at=None, proof=None, path=None, without=False, more=None):
         body, at = sender.body() if body is None else body, int(time.time()) if at is None else at
         fields = {} if without else sender.fields(proof or sender.proof(body, at), at)
         query, path = fields.pop("?", ""), path or sender.path
         fields["Content-Type"] = "application/json" if sender.json else "text/xml; charset=utf-8"
+        fields |= more or {}
         return self.send("POST", path + (("&" if "?" in path else "?") + query if query else ""), body, fields)
 
     def ask(self, path):
@@ -296,8 +297,12 @@ def is_refused(bed, what, answer, status, code):
 def run_deliveries(bed):
     """Each sample once: its facts in the order of their times, in the log and in the records."""
     bed.mark()
-    for sender in SENDERS:
-        is_taken(f"{sender.name}: the sample", sender, bed.post(sender))
+    for number, sender in enumerate(SENDERS):
+        trace = f"{number + 1:032x}"
+        is_taken(f"{sender.name}: the sample", sender,
+                 bed.post(sender, more={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}))
+        traced = [row for row in bed.ask("/v1/events?limit=1000") if f"-{trace}-" in row["event"].get("traceparent", "")]
+        check(f"{sender.name}: its facts go on with its trace", traced, trace)
         fresh, seen = bed.folded(sender.records)
         check(f"{sender.name}: facts appended", fresh == len(sender.facts), fresh)
         check(f"{sender.name}: facts in the log", bed.facts_of(sender.source) == sender.facts, bed.facts_of(sender.source))
