@@ -76,12 +76,12 @@ Value optional_form(Map form) {
   return Value{Map{{"anyOf", Value{List{Value{std::move(form)}, Value{of_type("null")}}}}}};
 }
 
+}  // namespace
+
 std::string_view group_name(EventGroup group) {
   static constexpr std::string_view kNames[] = {"fact", "activity", "reference", "own"};
   return kNames[static_cast<std::size_t>(group)];
 }
-
-}  // namespace
 
 Value event_schema(const EventSpec& spec) {
   Map properties;

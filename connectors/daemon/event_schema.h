@@ -7,6 +7,7 @@
 
 namespace dealwright::daemon {
 
+std::string_view group_name(EventGroup group);
 // Of the event's `data`. What it does not declare may be there: it is kept as it came.
 Value event_schema(const EventSpec& spec);
 

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "connectors/http/text.h"
 #include "connectors/smtp/bounce.h"
 #include "connectors/smtp/message.h"
 #include "connectors/smtp/return_path.h"
@@ -33,20 +34,13 @@ constexpr std::string_view kResults[] = {
 // Feedback that no person sent because he wanted no such mail: RFC 6430, RFC 6591, RFC 5965 7.3.
 constexpr std::string_view kNoComplaints[] = {"not-spam", "auth-failure", "dmarc", "virus"};
 
-std::string lower(std::string_view text) {
-  std::string out{text};
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
-
 MailRead ignored(std::string_view result, std::string detail) {
   return {result, std::move(detail), std::nullopt};
 }
 
 // A mail server in person.
 bool is_daemon(std::string_view address) {
-  const auto local = lower(address.substr(0, address.find('@')));
+  const auto local = http::lower(address.substr(0, address.find('@')));
   return local == "mailer-daemon" || local == "postmaster";
 }
 
@@ -73,12 +67,12 @@ bool holds(const Value* value, const std::string& address) {
     return std::any_of(map->begin(), map->end(),
                        [&](const auto& one) { return holds(&one.second, address); });
   }
-  return value->as_text() != nullptr && lower(*value->as_text()) == address;
+  return value->as_text() != nullptr && http::lower(*value->as_text()) == address;
 }
 
 // Whether that is an address of the person now, wherever rules look for one.
 bool has_address(const Record& person, std::string_view address) {
-  const auto wanted = lower(address);
+  const auto wanted = http::lower(address);
   if (holds(person.find(Field::kEmails), wanted) || holds(person.find(Field::kPerson), wanted))
     return true;
   for (const auto* name : {"email", "emails"}) {
@@ -162,7 +156,7 @@ class Reader {
                 arrived ? kDelivered
                 : hard  ? kBouncedHard
                         : kBouncedSoft,
-                lower(bounce.recipient) + "\n" + bounce.status, [&](Event& event) {
+                http::lower(bounce.recipient) + "\n" + bounce.status, [&](Event& event) {
                   if (arrived) return;
                   event.data.set(Field::kHard, Value{hard});
                   put_text(event, Field::kStatus, bounce.status);
@@ -219,7 +213,7 @@ class Reader {
 
   bool is_own(const std::string& address) const {
     return std::any_of(marks_.from.begin(), marks_.from.end(),
-                       [&](const auto& own) { return lower(own) == lower(address); });
+                       [&](const auto& own) { return http::lower(own) == http::lower(address); });
   }
   static MailRead no_mail_of_ours() {
     return ignored(kNoMailOfOurs, "it names no mail of ours, and came to no return path");

@@ -5,19 +5,9 @@
 #include <algorithm>
 #include <set>
 
+#include "connectors/http/text.h"
+
 namespace dealwright::daemon {
-namespace {
-
-std::string lower(std::string_view text) {
-  std::string out{text};
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return out;
-}
-
-}  // namespace
-
 Result<runtime::Budget::Rates> mail_rates(const EffectsConfig& config) {
   runtime::Budget::Rates out;
   out.all = static_cast<double>(config.mails_per_hour);
@@ -38,7 +28,7 @@ Result<runtime::Budget::Rates> mail_rates(const EffectsConfig& config) {
     auto domains = std::string_view{group}.substr(sign + 1);
     do {
       const auto end = std::min(domains.find(','), domains.size());
-      const auto domain = lower(domains.substr(0, end));
+      const auto domain = http::lower(domains.substr(0, end));
       if (domain.find('.') == std::string::npos || domain.find_first_of("@=") != std::string::npos)
         return fault("names a domain that is none");
       if (!out.providers.emplace(domain, name).second)

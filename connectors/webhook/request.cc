@@ -6,6 +6,7 @@
 
 #include "connectors/webhook/signature.h"
 #include "engine/base/hash.h"
+#include "engine/domain/form.h"
 
 namespace dealwright::webhook {
 namespace {
@@ -20,18 +21,6 @@ const Value* value_of(const Attempt& attempt, std::string_view key) {
 std::string text_of(const Attempt& attempt, std::string_view key) {
   const auto* value = value_of(attempt, key);
   return value == nullptr ? std::string{} : std::string{value->text_or_empty()};
-}
-
-// 00-<32 hex>-<16 hex>-<2 hex>: anything else is left out, so no header can be slipped in.
-bool is_traceparent(std::string_view text) {
-  if (text.size() != 55) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const bool dash = i == 2 || i == 35 || i == 52;
-    const bool hex_digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-    if (dash ? c != '-' : !hex_digit) return false;
-  }
-  return true;
 }
 
 }  // namespace

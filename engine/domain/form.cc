@@ -331,6 +331,17 @@ std::string bad_text(const Event& event) {
   return {};
 }
 
+bool is_traceparent(std::string_view text) {
+  if (text.size() != 55) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool dash = i == 2 || i == 35 || i == 52;
+    const bool hex_digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    if (dash ? c != '-' : !hex_digit) return false;
+  }
+  return true;
+}
+
 std::vector<FormError> check_envelope(const Event& event) {
   std::vector<FormError> errors;
   const auto fail = [&](const char* pointer, std::string detail, std::string hint) {

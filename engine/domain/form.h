@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/domain/event.h"
@@ -26,6 +27,9 @@ std::vector<FormError> fill_data(Event& event, const Map& data);
 // Checks what fill_data cannot see: ids, lengths, subject kind, partition key, years of `time`,
 // number of values of one event (10,000) and depth (64).
 std::vector<FormError> check_envelope(const Event& event);
+// 00-<32 hex>-<16 hex>-<2 hex>, in lower case: what goes on is nothing else, so no header can be
+// slipped in.
+bool is_traceparent(std::string_view text);
 // A JSON pointer to the first text that is no UTF-8; empty: all are. Sealed and opaque bytes are no
 // texts.
 std::string bad_text(const Event& event);

@@ -1,6 +1,7 @@
 // LeaderTurn: changes that the decider makes, within the budget of a decision and the size of a
 // record.
 #include "engine/codec/size_bound.h"
+#include "engine/domain/form.h"
 #include "engine/runtime/leader_turn.h"
 
 namespace dealwright::runtime {
@@ -106,10 +107,8 @@ bool LeaderTurn::decide_fact(FactDecided fact) {
   return true;
 }
 
-// 00-<trace id>-<span id>-<flags>: nothing else is carried on.
 void LeaderTurn::go_on_with(std::string_view traceparent) {
-  constexpr std::size_t kTraceBytes = 55;
-  trace_ = traceparent.size() == kTraceBytes ? traceparent : std::string_view{};
+  trace_ = is_traceparent(traceparent) ? traceparent : std::string_view{};
 }
 
 // The trace that an enrolment began with.

@@ -12,8 +12,7 @@ Result<Page> list() {
   Page out;
   out.rows.columns = {{"schema", "text"}, {"group", "text"}, {"fields", "int"}};
   for (const auto& spec : all_event_specs()) {
-    const auto schema = event_schema(spec);
-    out.rows.rows.push_back({Value{spec.name}, *find(*schema.as_map(), "x-group"),
+    out.rows.rows.push_back({Value{spec.name}, Value{group_name(spec.group)},
                              Value{static_cast<std::int64_t>(spec.data.size())}});
   }
   return out;

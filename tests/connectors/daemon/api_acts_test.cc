@@ -133,6 +133,24 @@ TEST(ApiActsTest, AKeyIsMadeOnceForOneRequest) {
   EXPECT_EQ(count_of(keys(), "\"name\":\"second\""), 1) << keys();
 }
 
+// What was not written down was not made: the same request makes it once the disk is well.
+TEST(ApiActsTest, AKeyThatCouldNotBeSavedMayBeAskedForAgain) {
+  ServiceBed bed;
+  const auto path = bed.config.data + "/keys/api-keys.json";
+  const auto make = [&] {
+    return bed.post("/v1/keys", "application/json", R"({"name":"second","roles":["operator"]})",
+                    "Idempotency-Key: a-key\r\n");
+  };
+  std::filesystem::rename(path, path + ".away");
+  std::filesystem::create_directories(path + "/in-the-way");
+  EXPECT_EQ(make().code(), "io");
+  EXPECT_EQ(bed.get("/v1/keys").body.find("second"), std::string::npos);
+  std::filesystem::remove_all(path);
+  std::filesystem::rename(path + ".away", path);
+  EXPECT_EQ(make().status, 201);
+  EXPECT_EQ(count_of(bed.get("/v1/keys").body, "\"name\":\"second\""), 1);
+}
+
 TEST(ApiActsTest, AKeyTellsWhenItWasUsed) {
   ServiceBed bed;
   const auto made =

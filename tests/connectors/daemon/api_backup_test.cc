@@ -48,6 +48,15 @@ TEST(ApiBackupTest, MakesListsAndRefuses) {
   EXPECT_EQ(bed.text_in(again.body, "state"), "failed");
   EXPECT_EQ(bed.text_in(again.body, "code"), "conflict") << again.body;
 
+  const auto once = [&] { return bed.post("/v1/backups", "", "", "Idempotency-Key: nightly\r\n"); };
+  const auto begun = once();
+  ASSERT_EQ(begun.status, 202) << begun.body;
+  const auto repeated = once();
+  EXPECT_EQ(repeated.body, begun.body) << "no second one";
+  EXPECT_EQ(repeated.fields.at("idempotency-replayed"), "true");
+  const auto name = bed.text_in(begun.body, "backup");
+  EXPECT_EQ(bed.get("/v1/backups/" + name + "?timeout=30000").status, 200);
+
   std::filesystem::create_directories(bed.config.data + "/backups/broken");
   const auto listed = bed.get("/v1/backups");
   for (const auto* word : {"\"whole\"", "\"failed\"", "\"broken_off\"", "/apart"}) {

@@ -228,6 +228,9 @@ TEST(DispatchTest, RetriesComeLaterAndLaterAndEnd) {
   EXPECT_FALSE(retry_time(effect, 3, {}, now + hours(24), 7));
   effect.expires = now + seconds(1);
   EXPECT_FALSE(retry_time(effect, 3, minutes(1), now, 7));
+  effect.expires = now + days(3);  // a rule's word counts, not the day that there is without one
+  EXPECT_TRUE(retry_time(effect, 1, {}, now + hours(30), 7));
+  EXPECT_FALSE(retry_time(effect, 1, {}, now + days(3), 7));
 }
 
 // Whatever fails and whenever the process dies: a mail is taken at most once, a webhook at least
