@@ -115,56 +115,32 @@ Result<void> publish(Context& context, const std::string& path) {
   return workspace->stop();
 }
 
-struct Shown {
-  std::string id, text;
-  std::int64_t revision = 0, revisions = 0;
-};
-
-Result<Shown> shown_there(const Remote& remote, std::size_t revision) {
-  const auto asked = revision == 0 ? std::string{} : std::to_string(revision);
-  DW_TRY(const auto value, remote.get(with_query("/v1/schemas/workspace", {{"revision", asked}})));
-  const auto member = [&](const char* name) {
-    const auto* found = value.as_map() == nullptr ? nullptr : find(*value.as_map(), name);
-    return found == nullptr ? Value{} : *found;
-  };
-  const auto count = [&](const char* name) {
-    const auto found = member(name);
-    return found.as_int() == nullptr ? std::int64_t{0} : *found.as_int();
-  };
-  return Shown{std::string{member("schema").text_or_empty()},
-               std::string{member("text").text_or_empty()}, count("revision"), count("revisions")};
-}
-
-Result<Shown> shown_here(Context& context, std::size_t revision) {
+Result<Value> found(Context& context, std::size_t revision) {
+  if (const auto* remote = context.remote()) {
+    const auto asked = revision == 0 ? std::string{} : std::to_string(revision);
+    return remote->get(with_query("/v1/schemas/workspace", {{"revision", asked}}));
+  }
   DW_TRY(auto workspace, context.open());
-  DW_TRY(const auto all, daemon::schemas_in_force(*workspace));
+  DW_TRY(auto out, daemon::describe_schema(*workspace, revision));
   DW_TRY(workspace->stop());
-  if (all.revision() == 0) {
-    return Error{Code::kNotFound, "no schema is in force; dealwright schema publish FILE"};
-  }
-  if (revision > all.revision()) {
-    return Error{Code::kNotFound,
-                 "there are revisions 1 to " + std::to_string(all.revision()) + " of the schema"};
-  }
-  if (revision == 0) revision = all.revision();
-  const auto& schema = *all.versions()[revision - 1].second;
-  return Shown{hex(schema.id), schema.text, static_cast<std::int64_t>(revision),
-               static_cast<std::int64_t>(all.revision())};
+  return Value{std::move(out)};
 }
 
 Result<void> show(Context& context, std::size_t revision) {
-  const auto* remote = context.remote();
-  DW_TRY(const auto shown,
-         remote != nullptr ? shown_there(*remote, revision) : shown_here(context, revision));
+  DW_TRY(const auto schema, found(context, revision));
+  const auto member = [&](const char* name) {
+    const auto* value = schema.as_map() == nullptr ? nullptr : find(*schema.as_map(), name);
+    return value == nullptr ? Value{} : *value;
+  };
   if (context.json) {
-    context.print_object({{"schema", Value{shown.id}},
-                          {"revision", Value{shown.revision}},
-                          {"text", Value{shown.text}}});
-  } else {
-    std::cout << "# revision " << shown.revision << " of " << shown.revisions << ", " << shown.id
-              << '\n'
-              << shown.text << (shown.text.ends_with('\n') ? "" : "\n");
+    context.print_object(
+        {{"schema", member("schema")}, {"revision", member("revision")}, {"text", member("text")}});
+    return ok();
   }
+  const std::string text{member("text").text_or_empty()};
+  std::cout << "# revision " << to_json(member("revision")) << " of "
+            << to_json(member("revisions")) << ", " << member("schema").text_or_empty() << '\n'
+            << text << (text.ends_with('\n') ? "" : "\n");
   return ok();
 }
 

@@ -49,6 +49,23 @@ Result<Schemas> schemas_in_force(Workspace& workspace) {
   return out;
 }
 
+Result<Map> describe_schema(Workspace& workspace, std::size_t revision) {
+  DW_TRY(const auto all, schemas_in_force(workspace));
+  const auto count = all.revision();
+  if (count == 0)
+    return Error{Code::kNotFound, "no schema is in force; dealwright schema publish FILE"};
+  if (revision == 0) revision = count;
+  if (revision > count) {
+    return Error{Code::kNotFound,
+                 "there are revisions 1 to " + std::to_string(count) + " of the schema"};
+  }
+  const auto& schema = *all.versions()[revision - 1].second;
+  return Map{{"schema", Value{hex(schema.id)}},
+             {"revision", Value{static_cast<std::int64_t>(revision)}},
+             {"revisions", Value{static_cast<std::int64_t>(count)}},
+             {"text", Value{schema.text}}};
+}
+
 Result<rules::CompiledRule> check_rule(Workspace& workspace, std::string_view text) {
   DW_TRY(const auto schemas, schemas_in_force(workspace));
   auto schema = schemas.share_current();

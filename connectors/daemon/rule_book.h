@@ -22,6 +22,9 @@ struct Act {
 
 // The versions of the schema that are or were in force.
 Result<Schemas> schemas_in_force(Workspace& workspace);
+// One of them: schema (its id), revision, revisions (how many there are), text. `revision`: from 1;
+// 0: the newest. kNotFound: there is none, or not so many.
+Result<Map> describe_schema(Workspace& workspace, std::size_t revision);
 // A rule's text against the schema in force.
 Result<rules::CompiledRule> check_rule(Workspace& workspace, std::string_view text);
 std::vector<rules::TestResult> test_rule(const rules::CompiledRule& compiled);

@@ -2,6 +2,7 @@
 #include "connectors/daemon/api/api.h"
 #include "connectors/daemon/event_schema.h"
 #include "connectors/daemon/rule_book.h"
+#include "connectors/http/text.h"
 
 namespace dealwright::daemon::api {
 namespace {
@@ -27,23 +28,9 @@ Result<Value> show(const std::string& name) {
 }
 
 Result<Value> own(Parts& parts, const Request& request) {
-  DW_TRY(const auto all, schemas_in_force(parts.workspace));
-  const auto count = all.revision();
-  if (count == 0)
-    return Error{Code::kNotFound, "no schema is in force; dealwright schema publish FILE"};
-  std::size_t revision = count;
-  if (request.query.has("revision")) {
-    revision = static_cast<std::size_t>(std::stoull(std::string{request.query.get("revision")}));
-  }
-  if (revision > count) {
-    return Error{Code::kNotFound,
-                 "there are revisions 1 to " + std::to_string(count) + " of the schema"};
-  }
-  const auto& schema = *all.versions()[revision - 1].second;
-  return Value{Map{{"schema", Value{hex(schema.id)}},
-                   {"revision", Value{static_cast<std::int64_t>(revision)}},
-                   {"revisions", Value{static_cast<std::int64_t>(count)}},
-                   {"text", Value{schema.text}}}};
+  const auto revision = http::parse_count(request.query.get("revision", "0")).value_or(0);
+  DW_TRY(auto found, describe_schema(parts.workspace, revision));
+  return Value{std::move(found)};
 }
 
 }  // namespace
