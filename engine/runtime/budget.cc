@@ -63,6 +63,8 @@ Budget::Budget(Rates rates, std::uint32_t shares)
       sweep_at_{kDomainsMax} {}
 
 Budget::Answer Budget::ask(const EffectId& id, std::string_view address, Instant now, Instant end) {
+  if (all_each_ == Duration{} && provider_each_ == Duration{} && domain_each_ == Duration{})
+    return {};
   const auto domain = domain_of(address);
   const auto known = rates_.providers.find(domain);
   const bool provided = known != rates_.providers.end();
