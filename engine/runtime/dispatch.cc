@@ -456,6 +456,10 @@ void Dispatch::stop() {
   stopped_ = true;
   // What was begun and not sent yet is not sent.
   drop_unsent(attempts());
+  turn_away();
+}
+
+void Dispatch::turn_away() {
   const std::lock_guard lock{attempts().mutex};
   for (auto& one : attempts().at_gate) one.gate(false);
   attempts().at_gate.clear();

@@ -59,6 +59,8 @@ class Dispatch {
   bool idle() const;  // nothing is under way, no outcome is left to say
   // Ends what is over, and what was never sent, at its hosts.
   void give_up_hosts();
+  // Those that wait at their gate do not pass it.
+  void turn_away();
   // No attempt passes its gate any more; those under way end by themselves.
   void stop();
 

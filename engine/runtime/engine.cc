@@ -1,6 +1,7 @@
 #include "engine/runtime/engine.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 
 namespace dealwright::runtime {
@@ -48,7 +49,8 @@ struct Engine::Seat {
   bool stop = false;
   bool settled = false;
   bool told = false;  // that it stopped
-  int hurried = 0;    // so many wait until it is idle
+  std::atomic<bool> leads{false};
+  int hurried = 0;  // so many wait until it is idle
   std::optional<Duration> patience;
   std::optional<Error> error;
   std::thread thread;
@@ -79,6 +81,7 @@ struct Engine::Seat {
   // The thread ends: what came in while it wrote its last is not run. REQUIRES: mutex held
   void end() {
     settled = true;
+    leads = false;
     idle = true;
     rested.notify_all();
   }
@@ -222,6 +225,7 @@ void Engine::turn(Seat& seat) {
     seat.woken = false;
     run_jobs(seat, lock);
     seat.partition->hurry(seat.hurried > 0);
+    seat.partition->lead(seat.options.lead);
     const bool stopping = seat.stop;
     const auto patience = seat.patience;
     lock.unlock();
@@ -246,6 +250,7 @@ void Engine::turn(Seat& seat) {
       }
     }
     const bool idle = error || (!worked && seat.partition->at_rest());
+    seat.leads = !error && !settled && seat.partition->leads();
     const auto due = error || worked ? std::nullopt : seat.partition->next_due();
     lock.lock();
     if (error) {
@@ -460,6 +465,15 @@ Result<void> Engine::advance_together() {
     DW_TRY(ask(id, [&](Partition& p) { p.advance_to(newest); }));
   }
   return wait_idle();
+}
+
+bool Engine::leads(PartitionId partition) const { return seats_.at(partition)->leads; }
+void Engine::lead(PartitionId partition, bool on) {
+  auto& seat = *seats_.at(partition);
+  std::unique_lock lock{seat.mutex};
+  seat.options.lead = on;
+  lock.unlock();
+  seat.nudge();
 }
 
 Result<void> Engine::stop(std::optional<Duration> patience) {

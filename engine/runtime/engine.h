@@ -81,6 +81,9 @@ class Engine {
   Result<void> wait_idle(bool stopped_too = false);
   // On the event clock: all partitions go on to the newest `now` of any.
   Result<void> advance_together();
+  // Whether this process is to claim the lead of a partition: see Partition::lead. Thread-safe.
+  void lead(PartitionId partition, bool on);
+  bool leads(PartitionId partition) const;  // thread-safe
   // Settles every partition and ends the threads. Idempotent. `patience`: what is in the
   // log and not decided stays so, and attempts of effects are waited for so long.
   Result<void> stop(std::optional<Duration> patience = {});

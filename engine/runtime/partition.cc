@@ -49,18 +49,20 @@ Result<std::unique_ptr<Partition>> Partition::open(const PartitionParts& parts,
   out->replay_ = std::make_unique<Replay>(parts.log, out->options_.id, *out->state_, *out->folder_);
   out->confirmed_ = out->state_->meta.decisions;
   out->confirmed_events_ = out->state_->meta.events;
-  if (!parts.channels.empty()) {
-    auto& attempts = out->parts_.attempts;
-    if (attempts == nullptr) attempts = std::make_shared<Attempts>();
-    attempts->tell([&](Attempts& a) { a.wake = [mail = out->mail_] { mail->wake_owner(); }; });
-    out->dispatch_ = std::make_unique<Dispatch>(
-        *out->state_,
-        Dispatch::Place{out->options_.id, parts.log.partitions(), parts.channels, parts.key,
-                        parts.random, out->options_.dispatch, attempts, parts.hosts});
-  }
+  out->make_dispatch();
   DW_TRY(out->check_log());
   parts.log.listen(out->options_.id, [mail = out->mail_] { mail->wake_owner(); });
   return out;
+}
+
+void Partition::make_dispatch() {
+  if (parts_.channels.empty()) return;
+  auto& attempts = parts_.attempts;
+  if (attempts == nullptr) attempts = std::make_shared<Attempts>();
+  attempts->tell([&](Attempts& a) { a.wake = [mail = mail_] { mail->wake_owner(); }; });
+  dispatch_ = std::make_unique<Dispatch>(
+      *state_, Dispatch::Place{options_.id, parts_.log.partitions(), parts_.channels, parts_.key,
+                               parts_.random, options_.dispatch, attempts, parts_.hosts});
 }
 
 Result<void> Partition::check_log() {
@@ -85,10 +87,13 @@ Result<bool> Partition::step() {
   }
   const auto run = [&]() -> Result<bool> {
     DW_TRY(auto mail, take_mail());
+    DW_TRY(watch_for_others());
     DW_TRY(auto generation, generation_step());
+    if (hands_over() && hand_over()) return true;
     if (phase_ == Phase::kFolding) {
+      const bool said = at_end_ && follow_attempts();
       DW_TRY(auto folded, fold_step());
-      return mail || generation || folded;
+      return mail || generation || said || folded;
     }
     DW_TRY(auto decided, decide());
     return mail || generation || decided;
@@ -271,7 +276,7 @@ Result<bool> Partition::decide() {
   const auto begun = parts_.clock.steady_us();
   DW_TRY(refresh_decider());
   const LeaderTurn::Place place{options_.id, parts_.log.partitions(), state_->meta.decisions,
-                                clock_held_, in_flight_.empty()};
+                                clock_held_, options_.others_write,   in_flight_.empty()};
   LeaderTurn turn{*state_, *folder_, decider_.get(), parts_.key, place, now};
   DecisionRecord record;
   record.header.from = state_->meta.events;
@@ -410,17 +415,16 @@ Result<bool> Partition::take_mail() {
 }
 
 Result<void> Partition::read_back() {
+  // What was read back before its acknowledgement came is waited for no more.
+  acknowledged_ = std::min(acknowledged_, in_flight_.size());
   while (acknowledged_ > 0) {
     DW_TRY(auto batch, parts_.log.read(Topic::kDecisions, options_.id, confirmed_, kReadBytes));
     if (batch.records.empty()) return ok();  // durable, not visible yet: a wake follows
     for (const auto& record : batch.records) {
-      if (in_flight_.empty()) break;
+      if (in_flight_.empty()) return ok();
       auto& front = in_flight_.front();
       if (record.position != front.position || sha256(record.bytes) != front.hash) {
-        return Error{Code::kConflict, "partition " + std::to_string(options_.id) +
-                                          ": another node wrote decision record " +
-                                          std::to_string(record.position) +
-                                          "; this one steps down"};
+        return stepped_down(record.position);
       }
       point("fold.read_back");
       auto done = std::move(front);
@@ -430,6 +434,24 @@ Result<void> Partition::read_back() {
     }
   }
   return ok();
+}
+
+// What it decided on top of another's record never happened: it is opened again where the log is.
+Error Partition::stepped_down(Position at) const {
+  return {Code::kConflict,
+          "partition " + std::to_string(options_.id) + ": another node wrote decision record " +
+              std::to_string(at) + "; this one steps down",
+          true};
+}
+
+// A leader with nothing in flight has read all that it wrote: what comes is another's.
+Result<void> Partition::watch_for_others() {
+  if (phase_ != Phase::kLeading || !in_flight_.empty()) return ok();
+  DW_TRY(const auto end, parts_.log.end(Topic::kDecisions, options_.id));
+  if (end <= confirmed_) return ok();
+  DW_TRY(const auto batch, parts_.log.read(Topic::kDecisions, options_.id, confirmed_, 1));
+  if (batch.records.empty()) return ok();
+  return stepped_down(batch.records.front().position);
 }
 
 // ---- generations

@@ -48,6 +48,10 @@ class Partition {
     return in_flight_.empty() || state_->rests_on(key, confirmed_);
   }
   bool effects_wait() const;  // for a person's word, see PartitionOptions::effects_paused
+  // Whether it is to claim the lead once it has folded all there is. One that leads and is not to
+  // any more ends what it has begun, and follows.
+  void lead(bool on) { options_.lead = on; }
+  bool leads() const { return phase_ == Phase::kLeading; }
   // What waits for decisions that will not be read back goes, without being called.
   void forget_in_flight() {
     lost_.clear();
@@ -97,6 +101,14 @@ class Partition {
   Result<void> claim();
   Result<bool> take_mail();
   Result<void> read_back();
+  Result<void> watch_for_others();
+  bool hands_over() const {  // what is begun is ended, whatever is said meanwhile
+    return phase_ == Phase::kLeading && (handing_over_ || !options_.lead);
+  }
+  bool hand_over();
+  bool follow_attempts();
+  void make_dispatch();
+  Error stepped_down(Position at) const;
   void confirm(InFlight done);
   void tell_progress();
   void send_on(const std::vector<Send>& sends);
@@ -152,6 +164,7 @@ class Partition {
   // start.
   std::set<std::uint32_t> out_of_reach_;
   bool held_ = false;
+  bool handing_over_ = false;
   bool hurried_ = false;
   std::optional<Instant> advance_to_;
   std::string bytes_;                   // of the record being encoded

@@ -49,6 +49,7 @@ struct PartitionOptions {
   std::string node = "node";
   bool event_clock = false;    // for a log without decisions; else its first record says
   bool lead = true;            // false: a replica, folds only
+  bool others_write = false;   // into `events` of this log: what steers the engine has to be signed
   bool clock_witness = false;  // an operator or a synchronised clock vouches for `wall`
   StateLimits limits;
   std::uint32_t events_per_record = 1000;

@@ -126,6 +126,7 @@ void Partition::await_word() {
   event.actor = "system/start";
   event.data.set(Field::kAuthor, Value{"system/start"});
   event.data.set(Field::kReason, Value{"started with effects paused"});
+  parts_.key.sign(event, options_.id);
   codec::encode(event, unsaid_.emplace_back());
   say_again_ = state_->meta.now;
 }
@@ -195,6 +196,37 @@ bool Partition::attempts_ended(std::optional<Duration> patience) {
   const bool idle = dispatch_->idle();
   const std::lock_guard lock{parts_.attempts->mutex};
   return idle && parts_.attempts->saying == 0;
+}
+
+// ---- one that leads no more
+
+// What begins here is ended first: nothing is decided any more, what is in flight is read back, and
+// what attempts came to is said. Then its state is that of any follower. False: not yet.
+bool Partition::hand_over() {
+  constexpr Duration kPatience = seconds(5);
+  held_ = handing_over_ = true;
+  if (!in_flight_.empty() || sends_on_way_ > 0 || !attempts_ended(kPatience)) return false;
+  phase_ = Phase::kFolding;
+  at_end_ = false;
+  held_ = handing_over_ = false;
+  acks_.clear();  // who leads then sends again what it does not know to be there
+  events_ = {};
+  next_event_ = 0;
+  replay_ = std::make_unique<Replay>(parts_.log, options_.id, *state_, *folder_);
+  folder_->watch_effects({});
+  settling_since_us_.reset();
+  give_up_at_.reset();
+  steady_base_us_.reset();
+  if (dispatch_ != nullptr) make_dispatch();
+  return true;
+}
+
+// Attempts that began while it led: none passes its gate, and what they come to is a fact whoever
+// says it, once all is folded: then it knows what they are about. False: nothing to say.
+bool Partition::follow_attempts() {
+  if (dispatch_ == nullptr) return false;
+  dispatch_->turn_away();
+  return say_outcomes();
 }
 
 }  // namespace dealwright::runtime

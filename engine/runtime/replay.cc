@@ -135,6 +135,12 @@ Result<Acceptance> Replay::fold(Position position, std::string_view bytes) {
 Result<LogRecord> Replay::next_event() {
   if (next_event_ >= events_.records.size()) {
     DW_TRY(auto batch, log_.read(Topic::kEvents, partition_, state_.meta.events, kReadBytes));
+    if (batch.records.empty()) {
+      // A log of several machines may show a decision before its events: asked where it begins, it
+      // learns where it ends, and then they are waited for.
+      DW_TRY(log_.begin(Topic::kEvents, partition_));
+      DW_TRY(batch, log_.read(Topic::kEvents, partition_, state_.meta.events, kReadBytes));
+    }
     events_ = std::move(batch);
     next_event_ = 0;
     if (events_.records.empty()) {
