@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "engine/codec/cloudevents_json.h"
+#include "engine/codec/foreign_record.h"
 #include "engine/codec/value_codec.h"
 #include "engine/codec/wire.h"
 
@@ -149,6 +151,7 @@ void put_in_order(Map& map) {
 }  // namespace
 
 std::optional<std::pair<Kind, std::string_view>> peek_subject(std::string_view bytes) {
+  if (is_foreign(bytes)) return std::nullopt;
   WireReader in{bytes};
   auto kind = Kind::kForeign;
   while (in.next()) {
@@ -157,6 +160,18 @@ std::optional<std::pair<Kind, std::string_view>> peek_subject(std::string_view b
     if (in.field() > kSubjectId) break;
   }
   return std::nullopt;
+}
+
+std::string peek_placement(std::string_view bytes) {
+  WireReader in{bytes};
+  RecordKey subject;
+  while (in.next() && in.field() <= kPartitionKey) {
+    if (in.field() == kSubjectKind && in.number() < kKinds)
+      subject.kind = static_cast<Kind>(in.number());
+    if (in.field() == kSubjectId) subject.id = in.text();
+    if (in.field() == kPartitionKey && !in.text().empty()) return std::string{in.text()};
+  }
+  return subject.id.empty() ? std::string{} : to_text(subject);
 }
 
 bool is_of_type(std::string_view bytes, TypeId type) {
@@ -198,6 +213,11 @@ void encode(const Event& event, std::string& out) {
 }
 
 Result<void> decode(std::string_view bytes, Event& out) {
+  if (is_foreign(bytes)) {
+    const auto faults = decode_foreign(bytes, out);
+    if (!faults.empty()) return Error{Code::kInvalid, render(faults.front())};
+    return ok();
+  }
   clear(out);
   WireReader in{bytes};
   std::uint64_t format = 0;

@@ -8,6 +8,23 @@
 
 namespace dealwright::runtime {
 
+bool steers(TypeId type) {
+  switch (type) {
+    case TypeId::kRulePublished:
+    case TypeId::kRulePaused:
+    case TypeId::kRuleResumed:
+    case TypeId::kRuleRetired:
+    case TypeId::kSchemaUpdated:
+    case TypeId::kTemplatePublished:
+    case TypeId::kTemplateRetired:
+    case TypeId::kWorkspacePaused:
+    case TypeId::kWorkspaceResumed:
+      return true;
+    default:
+      return false;
+  }
+}
+
 ClusterKey::ClusterKey(std::string bytes)
     : bytes_{std::move(bytes)}, id_{hex(sha256(bytes_)).substr(0, 16)} {}
 

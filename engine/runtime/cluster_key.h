@@ -13,6 +13,10 @@
 
 namespace dealwright::runtime {
 
+// Types that steer the engine itself: rules, templates, the schema, the pause. Who may tell facts
+// may not tell these; where others write into the log too, they count only if they are signed.
+bool steers(TypeId type);
+
 class ClusterKey {
  public:
   // `bytes`: the secret. Its id, the first 8 bytes of its SHA-256 in hex, names it in events.

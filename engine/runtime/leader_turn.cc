@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "engine/base/utf8.h"
+#include "engine/codec/cloudevents_json.h"
 #include "engine/codec/event_codec.h"
+#include "engine/codec/foreign_record.h"
 #include "engine/domain/form.h"
 #include "engine/runtime/followers.h"
 
@@ -134,23 +136,54 @@ LeaderTurn::Judgement LeaderTurn::judge_repeats(const Event& event) {
 }
 
 // What it comes to wherever it is folded.
-LeaderTurn::Judgement LeaderTurn::judge_form(const Event& event, std::size_t bytes) {
+LeaderTurn::Judgement LeaderTurn::unreadable(std::string_view bytes, const Error& error) {
+  if (!codec::is_foreign(bytes)) return {Verdict::kSetAside, "bad_envelope", error.detail};
+  Event event;
+  const auto faults = codec::decode_foreign(bytes, event);
+  const auto& first = faults.front();
+  return {Verdict::kSetAside, first.code, codec::render(first)};
+}
+
+// What the engine says itself, and where others write too what steers it.
+bool LeaderTurn::is_forged(const Event& event, std::string_view bytes) const {
+  if (event.type == TypeId::kForeignType) return false;
+  const bool signs =
+      is_own(event) || (steers(event.type) && (where_.others_write || codec::is_foreign(bytes)));
+  return signs && !key_.genuine(event, where_.partition);
+}
+
+// What others write has to lie where its key says, or a customer would be split. Reference data
+// goes to all partitions from wherever it is.
+bool LeaderTurn::is_misplaced(const Event& event, std::string_view bytes) const {
+  return codec::is_foreign(bytes) && !for_others(event) &&
+         partition_of(placement_key(event), where_.partitions) != where_.partition;
+}
+
+LeaderTurn::Judgement LeaderTurn::judge_form(const Event& event, std::string_view bytes) {
   if (auto repeat = judge_repeats(event); repeat.verdict != Verdict::kAccepted) return repeat;
   if (const auto pointer = bad_text(event); !pointer.empty()) {
     return {Verdict::kSetAside, "bad_envelope", pointer + ": the bytes are no UTF-8"};
   }
-  if (is_own(event) && !key_.genuine(event, where_.partition)) {
-    return {Verdict::kSetAside, "reserved_type", "only the engine appends this type"};
+  if (is_forged(event, bytes)) {
+    return {Verdict::kSetAside, "reserved_type",
+            "only the engine appends this type: see its routes"};
   }
   if (auto fault = form_fault(event); !fault.empty()) {
     return {Verdict::kSetAside, "bad_data", std::move(fault)};
   }
   const std::size_t others = where_.partitions - 1;
-  if (for_others(event) && bytes > kSendsBytesMax / others - kSendMarkBytes) {
+  if (for_others(event) && bytes.size() > kSendsBytesMax / others - kSendMarkBytes) {
     return {Verdict::kSetAside, "bad_data",
             "reference data goes to every partition: it has at most " +
                 std::to_string(kSendsBytesMax / others - kSendMarkBytes) + " bytes, this has " +
-                std::to_string(bytes)};
+                std::to_string(bytes.size())};
+  }
+  if (is_misplaced(event, bytes)) {
+    const auto key = placement_key(event);
+    return {Verdict::kSetAside, "wrong_partition",
+            "key " + key + " belongs to partition " +
+                std::to_string(partition_of(key, where_.partitions)) +
+                ": set partitioner=murmur2_random at its producer; a redrive moves it there"};
   }
   return {};
 }
@@ -313,10 +346,10 @@ bool LeaderTurn::take_event(std::uint64_t position, std::string_view bytes) {
   start(position);
   go_on_with(decoded ? std::string_view{frame_.event.traceparent} : std::string_view{});
   if (!decoded) {
-    refuse(nullptr, bytes, position, {Verdict::kSetAside, "bad_envelope", decoded.error().detail});
+    refuse(nullptr, bytes, position, unreadable(bytes, decoded.error()));
     return true;
   }
-  auto judgement = judge_form(frame_.event, bytes.size());
+  auto judgement = judge_form(frame_.event, bytes);
   if (judgement.verdict == Verdict::kAccepted) {
     if (leaves(frame_.event, home_key_)) {
       folder_.remember(frame_.event, now_, {});

@@ -41,6 +41,7 @@ class LeaderTurn : public Turn {
     std::uint32_t partitions = 1;
     std::uint64_t decision_position = 0;  // that the record will take
     bool hold_timers = false;             // the clock is not believed: nothing fires
+    bool others_write = false;            // see PartitionOptions
     bool alone = true;  // no record is in flight: all that was decided can be read back
   };
   LeaderTurn(State& state, Folder& folder, Decider* decider, const ClusterKey& key, Place place,
@@ -93,7 +94,10 @@ class LeaderTurn : public Turn {
   void start(std::uint64_t position);
   void begin_decision();
   void take_timer(const TimerKey& timer, std::uint64_t position);
-  Judgement judge_form(const Event& event, std::size_t bytes);
+  Judgement judge_form(const Event& event, std::string_view bytes);
+  static Judgement unreadable(std::string_view bytes, const Error& error);
+  bool is_misplaced(const Event& event, std::string_view bytes) const;
+  bool is_forged(const Event& event, std::string_view bytes) const;
   Judgement judge(const Event& event, std::uint64_t position);
   Judgement judge_repeats(const Event& event);
   Judgement judge_by_state(const Event& event);

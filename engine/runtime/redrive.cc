@@ -83,13 +83,17 @@ LeaderTurn::Redriven LeaderTurn::redrive_one(std::uint64_t position) {
   Judgement judgement;
   Route route;
   if (!decoded) {
-    judgement = {Verdict::kSetAside, "bad_envelope", decoded.error().detail};
+    judgement = unreadable(entry->event, decoded.error());
   } else if (auto text = bad_text(frame->event); !text.empty()) {
     judgement = {Verdict::kSetAside, "bad_envelope", std::move(text)};
   } else if (auto fault = form_fault(frame->event); !fault.empty()) {
     judgement = {Verdict::kSetAside, "bad_data", std::move(fault)};
-  } else if (is_own(frame->event)) {
+  } else if (is_own(frame->event) || is_forged(frame->event, entry->event)) {
     judgement = {Verdict::kSetAside, "reserved_type", {}};
+  } else if (is_misplaced(frame->event, entry->event)) {
+    auto key = placement_key(frame->event);
+    const auto to = partition_of(key, where_.partitions);
+    route = {std::move(key), to, true};
   } else {
     route = homes().route(frame->event, send_of(frame->event));
     if (!route.elsewhere) judgement = judge_fact(frame->event);
