@@ -23,6 +23,24 @@ add_library(yaml ALIAS PkgConfig::yaml_pc)
 add_library(re2 ALIAS PkgConfig::re2_pc)
 add_library(xxhash ALIAS PkgConfig::xxhash_pc)
 find_library(CSV_LIBRARY csv REQUIRED)
+
+# librdkafka: the system's when it is new enough, else the one that deploy/librdkafka built.
+execute_process(COMMAND ${PROJECT_SOURCE_DIR}/deploy/librdkafka OUTPUT_VARIABLE rdkafka_said
+                OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE rdkafka_failed)
+if(rdkafka_failed)
+  message(FATAL_ERROR "${rdkafka_said}")
+endif()
+string(REGEX REPLACE ".*\n" "" rdkafka_prefix "${rdkafka_said}")
+set(ENV{PKG_CONFIG_PATH} "${rdkafka_prefix}/lib/pkgconfig:$ENV{PKG_CONFIG_PATH}")
+pkg_check_modules(rdkafka_pc REQUIRED rdkafka>=2.13.2)
+add_library(rdkafka INTERFACE)
+target_include_directories(rdkafka SYSTEM INTERFACE ${rdkafka_prefix}/include)
+if(EXISTS ${rdkafka_prefix}/lib/librdkafka.a)  # an archive names what it needs
+  target_link_libraries(rdkafka INTERFACE ${rdkafka_prefix}/lib/librdkafka.a OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB
+                                          zstd lz4 Threads::Threads m dl)
+else()
+  target_link_libraries(rdkafka INTERFACE ${rdkafka_pc_LINK_LIBRARIES})
+endif()
 find_package(CLI11 REQUIRED)
 
 # What it was built and tested with is Debian 12. Less than `least` lacks what we use; from `below` on
@@ -48,6 +66,7 @@ dw_expect("libxml2" "${LIBXML2_VERSION_STRING}" 2.9.14 2.12)
 dw_expect("libyaml" "${yaml_pc_VERSION}" 0.2.5 0.3)
 dw_expect("xxHash" "${xxhash_pc_VERSION}" 0.8.1 0.9)
 dw_expect("CLI11" "${CLI11_VERSION}" 2.1 3)
+dw_expect("librdkafka" "${rdkafka_pc_VERSION}" 2.13.2 3)
 dw_expect("libcurl" "${CURL_VERSION_STRING}" 7.88.1 8)
 dw_expect("GMime" "${gmime_pc_VERSION}" 3.2 4)
 dw_expect("OpenDKIM" "${opendkim_pc_VERSION}" 2.11 3)

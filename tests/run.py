@@ -16,16 +16,20 @@ has failed, whatever it says itself. DW_NO_SKIP=1, which .ci/run sets: what is s
 program has failed. It may be skipped for want of reference data (the reason names ../shared) or of
 rights (the reason says `needs root` or `wants root`).
 """
+import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTSIDE = re.compile(r"outside: (.+?)(?:: (\d+) of (\d+) (.+))?$")
+WITH_BROKER = {"contract_tests"}
 MAY_BE_SKIPPED = re.compile(r"(?:^|[\s/])\.\./shared\b|\b(?:needs|wants) root\b")
 
 
@@ -156,6 +160,28 @@ def run_python(script, build, deadline):
     return out
 
 
+class Broker:
+    """A Kafka broker for the binaries that are held to a real one (DW_KAFKA_BROKERS names it); its folder is gone behind it."""
+
+    def __enter__(self):
+        self.folder = tempfile.mkdtemp(prefix="kafka-")
+        if os.environ.get("DW_KAFKA_BROKERS"):
+            return self
+        done = subprocess.run([ROOT / "deploy/kafka/start", "--dir", self.folder, "--port", "0"], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True)
+        servers = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+        if done.returncode == 0 and "PLAINTEXT" in servers:
+            os.environ["DW_KAFKA_BROKERS"] = servers["PLAINTEXT"]
+        else:
+            said = (done.stdout + done.stderr).strip().splitlines()
+            os.environ["DW_KAFKA_WHY_NOT"] = said[-1] if said else f"exit {done.returncode}"
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run([ROOT / "deploy/kafka/stop", "--dir", self.folder], capture_output=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 def main(arguments):
     build = Path(arguments[0]).resolve()
     deadline = None
@@ -172,12 +198,12 @@ def main(arguments):
         total.add(out)
 
     binaries = sorted(p for p in (build / "tests").glob("*_tests") if p.is_file())
-    for binary in binaries:
-        if only and binary.name not in only:
-            continue
-        begun = time.monotonic()
-        out = run_gtest(binary, deadline)
-        take(binary.name, out, f", {time.monotonic() - begun:.0f} s")
+    wanted = [p for p in binaries if not only or p.name in only]
+    with Broker() if any(p.name in WITH_BROKER for p in wanted) else contextlib.nullcontext():
+        for binary in wanted:
+            begun = time.monotonic()
+            out = run_gtest(binary, deadline)
+            take(binary.name, out, f", {time.monotonic() - begun:.0f} s")
     if not only and "--no-python" not in arguments:
         for pattern in ("tidy/*_test.py", "e2e/*_e2e.py", "outside/*_outside.py"):
             for script in sorted((ROOT / "tests").glob(pattern)):

@@ -82,7 +82,7 @@ class SegmentedLog final : public EmbeddedLog {
       if (at_point_) at_point_("release.removed");
     });
   }
-  PartitionStatus status(PartitionId partition) const override {
+  LogStatus status(PartitionId partition) const override {
     const auto& one = at(partition);
     return {one.torn_bytes, one.writer->stopped(), one.writer->queued_bytes(),
             one.writer->queue_bytes_max()};

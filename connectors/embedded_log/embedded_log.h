@@ -40,16 +40,8 @@ struct Options {
   std::function<void(std::string_view point)> at_point;
 };
 
-struct PartitionStatus {
-  std::uint64_t torn_bytes = 0;  // cut off when the log was opened: a write that a crash broke off
-  std::optional<Error> stopped;  // why the partition takes nothing more
-  std::uint64_t queued_bytes = 0;  // waiting to be durable
-  std::uint64_t queue_bytes_max = 0;
-};
-
 class EmbeddedLog : public Log {
  public:
-  virtual PartitionStatus status(PartitionId partition) const = 0;
   // Oldest first: see releasable().
   virtual std::vector<SegmentInfo> segments(PartitionId partition) const = 0;
   // Of all partitions at once; appends go on meanwhile. kDamaged: a partition is.

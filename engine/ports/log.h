@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,14 @@ struct LogBatch {
   std::vector<LogRecord> records;
   // Where to read on: one past the last position looked at, also where nothing was found.
   Position next = 0;
+};
+
+// How a partition of the log is.
+struct LogStatus {
+  std::uint64_t torn_bytes = 0;    // cut off when it was opened: a write that a crash broke off
+  std::optional<Error> stopped;    // why it takes and gives nothing more
+  std::uint64_t queued_bytes = 0;  // waiting to be durable
+  std::uint64_t queue_bytes_max = 0;
 };
 
 // Thread-safe unless said otherwise. An implementation runs its callbacks on threads of its own;
@@ -80,6 +89,8 @@ class Log {
   // The caller holds a durable snapshot at or behind them.
   virtual Result<void> release_before(PartitionId partition, Position events,
                                       Position decisions) = 0;
+
+  virtual LogStatus status(PartitionId partition) const = 0;
 };
 
 }  // namespace dealwright

@@ -36,14 +36,14 @@ LIBRARIES = {
     r"curl/": ["connectors/smtp/sender", "connectors/webhook/", "connectors/cli/remote.cc"],
     r"gmime/": ["connectors/smtp/gmime.cc", "connectors/smtp/message.cc", "connectors/smtp/bounce.cc"],
     r"prometheus/": ["connectors/daemon/metrics"],
-    r"opendkim/": ["connectors/smtp/dkim.cc"],
+    r"opendkim/": ["connectors/smtp/dkim.cc"], r"librdkafka/": ["connectors/kafka_log/"],
     r"boost/asio/awaitable\.hpp": ["connectors/http/awaitable.h"],
     r"boost/asio/(?!awaitable\.hpp)": ["connectors/http/loop.cc", "connectors/http/sockets.cc", "connectors/http/chunked.cc"],
     r"boost/beast/": ["connectors/http/chunked.cc"],
     r".*\.pb\.h": ["tests/engine/codec/"], r"date/": ["connectors/import/", "connectors/os/", "connectors/daemon/"],
 }
 # What headers may include beside ours and the standard library's: values, not services.
-HEADER_LIBRARIES = [r"boost/asio/awaitable", r"boost/container/small_vector", r"boost/outcome/", r"boost/unordered/", r"gtest/"]
+HEADER_LIBRARIES = [r"boost/asio/awaitable", r"boost/container/small_vector", r"boost/outcome/", r"boost/unordered/", r"gtest/", r"librdkafka/"]
 PURE = ("engine/domain/", "engine/base/", "rules/")
 BANNED_PURE = [
     (r"system_clock|steady_clock|high_resolution_clock|\b(std::)?time\((nullptr|NULL|0)\)|gettimeofday|clock_gettime|localtime",

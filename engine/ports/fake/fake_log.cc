@@ -147,6 +147,14 @@ std::size_t FakeLog::run_all() {
   return count;
 }
 
+LogStatus FakeLog::status(PartitionId partition) const {
+  const std::lock_guard lock{mutex_};
+  LogStatus out;
+  if (const auto& why = partitions_.at(partition).stopped)
+    out.stopped = Error{Code::kDamaged, *why};
+  return out;
+}
+
 std::size_t FakeLog::waiting(PartitionId partition) const {
   const std::lock_guard lock{mutex_};
   return partitions_.at(partition).waiting.size();

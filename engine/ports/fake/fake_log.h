@@ -45,6 +45,7 @@ class FakeLog final : public Log {
   Result<Position> begin(Topic topic, PartitionId partition) override;
   void listen(PartitionId partition, std::function<void()> wake) override;
   Result<void> release_before(PartitionId partition, Position events, Position decisions) override;
+  LogStatus status(PartitionId partition) const override;
 
   // Runs the oldest waiting append of `partition` with its callback; false if none waits.
   bool run_one(PartitionId partition);
