@@ -18,6 +18,7 @@ namespace dealwright::cli {
 namespace {
 
 constexpr std::string_view kActor = "system/sample";
+constexpr Duration kLeadTime = seconds(20);
 constexpr std::int64_t kDayMs = 86'400'000;
 
 // The year ends in the week before `now`.
@@ -124,6 +125,14 @@ Result<void> move_in(const std::filesystem::path& from, const std::filesystem::p
   return Error{Code::kIo, "cannot put the data in " + to.string() + ": " + failed.message()};
 }
 
+Result<bool> is_empty(Log& log) {
+  for (PartitionId id = 0; id < log.partitions(); ++id) {
+    DW_TRY(const auto end, log.end(Topic::kEvents, id));
+    if (end > 0) return false;
+  }
+  return true;
+}
+
 // Beside its place, and moved there when it is whole: a start that was broken off leaves nothing
 // behind that looks like data.
 Result<DevData> make_at(const std::string& path, const daemon::Config& config, bool empty,
@@ -137,6 +146,18 @@ Result<DevData> make_at(const std::string& path, const daemon::Config& config, b
   options.clock_witness = true;
   options.config = config;
   DW_TRY(const auto workspace, daemon::Workspace::open(std::move(options)));
+  if (const auto* control = workspace->control(); control != nullptr && !empty) {
+    // Topics that somebody has written into have a past of their own.
+    DW_TRY(const auto fresh, is_empty(workspace->log()));
+    if (!fresh) {
+      DW_TRY(workspace->stop());
+      return DevData{};
+    }
+    if (!control->wait_for_all(kLeadTime)) {
+      return Error{Code::kOverload,
+                   "other processes work on these topics: name another kafka.prefix"};
+    }
+  }
   DW_TRY(workspace->engine().wait_idle());
   if (!empty) {
     DW_TRY(append_year(*workspace, clock.wall(), out));
@@ -150,7 +171,9 @@ Result<DevData> make_at(const std::string& path, const daemon::Config& config, b
 
 Result<DevData> make_dev_data(const daemon::Config& config, bool empty, const Clock& clock) {
   std::error_code failed;
-  if (std::filesystem::exists(config.data + "/log/meta", failed)) return DevData{};
+  for (const auto* made : {"/log/meta", "/log/kafka"}) {
+    if (std::filesystem::exists(config.data + made, failed)) return DevData{};
+  }
   const auto draft = config.data + ".sample-draft";
   const auto whole = config.data + ".sample";  // a start was broken off while it was moved
   if (std::filesystem::exists(whole, failed)) {

@@ -7,8 +7,6 @@
 #include <optional>
 #include <utility>
 
-#include "engine/codec/event_codec.h"
-
 namespace dealwright::daemon {
 namespace {
 
@@ -94,7 +92,7 @@ Result<void> Appender::spread() {
 // Counted, or flush() would not wait for it.
 void Appender::put(const Event& event, PartitionId id) {
   auto& bytes = waiting_[id].emplace_back();
-  codec::encode(event, bytes);
+  workspace_.encode(event, id, bytes);
   waiting_bytes_[id] += bytes.size();
 }
 

@@ -69,6 +69,12 @@ Result<std::string> Backups::folder_for(const std::string& to, const std::string
 Result<BackupStatus> Backups::start(const std::string& to, bool keys) {
   const std::lock_guard lock{mutex_};
   if (stop_) return Error{Code::kClosed, "the server stops"};
+  if (workspace_.embedded_log() == nullptr) {
+    return Error{
+        Code::kUnsupported,
+        "the log is Kafka's: it is kept safe by its replicas and by a copy of the cluster; "
+        "state is folded anew from the topics"};
+  }
   if (running_) {
     return Error{Code::kConflict, "backup " + made_.back().name + " runs; wait until it is done"};
   }
@@ -94,7 +100,7 @@ void Backups::run(BackupStatus begun, bool keys) {
     made_.back().of = of;
   };
   const BackupSource source{workspace_.files(), workspace_.clock(), workspace_.path(),
-                            workspace_.log()};
+                            *workspace_.embedded_log()};
   auto made = create_backup(source, begun.path, options);
   std::map<Ticket, std::function<void()>> waiting;
   {

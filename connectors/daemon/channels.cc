@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "connectors/daemon/logs.h"
 #include "connectors/daemon/mail_rates.h"
 #include "connectors/smtp/drop.h"
 #include "connectors/smtp/mail_channel.h"
@@ -120,7 +121,7 @@ Result<smtp::ServerSettings> server_settings(const MailConfig& mail, FileSystem&
 // Bounces are believed by a key of this data directory's own.
 Result<smtp::MailSettings> keyed_settings(const Config& config, FileSystem& files) {
   DW_TRY(auto settings, mail_settings(config.mail));
-  DW_TRY(const auto secret, read_whole(files, config.data + "/keys/cluster.key", 64));
+  DW_TRY(const auto secret, read_whole(files, cluster_key_path(config), 64));
   settings.bounce_key = std::string{bytes_of(hmac_sha256(secret, "dealwright return path"))};
   return settings;
 }

@@ -18,6 +18,7 @@ namespace dealwright::daemon {
 inline constexpr std::uint64_t kKi = 1024, kMi = kKi * 1024, kGi = kMi * 1024;  // bytes
 
 struct LogConfig {
+  std::string kind;  // embedded, kafka
   std::uint32_t partitions = 0;
   std::uint64_t segment_bytes = 0;
   std::uint64_t queue_bytes = 0;  // these three for each partition
@@ -26,6 +27,15 @@ struct LogConfig {
   std::size_t open_files = 0;
   std::uint64_t retain_bytes = 0;  // 0: all
   std::uint64_t retain_days = 0;   // 0: for ever
+};
+
+struct KafkaConfig {
+  std::string brokers;  // host:port, with commas between
+  std::string prefix;
+  std::uint32_t replication = 0;
+  bool create_topics = true;
+  std::string properties_file;
+  std::uint64_t answer_ms = 0;
 };
 
 struct StateConfig {
@@ -97,7 +107,9 @@ struct Config {
   ServerConfig server;
   std::string ops;
   bool trust_clock = false;
+  std::string cluster_key_file;
   LogConfig log;
+  KafkaConfig kafka;
   StateConfig state;
   DecideConfig decide;
   EffectsConfig effects;

@@ -1,6 +1,8 @@
 #include "connectors/daemon/effect_acts.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "connectors/daemon/effects_pause.h"
 #include "engine/runtime/fate.h"
@@ -82,7 +84,15 @@ Result<Effect> act_on_effect(Workspace& workspace, std::string_view prefix, Type
   return std::move(after.second);
 }
 
-Result<bool> is_paused(Workspace& workspace) { return all_are(workspace, true); }
+// It looks only: told also while nothing becomes durable.
+Result<bool> is_paused(Workspace& workspace) {
+  std::vector<char> paused(workspace.partitions(), 1);
+  DW_TRY(workspace.look_in_all([&](PartitionId id, runtime::Partition& partition) {
+    paused[id] = partition.status().effects_paused ? 1 : 0;
+    return false;
+  }));
+  return std::all_of(paused.begin(), paused.end(), [](char one) { return one != 0; });
+}
 
 Result<bool> pause_workspace(Workspace& workspace, bool pause, const std::string& reason,
                              const Act& act) {

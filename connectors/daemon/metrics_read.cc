@@ -36,8 +36,9 @@ void put_log(Workspace& workspace, PartitionId id, const MetricLabels& labels, M
              number(status.queued_bytes));
   page.gauge("dealwright_queue_limit_bytes", "... and how many may; more are refused.", queue,
              number(status.queue_bytes_max));
+  if (workspace.embedded_log() == nullptr) return;
   std::uint64_t bytes = 0;
-  for (const auto& segment : workspace.log().segments(id)) bytes += segment.bytes;
+  for (const auto& segment : workspace.embedded_log()->segments(id)) bytes += segment.bytes;
   page.gauge("dealwright_log_bytes", "Segment files of the partition's log.", labels,
              number(bytes));
 }

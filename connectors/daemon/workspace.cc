@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "connectors/daemon/effects_pause.h"
+#include "connectors/daemon/logs.h"
 #include "connectors/daemon/mail_rates.h"
 #include "connectors/daemon/unsubscribe.h"
 #include "connectors/daemon/zones.h"
@@ -124,8 +125,9 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
   out->space_ = std::make_unique<SpaceGuard>(*out->files_, o.path, o.on_space);
   out->clock_ = os::make_system_clock();
   out->random_ = os::make_system_random();
-  DW_TRY(auto there, out->files_->exists(o.path + "/log/meta"));
-  if (!there && !o.create) {
+  DW_TRY(const auto there, has_log(*out->files_, o.path));
+  const bool on_kafka = o.config && o.config->log.kind == "kafka";  // what is here is made anew
+  if (!there && !o.create && !on_kafka) {
     return Error{
         Code::kNotFound,
         o.path + " holds no Dealwright data; make it with: dealwright init --data " + o.path};
@@ -167,11 +169,42 @@ Result<std::unique_ptr<Workspace>> Workspace::open(WorkspaceOptions options) {
         id, [&](runtime::Partition& p) { out->event_clock_ = p.state().meta.event_clock; });
     if (asked) break;
   }
+  DW_TRY(out->join());
   return out;
+}
+
+Result<void> Workspace::open_kafka_log() {
+  DW_TRY(auto options, kafka_options(*files_, *options_.config));
+  if (options_.partitions > 0) options.partitions = options_.partitions;
+  kafka_ = options;
+  node_ = node_name(*random_);
+  DW_TRY(auto log, kafka_log::open(*files_, *clock_, options_.path, std::move(options)));
+  log_ = std::move(log);
+  return ok();
+}
+
+// From here on it leads its share.
+Result<void> Workspace::join() {
+  if (!kafka_ || !options_.lead) return ok();
+  kafka_log::MembersSettings settings;
+  settings.node = node_;
+  settings.address = options_.address;
+  DW_TRY(auto control, LeaderControl::start(*engine_, *clock_, *kafka_, std::move(settings)));
+  control_ = std::move(control);
+  return ok();
 }
 
 Result<void> Workspace::open_log(bool there) {
   const auto& o = options_;
+  DW_TRY(const auto files_here, files_->exists(embedded_log::meta_path(o.path)));
+  const bool on_kafka = o.config && o.config->log.kind == "kafka";
+  if (there && on_kafka == files_here) {
+    return Error{Code::kConflict, o.path + " was made for " +
+                                      (files_here ? "the embedded log" : "a log on Kafka") +
+                                      ", and log.kind says " + (on_kafka ? "kafka" : "embedded") +
+                                      ": name another data directory, or the other kind"};
+  }
+  if (on_kafka) return open_kafka_log();
   embedded_log::Options log_options;
   if (o.partitions > 0) log_options.partitions = o.partitions;
   if (there && o.partitions == 0) {
@@ -184,6 +217,7 @@ Result<void> Workspace::open_log(bool there) {
   if (o.config) limit(log_options, o.config->log);
   if (o.config && !there && o.partitions == 0) log_options.partitions = o.config->log.partitions;
   DW_TRY(auto log, embedded_log::open(*files_, *clock_, o.path, log_options));
+  embedded_ = log.get();
   log_ = std::move(log);
   return ok();
 }
@@ -193,7 +227,9 @@ Result<runtime::PartitionOptions> Workspace::partition_options() {
   const auto count = log_->partitions();
   runtime::PartitionOptions out;
   out.event_clock = o.event_clock;
-  out.lead = o.lead;
+  out.lead = o.lead && !kafka_;  // see join()
+  out.others_write = kafka_.has_value();
+  if (kafka_) out.node = node_;
   out.clock_witness = o.clock_witness;
   out.effects_paused = o.effects_paused;
   out.acks_wait = milliseconds(10);
@@ -221,8 +257,8 @@ void Workspace::retain(runtime::PartitionOptions& partition) {
     const auto age = days(static_cast<std::int64_t>(config->log.retain_days));
     if (config->log.retain_days > 0) retention.retain_age = age;
   }
-  if (!retention.retain_bytes && !retention.retain_age) return;
-  partition.on_snapshot = [log = log_.get(), clock = clock_.get(), retention](
+  if (embedded_ == nullptr || (!retention.retain_bytes && !retention.retain_age)) return;
+  partition.on_snapshot = [log = embedded_, clock = clock_.get(), retention](
                               PartitionId id, Position events, Position decisions) {
     return release(*log, retention, clock->wall(), id, events, decisions);
   };
@@ -235,14 +271,21 @@ Workspace::~Workspace() {
 
 Result<void> Workspace::load_key() {
   const auto folder = options_.path + "/keys";
-  const auto path = folder + "/cluster.key";
-  DW_TRY(create_durable(*files_, folder));
+  const bool shared = options_.config && !options_.config->cluster_key_file.empty();
+  const auto path = shared ? options_.config->cluster_key_file : folder + "/cluster.key";
+  DW_TRY(create_durable(*files_, folder));  // of other keys too
   DW_TRY(auto there, files_->exists(path));
   std::string bytes(32, '\0');
   if (there) {
     DW_TRY(auto file, files_->open(path, FileSystem::Mode::kRead));
     DW_TRY(auto got, file->read_at(0, bytes.size(), bytes.data()));
     if (got != bytes.size()) return Error{Code::kDamaged, path + " is no cluster key of 32 bytes"};
+  } else if (shared) {
+    return Error{
+        Code::kNotFound,
+        "cluster_key_file: there is no " + path +
+            "; make it once and give it to all engines of this log: head -c 32 /dev/urandom > " +
+            path};
   } else {
     for (std::size_t i = 0; i < bytes.size(); i += 8) {
       const auto bits = random_->next();
@@ -260,6 +303,13 @@ PartitionId Workspace::placement(const Event& event) const {
   return reference ? 0 : partition_of(placement_key(event), log_->partitions());
 }
 
+void Workspace::encode(const Event& event, PartitionId partition, std::string& out) const {
+  if (!runtime::steers(event.type)) return codec::encode(event, out);
+  auto own = event;
+  key_->sign(own, partition);
+  codec::encode(own, out);
+}
+
 void Workspace::append_async(const std::vector<Event>& events, AppendDone done) {
   if (auto admitted = space_->admit(); !admitted) return done(admitted.error());
   std::vector<std::vector<std::string>> by_partition(log_->partitions());
@@ -267,7 +317,7 @@ void Workspace::append_async(const std::vector<Event>& events, AppendDone done) 
   for (const auto& event : events) {
     const auto partition = placement(event);
     answer->at.emplace_back(partition, by_partition[partition].size());
-    codec::encode(event, by_partition[partition].emplace_back());
+    encode(event, partition, by_partition[partition].emplace_back());
   }
   answer->positions.resize(by_partition.size());
   answer->done = std::move(done);
@@ -395,7 +445,10 @@ Result<void> Workspace::wait_until(PartitionId partition,
 std::optional<Error> Workspace::stopped(PartitionId partition) {
   if (auto why = log_->status(partition).stopped) return why;
   std::optional<Error> out;
-  auto asked = engine_->ask(partition, [&](runtime::Partition& p) { out = p.status().stopped; });
+  auto asked = engine_->look_in_each({&partition, 1}, [&](PartitionId, runtime::Partition& p) {
+    out = p.status().stopped;
+    return false;  // it looks only
+  });
   if (!asked) out = asked.error();
   return out;
 }
@@ -418,7 +471,9 @@ PartitionId Workspace::first_served() const {
 }
 
 Result<void> Workspace::stop(std::optional<Duration> patience) {
+  if (control_) control_->leave();
   auto stopped = engine_ ? engine_->stop(patience) : Result<void>{ok()};
+  control_.reset();
   if (left_out_why_) return *left_out_why_;  // the log's own reason, where it has one
   return stopped;
 }

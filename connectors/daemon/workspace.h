@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "connectors/daemon/config.h"
+#include "connectors/daemon/leader_control.h"
 #include "connectors/daemon/space_guard.h"
 #include "connectors/daemon/watch.h"
 #include "connectors/embedded_log/embedded_log.h"
@@ -47,6 +48,7 @@ struct WorkspaceOptions {
   SpaceGuard::OnChange on_space;
   // Made once; both outlive them. Empty: effects stay requested, nothing leaves.
   std::function<Result<Channels>(FileSystem&, const Clock&)> channels;
+  std::string address;           // where people reach this process, for those who work beside it
   std::string unsubscribe_base;  // https://.../ in front of a token; "": no marketing mail leaves
 };
 
@@ -65,7 +67,8 @@ class Workspace {
   ~Workspace();
 
   runtime::Engine& engine() { return *engine_; }
-  embedded_log::EmbeddedLog& log() { return *log_; }
+  Log& log() { return *log_; }
+  embedded_log::EmbeddedLog* embedded_log() { return embedded_; }  // none: it is Kafka's
   FileSystem& files() { return *files_; }
   const Clock& clock() const { return *clock_; }
   const runtime::ClusterKey& key() const { return *key_; }
@@ -76,6 +79,8 @@ class Workspace {
 
   // The partition that judges this fact first.
   PartitionId placement(const Event& event) const;
+  // Appends its bytes as they go into that partition's log; what steers the engine is signed.
+  void encode(const Event& event, PartitionId partition, std::string& out) const;
   // Calls `done` once, on a thread of the log or at once: all are durable, or what failed of them.
   // Others of them may be durable then; the same again counts once. kNoSpace: see SpaceGuard.
   void append_async(const std::vector<Event>& events, AppendDone done);
@@ -109,6 +114,7 @@ class Workspace {
   bool serves(PartitionId partition) const { return left_out_.count(partition) == 0; }
   PartitionId first_served() const;
   Watch& watch() { return *watch_; }
+  const LeaderControl* control() const { return control_.get(); }  // none: nobody works beside it
   // Waits until the partition has folded the event there, or until `holds` (called in its
   // thread); kOverload, retriable: not within `patience`. Its own error if it stops.
   Result<void> wait_folded(const Placed& at, Duration patience = seconds(10));
@@ -123,6 +129,8 @@ class Workspace {
  private:
   explicit Workspace(WorkspaceOptions options) : options_{std::move(options)} {}
   Result<void> open_log(bool there);
+  Result<void> open_kafka_log();
+  Result<void> join();
   Result<void> load_key();
   Result<void> not_in_time(PartitionId partition);
   Result<runtime::PartitionOptions> partition_options();
@@ -144,9 +152,13 @@ class Workspace {
   std::unique_ptr<runtime::ClusterKey> key_;
   std::unique_ptr<DeciderFactory> deciders_;
   std::function<Result<std::unique_ptr<Store>>(const std::string&)> open_store_;
-  std::unique_ptr<embedded_log::EmbeddedLog> log_;
+  std::unique_ptr<Log> log_;
+  embedded_log::EmbeddedLog* embedded_ = nullptr;  // log_, if it is one
   Channels channels_;
+  std::optional<kafka_log::Options> kafka_;  // if that is where the log is
+  std::string node_;                         // ... this process among those on it
   std::unique_ptr<runtime::Engine> engine_;
+  std::unique_ptr<LeaderControl> control_;  // of a log that others work on too
 };
 
 }  // namespace dealwright::daemon

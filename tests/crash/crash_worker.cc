@@ -206,7 +206,7 @@ Result<void> back_up(daemon::Workspace& w, Killer& killer) {
   daemon::BackupOptions options;
   options.at_point = [&killer](std::string_view at) { killer.at(at); };
   const auto to = daemon::backups_folder(w.path()) + "/" + daemon::backup_name(w.clock().wall());
-  DW_TRY(daemon::create_backup({w.files(), w.clock(), w.path(), w.log()}, to, options));
+  DW_TRY(daemon::create_backup({w.files(), w.clock(), w.path(), *w.embedded_log()}, to, options));
   return ok();
 }
 

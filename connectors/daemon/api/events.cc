@@ -8,6 +8,7 @@
 #include "connectors/http/text.h"
 #include "engine/base/base64.h"
 #include "engine/codec/cloudevents_json.h"
+#include "engine/runtime/cluster_key.h"
 
 namespace dealwright::daemon::api {
 namespace {
@@ -142,30 +143,12 @@ Result<Taken> take_body(const Request& request) {
   return out;
 }
 
-// What steers the engine itself has routes and roles of its own: who may tell facts may not tell
-// these, and a scope for events does not reach them.
-bool steers(TypeId type) {
-  switch (type) {
-    case TypeId::kRulePublished:
-    case TypeId::kRulePaused:
-    case TypeId::kRuleResumed:
-    case TypeId::kRuleRetired:
-    case TypeId::kSchemaUpdated:
-    case TypeId::kTemplatePublished:
-    case TypeId::kTemplateRetired:
-    case TypeId::kWorkspacePaused:
-    case TypeId::kWorkspaceResumed:
-      return true;
-    default:
-      return false;
-  }
-}
-
+// Who may tell facts may not tell what steers the engine, and a scope for events does not reach it.
 std::optional<Problem> may_not_tell(const Request& request, const std::vector<Event>& events) {
   const auto* key = request.key.get();
   if (key != nullptr && key->roles.has(http::Role::kAdmin) && key->scopes.empty()) return {};
   for (std::size_t i = 0; i < events.size(); ++i) {
-    if (!steers(events[i].type)) continue;
+    if (!runtime::steers(events[i].type)) continue;
     auto problem = http::make_problem(
         "forbidden", std::string{spec_of(events[i].type).name} +
                          " as an event takes a key with the role admin and no scope; rules and the "

@@ -42,9 +42,11 @@ Result<Value> readiness(Parts& parts, bool& ready) {
       fault(why->detail, std::string{cure_of(*why)});
       continue;
     }
-    const auto asked = parts.workspace.engine().ask(id, [&](runtime::Partition& partition) {
+    // It looks only: health is told also while nothing becomes durable.
+    const auto look = [&](PartitionId, runtime::Partition& partition) {
       const auto status = partition.status();
-      if (!status.leading) {
+      const bool follows = parts.workspace.control() != nullptr && status.caught_up;
+      if (!status.leading && !follows) {
         fault("it is still folding its log", "wait");
       } else if (status.events + kLagMax < status.events_end) {
         fault(std::to_string(status.events_end - status.events) + " events wait to be decided",
@@ -53,7 +55,9 @@ Result<Value> readiness(Parts& parts, bool& ready) {
         fault("the clock jumped, and nothing fires until it is vouched for",
               "check the machine's clock; if it is right, restart once with --trust-clock");
       }
-    });
+      return false;
+    };
+    const auto asked = parts.workspace.engine().look_in_each({&id, 1}, look);
     if (!asked) fault(asked.error().detail, std::string{cure_of(asked.error())});
   }
   ready = faults.empty();

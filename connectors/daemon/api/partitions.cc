@@ -22,7 +22,8 @@ Result<Page> list(Parts& parts) {
   for (PartitionId id = 0; id < workspace.partitions(); ++id) {
     const auto why = workspace.stopped(id);
     std::vector<Value> row(out.rows.columns.size(), Value{Null{}});
-    static_cast<void>(workspace.engine().ask(id, [&](runtime::Partition& partition) {
+    // It looks only: told also while nothing becomes durable.
+    const auto look = [&](PartitionId, runtime::Partition& partition) {
       const auto status = partition.status();
       const auto& meta = partition.state().meta;
       row = {Value{Null{}},
@@ -45,7 +46,9 @@ Result<Page> list(Parts& parts) {
              Value{status.effects_paused},
              Value{Null{}},
              Value{Null{}}};
-    }));
+      return false;
+    };
+    static_cast<void>(workspace.engine().look_in_each({&id, 1}, look));
     row[0] = Value{std::int64_t{id}};
     row[1] = Value{why ? "stopped" : "running"};
     if (why) row[row.size() - 2] = Value{code_name(why->code)};
