@@ -5,75 +5,13 @@ which one is killed and comes back; nothing that is not theirs is ended. Needs n
 Usage: kafka_broker_e2e.py BUILD_DIR
 """
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 120
-FAULTS = []
-CHECKED = []
+from kafka_bed import Cluster, check, run_checks, until
+
 USER = ["sasl.username=dealwright", "sasl.password=dealwright-secret"]
-
-
-def check(name, good, shown=""):
-    CHECKED.append(name)
-    if not good:
-        FAULTS.append(f"{name}: {str(shown)[:2000]}")
-
-
-def until(what, holds):
-    """Waits for a condition; what it came to."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        found = holds()
-        if found:
-            return found
-        time.sleep(0.1)
-    sys.exit(f"FAILED {what}: not within {PATIENCE} s")
-
-
-class Unavailable(Exception):
-    """What is wanted cannot be had here."""
-
-
-class Cluster:
-    def __init__(self, folder, *arguments):
-        self.folder = folder
-        done = self.do("start", "--port", "0", *arguments)
-        if done.returncode == 77:
-            raise Unavailable(done.stdout.strip())
-        if done.returncode != 0:
-            self.end()
-            sys.exit(f"FAILED start: {done.stdout}{done.stderr}")
-        self.servers = dict(line.split(" ", 1) for line in done.stdout.splitlines())
-
-    def do(self, script, *arguments):
-        return subprocess.run([ROOT / "deploy/kafka" / script, "--dir", self.folder, *arguments], capture_output=True, text=True)
-
-    def tool(self, *arguments):
-        done = self.do("tool", *arguments)
-        if done.returncode != 0:
-            sys.exit(f"FAILED {' '.join(arguments)}: {done.stdout}{done.stderr}")
-        return done.stdout
-
-    def kcat(self, listener, settings, *arguments, stdin=""):
-        flags = [flag for setting in settings for flag in ("-X", setting)]
-        return subprocess.run(["kcat", "-b", self.servers[listener], *flags, *arguments], input=stdin, capture_output=True,
-                              text=True, timeout=PATIENCE)
-
-    def publish(self, text, listener="PLAINTEXT", settings=(), topic="t"):
-        return self.kcat(listener, [*settings, "acks=all"], "-P", "-t", topic, "-p", "0", stdin=text)
-
-    def read(self, listener="PLAINTEXT", settings=()):
-        return self.kcat(listener, settings, "-C", "-q", "-e", "-o", "beginning", "-t", "t", "-p", "0").stdout.split()
-
-    def end(self):
-        if (self.folder / "cluster").exists():
-            self.do("stop", "--kill")
 
 
 def check_listeners(cluster):
@@ -177,23 +115,11 @@ def check_three(folder):
         cluster.end()
 
 
-def main():
-    missing = [program for program in ("java", "kcat") if shutil.which(program) is None]
-    if missing:
-        print(f"{' and '.join(missing)} not here: deploy/setup --ci installs what Kafka's brokers want")
-        return 77
+def check_all():
     with tempfile.TemporaryDirectory(prefix="dw-kafka-") as work:
-        try:
-            check_one(Path(work) / "one")
-        except Unavailable as why:
-            print(why)
-            return 77
+        check_one(Path(work) / "one")
         check_three(Path(work) / "three")
-    for fault in FAULTS:
-        print("FAILED", fault)
-    print(f"kafka brokers: {len(CHECKED) - len(FAULTS)} of {len(CHECKED)} checks")
-    return 1 if FAULTS else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_checks("kafka brokers", check_all))
