@@ -32,7 +32,12 @@ std::optional<Instant> many_due(const Batch& batch) {
 
 Acceptance accept(const Meta& meta, const DecisionHeader& header, bool claim) {
   if (header.from != meta.events) return Acceptance::kIgnored;
-  if (claim) return header.term > meta.term ? Acceptance::kAccepted : Acceptance::kIgnored;
+  if (claim) {
+    // Whoever claims has read all that counts. The chain tells of records that cover no events too:
+    // a leader's timers and effects may have got in before the claim.
+    const bool caught_up = header.chain == Chain{meta.chain}.finish();
+    return header.term > meta.term && caught_up ? Acceptance::kAccepted : Acceptance::kIgnored;
+  }
   const bool ours = header.term == meta.term && header.claim == meta.claim &&
                     header.sequence == meta.sequence && meta.term > 0;
   return ours ? Acceptance::kAccepted : Acceptance::kIgnored;

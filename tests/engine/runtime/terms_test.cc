@@ -1,0 +1,48 @@
+// More than one may lead: races of claims, and what a leader of before still has to say.
+#include <gtest/gtest.h>
+
+#include "engine/codec/decision_codec.h"
+#include "engine/codec/event_codec.h"
+#include "tests/engine/runtime/office.h"
+
+namespace dealwright::runtime {
+namespace {
+
+using Fate = FakeChannel::Fate;
+
+// As somebody else claims who has read all that `meta` stands for.
+std::string claim_behind(const Meta& meta) {
+  DecisionRecord claim;
+  claim.header.state_version = kStateVersion;
+  claim.header.term = meta.term + 1;
+  claim.header.claim[0] = 9;
+  claim.header.from = claim.header.through = meta.events;
+  claim.header.now = meta.now;
+  claim.header.workspace = "default";
+  claim.header.chain = sha256(bytes_of(meta.chain));
+  claim.body = LeaderClaim{"other"};
+  std::string bytes;
+  codec::encode(claim, bytes);
+  return bytes;
+}
+
+// A record that covers no events (timers, effects, a barrier) may get in before the claim of one
+// who had not read it. Readers drop the claim; they did take it for damage.
+TEST(LeadersTest, AClaimOfOneWhoHadNotReadAllIsDropped) {
+  World world{1};
+  world.start();
+  world.add(world.pipeline());
+  world.run();
+  const auto claim = claim_behind(world.partition->state().meta);
+  ASSERT_TRUE(world.partition->reset_clock(world.clock.wall() - hours(1), "user/u1"));
+  world.run();
+  world.log.put(Topic::kDecisions, 0, claim);
+  world.crash();
+  world.start();
+  world.run();
+  EXPECT_EQ(world.partition->state().meta.term, 2U);  // of our own second claim
+  EXPECT_TRUE(same_dump(world.dump(), world.dump_of_replay()));
+}
+
+}  // namespace
+}  // namespace dealwright::runtime
