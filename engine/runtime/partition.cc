@@ -91,9 +91,10 @@ Result<bool> Partition::step() {
     DW_TRY(auto generation, generation_step());
     if (hands_over() && hand_over()) return true;
     if (phase_ == Phase::kFolding) {
-      const bool said = at_end_ && follow_attempts();
       DW_TRY(auto folded, fold_step());
-      return mail || generation || said || folded;
+      // What attempts came to that it began when it led: whoever leads now cannot know.
+      const bool said = at_end_ && phase_ == Phase::kFolding && follow_attempts();
+      return mail || generation || folded || said;
     }
     DW_TRY(auto decided, decide());
     return mail || generation || decided;

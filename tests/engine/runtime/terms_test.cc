@@ -44,5 +44,26 @@ TEST(LeadersTest, AClaimOfOneWhoHadNotReadAllIsDropped) {
   EXPECT_TRUE(same_dump(world.dump(), world.dump_of_replay()));
 }
 
+// Whoever leads now cannot know what became of an attempt that it did not make.
+TEST(LeadersTest, WhoLeadsNoMoreSaysWhatItsAttemptsCameTo) {
+  Office office{2};
+  auto& world = office.world;
+  office.offer("d1");
+  EXPECT_TRUE(office.go_on(office.mail, Fate::kTaken));  // past its gate
+  const auto id = office.only("email").id;
+  world.log.put(Topic::kDecisions, 0, claim_behind(world.partition->state().meta));
+  EXPECT_FALSE(world.try_step());
+  world.partition.reset();
+  world.start();
+  world.partition->lead(false);
+  EXPECT_TRUE(office.mail.go_on(Fate::kTaken));
+  world.run();
+  Event said;
+  ASSERT_TRUE(codec::decode(world.log.records(Topic::kEvents, 0).back().bytes, said));
+  EXPECT_EQ(said.type, TypeId::kEffectOutcome);
+  EXPECT_EQ(said.id, hex(id) + "/1");
+  EXPECT_EQ(said.data.text(Field::kOutcome), "delivered");
+}
+
 }  // namespace
 }  // namespace dealwright::runtime
