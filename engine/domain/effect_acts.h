@@ -12,6 +12,10 @@ namespace dealwright {
 // Facts about one line of the ledger, named by data.effect: effect.outcome, .retry_requested,
 // .resolved, .cancelled.
 bool is_about_effect(TypeId type);
+// Ends the id of an outcome whose attempt failed in front of its point of no return. Its number may
+// have been given again meanwhile, to an attempt that did start: whoever made the first one stopped
+// before the log had its outcome, or leads no more.
+inline constexpr std::string_view kBeforePassing = "/before";
 // Whether the operator's fact may stand; none: there is no such effect. An outcome always may.
 //   retry_requested: of rejected, expired, suppressed (not by a shadow) and unknown ones
 //   resolved: of unknown ones

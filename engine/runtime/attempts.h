@@ -18,7 +18,7 @@ namespace dealwright::runtime {
 struct Attempts {
   struct UnderWay {
     std::uint32_t attempt = 0;
-    bool passed = false;  // its start stands in a record
+    bool passed = false;  // its start stands in a record that was read back
     bool sent = false;    // its channel has it, and says how it ends
     std::string host;     // "": of none
   };

@@ -6,6 +6,7 @@
 #include "engine/base/utf8.h"
 #include "engine/codec/event_codec.h"
 #include "engine/domain/dispatch_guard.h"
+#include "engine/domain/effect_acts.h"
 
 namespace dealwright::runtime {
 namespace {
@@ -311,8 +312,11 @@ void Dispatch::pass(LeaderTurn& turn, const EffectId& id, Channel::Gate gate, Th
     return;
   }
   turn.move_effect({id, EffectState::kAttemptStarted, ""});
-  way.passed = true;
-  then.push_back([gate = std::move(gate)] { gate(true); });
+  then.push_back([this, id, attempt = way.attempt, gate = std::move(gate)] {
+    const auto it = attempts().under_way.find(id);
+    if (it != attempts().under_way.end() && it->second.attempt == attempt) it->second.passed = true;
+    gate(true);
+  });
 }
 
 void Dispatch::send(const Attempt& attempt, Channel& channel) {
@@ -365,18 +369,20 @@ std::vector<std::string> Dispatch::take_facts(Instant now) {
     if (!way.host.empty() && place_.hosts != nullptr) {
       place_.hosts->end(way.host, how(one.result), now);
     }
-    if (!way.passed && one.result.what == AttemptResult::What::kAborted) {
-      // Stopped in front of its gate: it stands in the ledger as it stood, and is looked at again.
-      const auto effect = state_.effect(one.id);
+    const auto effect = state_.effect(one.id);
+    const bool stopped = one.result.what == AttemptResult::What::kAborted;
+    if (!way.passed && (stopped || (effect && effect->attempts >= one.attempt))) {
+      // Stopped in front of its gate, or behind another of its number, whose word came first: it
+      // stands in the ledger as it stood, and is looked at again.
       if (effect && effect->next) state_.open_effects().give_back(*effect->next, one.id);
       continue;
     }
-    out.push_back(fact_of(one.id, one.attempt, one.result, now));
+    out.push_back(fact_of(one.id, one.attempt, way.passed, one.result, now));
   }
   return out;
 }
 
-std::string Dispatch::fact_of(const EffectId& id, std::uint32_t attempt,
+std::string Dispatch::fact_of(const EffectId& id, std::uint32_t attempt, bool passed,
                               const AttemptResult& result, Instant now) {
   using What = AttemptResult::What;
   const auto effect = state_.effect(id).value_or(Effect{});
@@ -405,6 +411,7 @@ std::string Dispatch::fact_of(const EffectId& id, std::uint32_t attempt,
   event.type = TypeId::kEffectOutcome;
   event.source = "dealwright";
   event.id = hex(id) + "/" + std::to_string(attempt);
+  if (!passed) event.id += kBeforePassing;
   event.subject = effect.subject;
   event.time = now;
   event.traceparent = effect.traceparent;

@@ -82,8 +82,8 @@ class Dispatch {
   void hold_back(LeaderTurn& turn, const Effect& effect, const Passage& passage);
   void pass(LeaderTurn& turn, const EffectId& id, Channel::Gate gate, Then& then);
   void send(const Attempt& attempt, Channel& channel);
-  std::string fact_of(const EffectId& id, std::uint32_t attempt, const AttemptResult& result,
-                      Instant now);
+  std::string fact_of(const EffectId& id, std::uint32_t attempt, bool passed,
+                      const AttemptResult& result, Instant now);
   std::string encoded(Event event) const;
   void announce(LeaderTurn& turn, const Effect& effect);
 

@@ -59,8 +59,8 @@ void Folder::keep(const Effect& effect, const EffectPlace& was, EffectState befo
 }
 
 // What an attempt came to. One that failed in front of its point of no return was not started in
-// writing; it counts all the same. A word that comes too late, of an attempt that another followed,
-// changes nothing.
+// writing; it counts all the same, unless another one was started under its number. A word that
+// comes too late, of an attempt that another followed, changes nothing.
 void Folder::fold_outcome(const Event& event, Instant now) {
   const auto outcome = outcome_of(event.data.text(Field::kOutcome));
   auto effect = state_.find_effect(event.data.text(Field::kEffect));
@@ -69,6 +69,7 @@ void Folder::fold_outcome(const Event& event, Instant now) {
   const bool started =
       effect->state == EffectState::kAttemptStarted || effect->state == EffectState::kUnknown;
   if (attempt != effect->attempts + (started ? 0 : 1)) return;
+  if (started && event.id.ends_with(kBeforePassing)) return;
   effect->attempts = attempt;
   const EffectMoved moved{effect->id, state_of(*outcome),
                           std::string{event.data.text(Field::kReason)},

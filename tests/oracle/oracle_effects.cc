@@ -69,6 +69,7 @@ void Oracle::take_outcome(const Event& event) {
   const bool started =
       effect->state == EffectState::kAttemptStarted || effect->state == EffectState::kUnknown;
   if (attempt != std::int64_t{effect->attempts} + (started ? 0 : 1)) return;
+  if (started && event.id.ends_with("/before")) return;  // of another attempt of that number
   effect->attempts = static_cast<std::uint32_t>(attempt);
   move_effect({effect->id, kStates.at(event.data.text(Field::kOutcome)),
                std::string{event.data.text(Field::kReason)}, event.data.instant(Field::kRetryAt)});

@@ -65,5 +65,58 @@ TEST(LeadersTest, WhoLeadsNoMoreSaysWhatItsAttemptsCameTo) {
   EXPECT_EQ(said.data.text(Field::kOutcome), "delivered");
 }
 
+// An attempt fails in front of its point of no return, the log takes no word of it, the partition
+// is closed. The next attempt has the same number, and the old word is not about it: a mail that
+// went out would be sent again.
+TEST(LeadersTest, AnAttemptThatNeverPassedSaysNothingOfTheNextOfItsNumber) {
+  Office office{3};
+  auto& world = office.world;
+  office.offer("d1");
+  world.log.fail_next(0, FakeLog::Fault::kNoSpace);
+  EXPECT_TRUE(office.go_on(office.mail, Fate::kNoLine));
+  EXPECT_EQ(office.only("email").attempts, 0U);
+  world.partition.reset();
+  world.store.crash();
+  world.start();
+  world.run();
+  EXPECT_TRUE(office.go_on(office.mail, Fate::kTaken));  // to its gate
+  EXPECT_EQ(office.only("email").state, EffectState::kAttemptStarted);
+  world.clock.advance(seconds(2));  // what the first one came to is said now
+  world.run();
+  EXPECT_EQ(office.only("email").state, EffectState::kAttemptStarted);
+  EXPECT_TRUE(office.go_on(office.mail, Fate::kTaken));
+  EXPECT_EQ(office.only("email").state, EffectState::kDelivered);
+  EXPECT_EQ(office.mail.book.size(), 1U);
+  EXPECT_TRUE(same_dump(world.dump(), world.dump_of_replay()));
+}
+
+// The same the other way round: the old word is folded while the next attempt of that number is
+// under way, which then fails too. The effect is not forgotten.
+TEST(LeadersTest, AnEffectIsLookedAtAgainBehindTwoAttemptsOfOneNumber) {
+  Office office{4};
+  auto& world = office.world;
+  office.offer("d1");
+  world.log.fail_next(0, FakeLog::Fault::kNoSpace);
+  EXPECT_TRUE(office.go_on(office.mail, Fate::kNoLine));
+  world.partition.reset();
+  world.store.crash();
+  world.start();
+  world.run();
+  world.clock.advance(seconds(2));
+  world.run();
+  EXPECT_EQ(office.only("email").attempts, 1U);
+  EXPECT_EQ(office.mail.waiting(), 1U);
+  world.clock.advance(minutes(5));  // due again, while an attempt is under way
+  world.run();
+  EXPECT_TRUE(office.go_on(office.mail, Fate::kNoLine));
+  world.clock.advance(seconds(2));
+  world.run();
+  EXPECT_EQ(office.mail.waiting(), 1U);
+  EXPECT_TRUE(office.go_on(office.mail, Fate::kTaken));
+  EXPECT_TRUE(office.go_on(office.mail, Fate::kTaken));
+  EXPECT_EQ(office.only("email").state, EffectState::kDelivered);
+  EXPECT_EQ(office.only("email").attempts, 2U);
+}
+
 }  // namespace
 }  // namespace dealwright::runtime
