@@ -214,6 +214,8 @@ Result<Partition> open_partition(const Context& in, PartitionId id) {
   std::optional<OpenSegment> last;
   const auto damage = chain.damage;
   if (!damage) {
+    // Whoever made the last segment may have stopped before its name was durable.
+    DW_TRY(in.files.sync_directory(directory));
     DW_TRY(last, open_last(in.files, chain.segments.back(), tail));
     partition.torn_bytes = tail.torn_bytes;
   }

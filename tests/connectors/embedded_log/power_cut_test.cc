@@ -110,6 +110,30 @@ TEST(PowerCutTest, KeepsWhatWasAcknowledgedAtEveryChangeOfTheDisk) {
   EXPECT_GT(cuts, 400U / stride());
 }
 
+// A segment was begun, and its name could not be made durable: the log stops. What is written to
+// that segment by the next process is there after a power cut.
+TEST(PowerCutTest, KeepsASegmentWhoseNameWasNotDurableWhenTheLogWasOpened) {
+  for (const auto seed : seeds(1, 12)) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    LogDisk disk{seed};
+    auto log = disk.open();
+    disk.files.fail_call(FakeFileSystem::Call::kSyncDirectory, 1, FakeFileSystem::Fault::kIo);
+    while (append_now(*log, Topic::kEvents, 0, {std::string(300, 'a')})) {
+    }
+    log.reset();
+    log = disk.open();
+    ASSERT_TRUE(append_now(*log, Topic::kEvents, 0, {"the last"}));
+    disk.files.power_cut();
+    log.reset();
+    disk.files.reboot();
+    log = disk.open();
+    const auto read = read_all(*log, Topic::kEvents, 0);
+    ASSERT_FALSE(read.error) << read.error->detail;
+    ASSERT_FALSE(read.records.empty());
+    EXPECT_EQ(read.records.back().second, "the last");
+  }
+}
+
 TEST(PowerCutTest, SurvivesOneMoreWhileItRecovers) {
   for (const auto seed : seeds(1, 40)) {
     SCOPED_TRACE("seed " + std::to_string(seed));
