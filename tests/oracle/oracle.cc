@@ -28,9 +28,10 @@ std::string Oracle::add_decision(std::uint64_t position, const std::string& byte
   const auto& header = record.header;
   decisions_ = position + 1;
   // design.md 7.5: a claim counts if its term is above the leading one, all else if it is the next
-  // of the leading term and begins where the last one ended.
+  // of the leading term; both if they begin where the last one ended, a claim behind that record.
   if (std::holds_alternative<LeaderClaim>(record.body)) {
-    if (header.term <= term_) return {};
+    const bool read_all = header.from == events_ && header.chain == sha256(bytes_of(chain_));
+    if (header.term <= term_ || !read_all) return {};
     term_ = header.term;
     claim_ = header.claim;
     sequence_ = header.sequence;
@@ -40,6 +41,7 @@ std::string Oracle::add_decision(std::uint64_t position, const std::string& byte
     return {};
   }
   ++decisions_fold_;
+  chain_ = sha256(bytes);
   if (header.now < now_) return "time goes back";
   if (!event_clock_) now_ = header.now;
   fold_batch(record, position);
@@ -71,27 +73,16 @@ void Oracle::fold_batch(const DecisionRecord& record, std::uint64_t position) {
   if (turn != batch->turns.end()) wrong_ = "a turn that belongs to no event";
 }
 
-// Duplicates are found by source and id; rows of a batch, which come in order, by the highest.
-bool Oracle::is_new(const Event& event) {
-  if (event.import_batch.empty() || event.import_row == 0) {
-    return seen_.emplace(event.source, event.id).second;
-  }
-  auto& highest = batches_[event.import_batch].highest_row;
-  const bool higher = event.import_row > highest;
-  if (higher) highest = event.import_row;
-  return higher;
-}
-
 void Oracle::fold_event(std::uint64_t position, const TurnRecord* turn, std::uint64_t decision) {
   Event event;
   const bool readable = static_cast<bool>(codec::decode(log_.at(position), event));
   const auto verdict = turn == nullptr ? Verdict::kAccepted : turn->verdict;
   if (readable && event.time && event_clock_) now_ = std::max(now_, *event.time);
   if (readable) {
-    const bool repeats = !is_new(event);
-    if (repeats != (verdict == Verdict::kDuplicate)) {
-      wrong_ = "event " + std::to_string(position) + (repeats ? " is" : " is no") +
-               " repeat, yet " + std::string{verdict_name(verdict)};
+    const auto fresh = is_new(event, verdict != Verdict::kDuplicate);
+    if (fresh && *fresh == (verdict == Verdict::kDuplicate)) {
+      wrong_ = "event " + std::to_string(position) + (*fresh ? " is no" : " is") + " repeat, yet " +
+               std::string{verdict_name(verdict)};
     }
   }
   switch (verdict) {
@@ -106,30 +97,12 @@ void Oracle::fold_event(std::uint64_t position, const TurnRecord* turn, std::uin
     case Verdict::kAccepted:
       break;
   }
+  if (turn != nullptr && turn->code == "forwarded") return;  // another partition folds it
   ++meta_["accepted"];
+  if (within(event.type, TypeId::kSubjectHomed, TypeId::kSubjectKeyConflict)) return;
   fold_fact(event, {position, decision, 0, false});
   if (turn == nullptr) return;
   for (const auto& change : turn->changes) apply(change, *turn, decision);
-}
-
-void Oracle::set_aside(std::uint64_t position, const TurnRecord& turn, const Event* event) {
-  SetAside entry;
-  entry.position = position;
-  entry.verdict = turn.verdict;
-  entry.code = turn.code;
-  entry.detail = turn.detail;
-  entry.now = now_;
-  entry.event = log_.at(position);
-  if (event != nullptr) {
-    entry.key = placement_key(*event);
-    entry.subject = to_text(event->subject);
-    entry.type = event->type_name();
-  }
-  for (const auto& [at, other] : aside_) {  // what of its key stands aside holds it up
-    if (turn.verdict != Verdict::kSetAside || event == nullptr || entry.blocked_by) break;
-    if (other.verdict == Verdict::kSetAside && other.key == entry.key) entry.blocked_by = at;
-  }
-  aside_[position] = std::move(entry);
 }
 
 void Oracle::fold_turn(const TurnRecord& turn, std::uint64_t decision) {

@@ -19,6 +19,8 @@ std::optional<Instant> looked_at(const Effect& effect, std::optional<Instant> re
 
 class Oracle {
  public:
+  // Of how many partitions this is one: they share what a rule may let out.
+  std::size_t partitions = 1;
   // An event as it stands in the log. Call for every position before a decision that covers it.
   void add_event(std::uint64_t position, const std::string& bytes) { log_[position] = bytes; }
   // Folds a decision record; one that is not accepted changes nothing. An error: what is wrong with
@@ -56,7 +58,7 @@ class Oracle {
   };
   void fold_batch(const DecisionRecord& record, std::uint64_t position);
   void fold_event(std::uint64_t position, const TurnRecord* turn, std::uint64_t decision);
-  bool is_new(const Event& event);
+  std::optional<bool> is_new(const Event& event, bool counts);
   void fold_turn(const TurnRecord& turn, std::uint64_t decision);
   void apply(const Change& change, const TurnRecord& turn, std::uint64_t decision);
   void fold_fact(const Event& event, const Place& place);
@@ -126,13 +128,14 @@ class Oracle {
   std::map<std::uint64_t, SetAside> aside_;
   std::map<std::pair<std::string, std::uint32_t>, PublishedRule> rules_;
   std::map<std::string, runtime::ImportBatch> batches_;
-  std::set<std::pair<std::string, std::string>> seen_;
+  std::map<std::pair<std::string, std::string>, Instant> seen_;  // and when it counted last
   std::map<std::pair<std::string, std::string>, std::int64_t> counters_;
   std::map<std::string, std::uint64_t> meta_;
   Instant now_ = kBeforeAll;
   std::uint64_t events_ = 0, decisions_ = 0, term_ = 0, sequence_ = 0, order_ = 0,
                 decisions_fold_ = 0;
   ClaimId claim_{};
+  Sha256 chain_{};  // of the last record that counts
   bool event_clock_ = false;
   std::uint32_t index_ = 0;
   std::string wrong_;

@@ -242,9 +242,10 @@ void Oracle::dump_effects(Dump& out) const {
     }
     std::string text =
         "version " + std::to_string(version) + " " + std::to_string(of_version.size());
-    if (of_version.size() >= 100 &&
-        !(vouched_.contains(rule) && of_version[99] <= vouched_.at(rule))) {
-      text += " canary until " + text_of(of_version[99] + minutes(15));
+    const auto last_of = (100 + partitions - 1) / partitions - 1;
+    if (of_version.size() > last_of &&
+        !(vouched_.contains(rule) && of_version[last_of] <= vouched_.at(rule))) {
+      text += " canary until " + text_of(of_version[last_of] + minutes(15));
     }
     for (const auto& [at, n] : by_minute)
       text += "\nminute " + std::to_string(at) + " " + std::to_string(n);
