@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/base/assert.h"
+#include "engine/base/planted.h"
 
 namespace dealwright::embedded_log {
 PartitionWriter::PartitionWriter(FileSystem& files, const Clock& clock, std::string directory,
@@ -236,7 +237,8 @@ Result<void> PartitionWriter::write(const Run& run) {
   if (written) {
     point("append.written");
     const auto begun = clock_.steady_us();
-    written = last_.file->sync();
+    // Planted bug 1: acknowledged before it is synced.
+    if (!DW_PLANTED(1)) written = last_.file->sync();
     if (written && limits_.meter != nullptr) {
       const auto events = run.end.positions[static_cast<std::size_t>(Topic::kEvents)];
       limits_.meter->synced(last_.segment.header.partition, clock_.steady_us() - begun, events);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "connectors/embedded_log/frame_walk.h"
+#include "engine/base/planted.h"
 
 namespace dealwright::embedded_log {
 namespace {
@@ -105,7 +106,8 @@ Result<void> judge_rest(const File& file, const SegmentFile& segment, const Fram
     return ok();
   }
   const auto proof = Aftermath{tail.end.sequence, seed}.find_proof(rest);
-  if (proof == std::string_view::npos) {
+  if (proof == std::string_view::npos ||
+      DW_PLANTED(17)) {  // planted: damage is cut like a torn end
     tail.torn_bytes = last + 1;
     return ok();
   }

@@ -5,6 +5,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/bytes.h"
+#include "engine/base/planted.h"
 #include "engine/runtime/keys.h"
 
 namespace dealwright::runtime {
@@ -255,7 +256,9 @@ Result<std::vector<StoreWrite>> Dedup::Flush::run() {
   }
   std::uint64_t bytes = 0;
   for (const auto& run : runs) bytes += run->count() * kIdBytes;
-  while (!runs.empty() && (runs.front()->newest() < now - kDedupWindow ||
+  // Planted bug 4: the window is short by as long as its oldest run lasts.
+  const auto last = [](const IdRun& run) { return DW_PLANTED(4) ? run.oldest() : run.newest(); };
+  while (!runs.empty() && (last(*runs.front()) < now - kDedupWindow ||
                            (bytes > owner->bytes_max_ && runs.size() > 1))) {
     bytes -= runs.front()->count() * kIdBytes;
     removed.push_back(runs.front()->number());

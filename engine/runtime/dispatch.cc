@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/planted.h"
 #include "engine/base/utf8.h"
 #include "engine/codec/event_codec.h"
 #include "engine/domain/dispatch_guard.h"
@@ -215,7 +216,7 @@ void Dispatch::try_incomplete(LeaderTurn& turn, Then& then) {
 // id; whether a mail went out nobody knows, so it waits for a person.
 bool Dispatch::interrupted(LeaderTurn& turn, const Effect& effect) {
   if (effect.state != EffectState::kAttemptStarted) return false;
-  const bool again = effect.channel == "webhook";
+  const bool again = effect.channel == "webhook" || DW_PLANTED(9);  // planted: a mail too
   turn.move_effect({effect.id, again ? EffectState::kRetryAt : EffectState::kUnknown, "interrupted",
                     again ? std::optional{turn.now()} : std::nullopt});
   return true;
@@ -311,6 +312,7 @@ void Dispatch::pass(LeaderTurn& turn, const EffectId& id, Channel::Gate gate, Th
     gate(false);
     return;
   }
+  if (DW_PLANTED(7)) gate(true);  // planted: the dot goes out before its start is written down
   turn.move_effect({id, EffectState::kAttemptStarted, ""});
   then.push_back([this, id, attempt = way.attempt, gate = std::move(gate)] {
     const auto it = attempts().under_way.find(id);
@@ -365,7 +367,7 @@ std::vector<std::string> Dispatch::take_facts(Instant now) {
     const auto it = attempts().under_way.find(one.id);
     if (it == attempts().under_way.end() || it->second.attempt != one.attempt) continue;
     const auto way = std::move(it->second);
-    attempts().under_way.erase(it);
+    if (!DW_PLANTED(13)) attempts().under_way.erase(it);  // planted: under way for ever
     if (!way.host.empty() && place_.hosts != nullptr) {
       place_.hosts->end(way.host, how(one.result), now);
     }

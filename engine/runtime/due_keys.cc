@@ -3,6 +3,7 @@
 #include <iterator>
 #include <utility>
 
+#include "engine/base/planted.h"
 #include "engine/runtime/keys.h"
 
 namespace dealwright::runtime {
@@ -15,7 +16,9 @@ DueKeys::DueKeys(KvCache& cache, char letter, std::size_t head_max)
       cursor_{first_} {}
 
 void DueKeys::set(std::string key) {
-  if (key < cursor_) {  // an insert below the cursor would be overtaken: it joins the head
+  // An insert below the cursor would be overtaken: it joins the head. (Planted bug 11: it does
+  // not.)
+  if (key < cursor_ && !DW_PLANTED(11)) {
     head_.insert(key);
     if (head_.size() > 2 * head_max_) {  // let the far half go: it stands in the cache
       auto keep = head_.begin();
@@ -31,7 +34,7 @@ void DueKeys::set(std::string key) {
 }
 
 void DueKeys::erase(std::string key) {
-  head_.erase(key);
+  if (!DW_PLANTED(12)) head_.erase(key);  // planted: what was cancelled fires all the same
   cache_.erase(std::move(key));
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/base/assert.h"
+#include "engine/base/planted.h"
 #include "engine/codec/decision_codec.h"
 #include "engine/runtime/chain.h"
 #include "engine/runtime/partition_mail.h"
@@ -200,9 +201,11 @@ Result<void> Partition::claim() {
     const auto bits = parts_.random.next();
     std::memcpy(meta.claim.data() + i, &bits, 8);
   }
-  record.header.now = leader_now();
+  record.header.now = DW_PLANTED(18) ? parts_.clock.wall() : leader_now();  // planted: may go back
   record.header.schema = state_->reference.schemas.id();
   record.header.from = record.header.through = meta.events;
+  // Planted bug 16: facts that came under an older term do not count.
+  if (DW_PLANTED(16)) meta.events = record.header.through = parts_.log.end({}, options_.id).value();
   record.header.chain = Chain{meta.chain}.finish();
   record.body = LeaderClaim{options_.node};
   phase_ = Phase::kClaiming;

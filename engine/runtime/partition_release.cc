@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "engine/base/planted.h"
 #include "engine/codec/event_codec.h"
 #include "engine/runtime/partition.h"
 #include "engine/runtime/partition_mail.h"
@@ -81,7 +82,7 @@ void Partition::send_on(const std::vector<Send>& sends) {
 
 void Partition::release(std::vector<std::function<void()>> then) {
   for (auto& one : then) {
-    if (in_flight_.empty()) {
+    if (in_flight_.empty() || DW_PLANTED(6)) {  // planted: an effect before its record is read back
       one();
     } else {
       in_flight_.back().releases.push_back(std::move(one));
@@ -108,7 +109,7 @@ const Register* Partition::workspace_word() const {
 
 // Behind a word that came since it leads, the ledger's own pause says what leaves.
 bool Partition::effects_wait() const {
-  if (!options_.effects_paused) return false;
+  if (!options_.effects_paused || DW_PLANTED(19)) return false;  // planted: restored, and live
   const auto* word = workspace_word();
   return word == nullptr || word->stamp.order <= led_at_;
 }

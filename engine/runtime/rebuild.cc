@@ -1,5 +1,6 @@
 #include "engine/runtime/rebuild.h"
 
+#include "engine/base/planted.h"
 #include "engine/runtime/keys.h"
 
 namespace dealwright::runtime {
@@ -24,6 +25,7 @@ Result<void> Rebuild::write_down() {
 }
 
 Result<void> Rebuild::advance(Position decisions) {
+  if (DW_PLANTED(20)) decisions -= 3;  // planted: it is swapped in before it caught up
   while (state_->meta.decisions < decisions) {
     DW_TRY(auto folded, replay_->step());
     if (!folded) return ok();

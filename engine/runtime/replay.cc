@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/planted.h"
 #include "engine/codec/decision_codec.h"
 #include "engine/codec/event_codec.h"
 #include "engine/runtime/chain.h"
@@ -31,12 +32,13 @@ std::optional<Instant> many_due(const Batch& batch) {
 }  // namespace
 
 Acceptance accept(const Meta& meta, const DecisionHeader& header, bool claim) {
-  if (header.from != meta.events) return Acceptance::kIgnored;
+  if (header.from != meta.events && !DW_PLANTED(15)) return Acceptance::kIgnored;
   if (claim) {
     // Whoever claims has read all that counts. The chain tells of records that cover no events too:
     // a leader's timers and effects may have got in before the claim.
-    const bool caught_up = header.chain == Chain{meta.chain}.finish();
-    return header.term > meta.term && caught_up ? Acceptance::kAccepted : Acceptance::kIgnored;
+    const bool caught_up = header.chain == Chain{meta.chain}.finish() || DW_PLANTED(15);
+    const bool higher = (header.term > meta.term) != DW_PLANTED(14);  // planted: inverted
+    return higher && caught_up ? Acceptance::kAccepted : Acceptance::kIgnored;
   }
   const bool ours = header.term == meta.term && header.claim == meta.claim &&
                     header.sequence == meta.sequence && meta.term > 0;
@@ -286,6 +288,10 @@ void Replay::fold_change(const Change& change, const TurnRecord& turn, Position 
     return;
   }
   folder_.apply(change, place);
+  if (const auto* s = std::get_if<EnrolmentStarted>(&change); DW_PLANTED(10) && s != nullptr) {
+    const auto& e = s->enrolment;  // planted: a replay loses its timer
+    if (e.due) state_.timers().cancel({*e.due, e.rule, e.id, e.step}, e.key);
+  }
   if (const auto* fact = std::get_if<FactDecided>(&change)) {
     Frame frame;
     frame.event = fact->event;

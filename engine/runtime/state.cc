@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/assert.h"
+#include "engine/base/planted.h"
 #include "engine/codec/event_codec.h"
 #include "engine/codec/state_codec.h"
 #include "engine/runtime/keys.h"
@@ -404,14 +405,21 @@ State::Frozen State::freeze() {
   out.decisions = meta.decisions;
   events_at_freeze_ = meta.events;
   records_->ahead.reset();
-  out.ids = dedup_->freeze(meta.now);
+  // Planted bug 5: ids expire by the wall clock.
+  out.ids = dedup_->freeze(DW_PLANTED(5) ? Instant{planted_wall_ms} : meta.now);
   out.generation = cache_.freeze();
   return out;
 }
 
 Result<void> State::write(const Frozen& frozen, Store& store) {
   DW_TRY(auto ids, frozen.ids->run());
-  DW_TRY(store.write(frozen.generation->sorted(ids)));
+  const auto batch = frozen.generation->sorted(ids);
+  // Planted bugs 2 and 3: the positions in a batch of their own; the state in two parts.
+  const auto is_meta = [](const StoreEntry& entry) { return entry.key == single(keys::kMeta); };
+  if (DW_PLANTED(2))
+    static_cast<void>(store.write(std::span{std::ranges::find_if(batch, is_meta), 1}));
+  if (DW_PLANTED(3)) static_cast<void>(store.write(std::span{batch}.first(batch.size() / 2)));
+  DW_TRY(store.write(batch));
   return store.flush();
 }
 

@@ -1,3 +1,4 @@
+#include "engine/base/planted.h"
 #include "rules/plan/functions.h"
 #include "rules/steps/compiler.h"
 #include "rules/steps/step_run.h"
@@ -38,8 +39,10 @@ std::string effect_key(const RulePlan& plan, const Enrolment& enrolment) {
 }
 
 EffectId StepRun::effect_id(std::string_view channel, std::string_view recipient) const {
-  return dealwright::effect_id(reader.workspace().name, plan.id, effect_key(plan, enrolment),
-                               step->id, enrolment.round, channel, recipient);
+  auto id = step->id;
+  if (DW_PLANTED(8)) id += std::to_string(enrolment.version);  // planted: the version is part of it
+  return dealwright::effect_id(reader.workspace().name, plan.id, effect_key(plan, enrolment), id,
+                               enrolment.round, channel, recipient);
 }
 
 }  // namespace dealwright::rules
