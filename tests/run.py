@@ -205,7 +205,7 @@ def main(arguments):
             out = run_gtest(binary, deadline)
             take(binary.name, out, f", {time.monotonic() - begun:.0f} s")
     if not only and "--no-python" not in arguments:
-        for pattern in ("tidy/*_test.py", "e2e/*_e2e.py", "outside/*_outside.py"):
+        for pattern in ("tidy/*_test.py", "sim/*_test.py", "e2e/*_e2e.py", "outside/*_outside.py"):
             for script in sorted((ROOT / "tests").glob(pattern)):
                 take(script.relative_to(ROOT), run_python(script, build, deadline))
     if not binaries:
