@@ -341,7 +341,6 @@ void Oracle::fold_reference(const Event& event, Stamp stamp) {
     case TypeId::kRuleResumed:
     case TypeId::kRuleRetired:
       if (event.type == TypeId::kRuleResumed) {
-        vouched_[rule] = now_;
         vouched_behind_[rule] = left_[rule].size();
       }
       if (auto* it = newest()) {

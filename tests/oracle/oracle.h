@@ -121,9 +121,8 @@ class Oracle {
     Instant at;
     std::uint32_t version = 0;
   };
-  std::map<std::string, std::vector<Left>> left_;          // by rule: effects, when first
-  std::map<std::string, Instant> vouched_;                 // by rule: when it was resumed
-  std::map<std::string, std::size_t> vouched_behind_;      // and behind how many that left
+  std::map<std::string, std::vector<Left>> left_;      // by rule: effects, when first
+  std::map<std::string, std::size_t> vouched_behind_;  // by rule: resumed behind how many that left
   std::vector<std::pair<std::uint64_t, Value>> purposes_;  // as declared, by order
   std::map<std::uint64_t, SetAside> aside_;
   std::map<std::pair<std::string, std::uint32_t>, PublishedRule> rules_;

@@ -225,7 +225,7 @@ void Oracle::dump_effects(Dump& out) const {
     const auto last = all.back().at;
     std::map<std::int64_t, int> by_minute, by_ten;
     std::uint32_t version = 0;
-    std::vector<Instant> of_version;
+    std::vector<std::size_t> of_version;  // places in `all`
     const auto vouched = vouched_behind_.find(rule);
     const auto behind = vouched == vouched_behind_.end() ? 0 : vouched->second;
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -238,14 +238,13 @@ void Oracle::dump_effects(Dump& out) const {
       }
       if (one.version > version) of_version.clear();
       version = std::max(version, one.version);
-      if (one.version == version) of_version.push_back(one.at);
+      if (one.version == version) of_version.push_back(i);
     }
     std::string text =
         "version " + std::to_string(version) + " " + std::to_string(of_version.size());
     const auto last_of = (100 + partitions - 1) / partitions - 1;
-    if (of_version.size() > last_of &&
-        !(vouched_.contains(rule) && of_version[last_of] <= vouched_.at(rule))) {
-      text += " canary until " + text_of(of_version[last_of] + minutes(15));
+    if (of_version.size() > last_of && of_version[last_of] >= behind) {
+      text += " canary until " + text_of(all[of_version[last_of]].at + minutes(15));
     }
     for (const auto& [at, n] : by_minute)
       text += "\nminute " + std::to_string(at) + " " + std::to_string(n);
