@@ -372,13 +372,15 @@ std::vector<std::string> Dispatch::take_facts(Instant now) {
       place_.hosts->end(way.host, how(one.result), now);
     }
     const auto effect = state_.effect(one.id);
-    const bool stopped = one.result.what == AttemptResult::What::kAborted;
-    if (!way.passed && (stopped || (effect && effect->attempts >= one.attempt))) {
-      // Stopped in front of its gate, or behind another of its number, whose word came first: it
-      // stands in the ledger as it stood, and is looked at again.
-      if (effect && effect->next) state_.open_effects().give_back(*effect->next, one.id);
-      continue;
+    // Stopped in front of its gate, or behind another of its number, or one that another followed:
+    // its word changes nothing. The effect stands in the ledger as it stood, and is looked at
+    // again.
+    const bool stopped = !way.passed && one.result.what == AttemptResult::What::kAborted;
+    const bool overtaken = effect && effect->attempts >= one.attempt + (way.passed ? 1U : 0U);
+    if ((stopped || overtaken) && effect && effect->next) {
+      state_.open_effects().give_back(*effect->next, one.id);
     }
+    if (stopped || overtaken) continue;
     out.push_back(fact_of(one.id, one.attempt, way.passed, one.result, now));
   }
   return out;
