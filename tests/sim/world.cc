@@ -467,7 +467,8 @@ void World::converge() {
       }
       const auto status = partition->status();
       why += "; partition " + std::to_string(id) + (status.leading ? " leads" : " follows") +
-             (status.caught_up ? "" : ", is behind") + ", now " + to_text(status.now) +
+             (status.caught_up ? "" : ", is behind") + (partition->at_rest() ? "" : ", not at rest") +
+             ", " + std::to_string(node->attempts_under_way()) + " attempts" + ", now " + to_text(status.now) +
              ", timers " + std::to_string(status.timers);
     }
   }
