@@ -201,6 +201,24 @@ bool Partition::attempts_ended(std::optional<Duration> patience) {
 
 // ---- one that leads no more
 
+// What it decided on top of another's record never happened: it is opened again where the log is.
+Error Partition::stepped_down(Position at) const {
+  return {Code::kConflict,
+          "partition " + std::to_string(options_.id) + ": another node wrote decision record " +
+              std::to_string(at) + "; this one steps down",
+          true};
+}
+
+// A leader with nothing in flight has read all that it wrote: what comes is another's.
+Result<void> Partition::watch_for_others() {
+  if (phase_ != Phase::kLeading || !in_flight_.empty()) return ok();
+  DW_TRY(const auto end, parts_.log.end(Topic::kDecisions, options_.id));
+  if (end <= confirmed_) return ok();
+  DW_TRY(const auto batch, parts_.log.read(Topic::kDecisions, options_.id, confirmed_, 1));
+  if (batch.records.empty()) return ok();
+  return stepped_down(batch.records.front().position);
+}
+
 // What begins here is ended first: nothing is decided any more, what is in flight is read back, and
 // what attempts came to is said. Then its state is that of any follower. False: not yet.
 bool Partition::hand_over() {

@@ -38,7 +38,7 @@ class Again {
                              folder_,
                              decider_.get(),
                              key_,
-                             {id_, partitions_, kept.position, false, true},
+                             {id_, partitions_, kept.position, false, false, true},
                              record.header.now};
     for (const auto& ack : was.acks) {
       turn.ack(ack);

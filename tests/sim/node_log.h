@@ -85,6 +85,7 @@ class Connection final : public NodeLog {
   Result<void> release_before(PartitionId partition, Position events, Position decisions) override {
     return broker_.log.release_before(partition, events, decisions);
   }
+  LogStatus status(PartitionId partition) const override { return broker_.log.status(partition); }
   bool run_one(PartitionId partition) override;
   void crash(FakeRandom& random) override;
   // Reads miss the last `count` records, as far as they were not seen yet.
@@ -131,6 +132,7 @@ class Lockstep final : public NodeLog {
   Result<void> release_before(PartitionId partition, Position events, Position decisions) override {
     return log_->release_before(partition, events, decisions);
   }
+  LogStatus status(PartitionId partition) const override { return log_->status(partition); }
   bool run_one(PartitionId partition) override;
   void crash(FakeRandom& random) override;
   std::optional<Error> stopped(PartitionId partition) const override {

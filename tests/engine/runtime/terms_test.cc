@@ -28,7 +28,7 @@ std::string claim_behind(const Meta& meta) {
 
 // A record that covers no events (timers, effects, a barrier) may get in before the claim of one
 // who had not read it. Readers drop the claim; they did take it for damage.
-TEST(LeadersTest, AClaimOfOneWhoHadNotReadAllIsDropped) {
+TEST(TermsTest, AClaimOfOneWhoHadNotReadAllIsDropped) {
   World world{1};
   world.start();
   world.add(world.pipeline());
@@ -45,7 +45,7 @@ TEST(LeadersTest, AClaimOfOneWhoHadNotReadAllIsDropped) {
 }
 
 // Whoever leads now cannot know what became of an attempt that it did not make.
-TEST(LeadersTest, WhoLeadsNoMoreSaysWhatItsAttemptsCameTo) {
+TEST(TermsTest, WhoLeadsNoMoreSaysWhatItsAttemptsCameTo) {
   Office office{2};
   auto& world = office.world;
   office.offer("d1");
@@ -68,7 +68,7 @@ TEST(LeadersTest, WhoLeadsNoMoreSaysWhatItsAttemptsCameTo) {
 // An attempt fails in front of its point of no return, the log takes no word of it, the partition
 // is closed. The next attempt has the same number, and the old word is not about it: a mail that
 // went out would be sent again.
-TEST(LeadersTest, AnAttemptThatNeverPassedSaysNothingOfTheNextOfItsNumber) {
+TEST(TermsTest, AnAttemptThatNeverPassedSaysNothingOfTheNextOfItsNumber) {
   Office office{3};
   auto& world = office.world;
   office.offer("d1");
@@ -92,7 +92,7 @@ TEST(LeadersTest, AnAttemptThatNeverPassedSaysNothingOfTheNextOfItsNumber) {
 
 // The same the other way round: the old word is folded while the next attempt of that number is
 // under way, which then fails too. The effect is not forgotten.
-TEST(LeadersTest, AnEffectIsLookedAtAgainBehindTwoAttemptsOfOneNumber) {
+TEST(TermsTest, AnEffectIsLookedAtAgainBehindTwoAttemptsOfOneNumber) {
   Office office{4};
   auto& world = office.world;
   office.offer("d1");
