@@ -7,6 +7,7 @@
 
 #include "engine/base/planted.h"
 #include "engine/codec/event_codec.h"
+#include "engine/runtime/keys.h"
 #include "engine/runtime/partition.h"
 #include "engine/runtime/partition_mail.h"
 
@@ -219,6 +220,26 @@ Result<void> Partition::watch_for_others() {
   return stepped_down(batch.records.front().position);
 }
 
+namespace {
+
+// What was taken to be looked at and waited for room, or was not sent, is there for whoever leads
+// next, which may be this one.
+Result<void> give_back_taken(State& state, Instant now) {
+  std::vector<EffectId> due;
+  DW_TRY(state.scan(std::string{keys::kOpen}, keys::open_effect(now + milliseconds(1), {}),
+                    [&](std::string_view key, std::string_view) {
+                      due.push_back(keys::effect_of_open(key));
+                      return true;
+                    }));
+  for (const auto& id : due) {
+    const auto effect = state.effect(id);
+    if (effect && effect->next) state.open_effects().give_back(*effect->next, id);
+  }
+  return ok();
+}
+
+}  // namespace
+
 // What begins here is ended first: nothing is decided any more, what is in flight is read back, and
 // what attempts came to is said. Then its state is that of any follower. False: not yet.
 bool Partition::hand_over() {
@@ -233,6 +254,7 @@ bool Partition::hand_over() {
   next_event_ = 0;
   replay_ = std::make_unique<Replay>(parts_.log, options_.id, *state_, *folder_);
   folder_->watch_effects({});
+  if (auto given = give_back_taken(*state_, leader_now()); !given) state_->fail(given.error());
   settling_since_us_.reset();
   give_up_at_.reset();
   steady_base_us_.reset();

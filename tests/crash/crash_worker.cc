@@ -297,6 +297,7 @@ Result<void> read_decisions(Log& log, PartitionId id, Said& said) {
       at_record.claim = record.header.claim;
       at_record.sequence = record.header.sequence + 1;
       at_record.events = record.header.through;
+      at_record.chain = sha256(bytes.bytes);
       const auto* turns = std::get_if<Batch>(&record.body);
       for (std::size_t i = 0; turns != nullptr && i < turns->turns.size(); ++i) {
         DW_TRY(hear(id, turns->turns[i], said));
