@@ -15,6 +15,7 @@ constexpr std::size_t kKeptBatches = 256;
 constexpr std::size_t kMessages = 512;
 constexpr int kWaitMs = 100;
 constexpr Duration kAskMost = seconds(5);
+constexpr Duration kReadOnTime = milliseconds(500);
 
 }  // namespace
 
@@ -54,6 +55,8 @@ Result<void> Feed::begin(Position from, std::int32_t epoch) {
 
 Result<LogBatch> Feed::read(Position from, std::size_t bytes_max, Position end, Duration patience,
                             std::int32_t epoch) {
+  // Who reads on is woken when there is more; who begins has to know whether there is.
+  const bool reads_on = has(from) && wake_;
   if (!has(from)) {
     DW_TRY(begin(from, epoch));
   }
@@ -65,7 +68,7 @@ Result<LogBatch> Feed::read(Position from, std::size_t bytes_max, Position end, 
     DW_TRY(take(wait ? milliseconds(kWaitMs) : Duration{}));
     if (auto batch = kept(from, bytes_max)) return std::move(*batch);
     if (failed_) return fail();
-    if (next_ >= end) break;
+    if (next_ >= end || (reads_on && waited >= kReadOnTime)) break;
     waited = Duration{waited.ms + kWaitMs};
     if (waited >= patience) {
       return Error{Code::kIo,

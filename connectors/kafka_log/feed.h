@@ -31,7 +31,8 @@ class Feed {
   void wake_with(std::function<void()> wake) { wake_ = std::move(wake); }
 
   // As Log::read; begins anew at `from` if that is not at hand. `end`: what lies before it is known
-  // to be there, and waited for. `epoch`: see Consumer::assign. kNotFound, kDamaged: as Log::read.
+  // to be there, and waited for: by a reader that is woken half a second, then it reads behind.
+  // `epoch`: see Consumer::assign. kNotFound, kDamaged: as Log::read.
   // kIo, retriable: Kafka does not give it in `patience`.
   Result<LogBatch> read(Position from, std::size_t bytes_max, Position end, Duration patience,
                         std::int32_t epoch);

@@ -150,6 +150,13 @@ Result<LogRecord> Replay::next_event() {
     }
     events_ = std::move(batch);
     next_event_ = 0;
+    DW_TRY(const auto end, log_.end(Topic::kEvents, partition_));
+    if (events_.records.empty() && state_.meta.events < end) {
+      return Error{Code::kIo,
+                   "partition " + std::to_string(partition_) + ": the log has events up to " +
+                       std::to_string(end) + " and does not give them",
+                   true};
+    }
     if (events_.records.empty()) {
       return Error{Code::kDamaged,
                    "partition " + std::to_string(partition_) + ": events from position " +
