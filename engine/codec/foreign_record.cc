@@ -152,8 +152,8 @@ std::vector<FormError> decode_foreign(std::string_view bytes, Event& out) {
   const auto type = media_type(record.value());
   const bool binary = !type.starts_with(kStructured) &&
                       find_header(record.value(), std::string{kAttribute} + "specversion");
-  auto faults = binary ? read_binary(record.value(), type, out)
-                       : read_structured(record.value(), type, out);
+  auto faults =
+      binary ? read_binary(record.value(), type, out) : read_structured(record.value(), type, out);
   if (!faults.empty()) return faults;
   const auto& key = record.value().key;
   if (out.partition_key.empty() && key && is_utf8(*key)) out.partition_key = *key;

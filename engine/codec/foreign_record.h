@@ -1,6 +1,7 @@
 // A log record of `events` that somebody else wrote: a Kafka message with a CloudEvent, kept as it
 // came (key, headers, value), so that the hash chain covers what was written and an operator sees
-// it. It begins with a byte that no event of ours begins with; decode() of event_codec.h reads both.
+// it. It begins with a byte that no event of ours begins with; decode() of event_codec.h reads
+// both.
 #pragma once
 
 #include <optional>

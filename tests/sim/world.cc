@@ -467,9 +467,10 @@ void World::converge() {
       }
       const auto status = partition->status();
       why += "; partition " + std::to_string(id) + (status.leading ? " leads" : " follows") +
-             (status.caught_up ? "" : ", is behind") + (partition->at_rest() ? "" : ", not at rest") +
-             ", " + std::to_string(node->attempts_under_way()) + " attempts" + ", now " + to_text(status.now) +
-             ", timers " + std::to_string(status.timers);
+             (status.caught_up ? "" : ", is behind") +
+             (partition->at_rest() ? "" : ", not at rest") + ", " +
+             std::to_string(node->attempts_under_way()) + " attempts" + ", now " +
+             to_text(status.now) + ", timers " + std::to_string(status.timers);
     }
   }
   story_.breaks("O7", "healed, and it does not come to rest: " + why);
