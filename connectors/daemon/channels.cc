@@ -121,7 +121,8 @@ Result<smtp::ServerSettings> server_settings(const MailConfig& mail, FileSystem&
 // Bounces are believed by a key of this data directory's own.
 Result<smtp::MailSettings> keyed_settings(const Config& config, FileSystem& files) {
   DW_TRY(auto settings, mail_settings(config.mail));
-  DW_TRY(const auto secret, read_whole(files, cluster_key_path(config), 64));
+  DW_TRY(const auto secret,
+         read_whole(files, cluster_key_path(config.cluster_key_file, config.data), 64));
   settings.bounce_key = std::string{bytes_of(hmac_sha256(secret, "dealwright return path"))};
   return settings;
 }

@@ -55,13 +55,6 @@ void LeaderControl::take(const std::vector<kafka_log::Heartbeat>& members) {
   for (const auto& one : members) there.push_back({one.node, one.leads, one.leaving});
   const auto wanted = runtime::should_lead(there, node_, engine_.partitions());
   for (PartitionId id = 0; id < wanted.size(); ++id) engine_.lead(id, wanted[id]);
-  const std::lock_guard lock{mutex_};
-  members_ = members;
-}
-
-std::vector<kafka_log::Heartbeat> LeaderControl::members() const {
-  const std::lock_guard lock{mutex_};
-  return members_;
 }
 
 }  // namespace dealwright::daemon

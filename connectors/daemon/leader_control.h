@@ -26,9 +26,6 @@ class LeaderControl {
   void leave() { membership_->leave(); }
   // Waits until this process leads all partitions; false: not within `patience`.
   bool wait_for_all(Duration patience) const;
-  // As this process heard last, itself among them. Thread-safe.
-  std::vector<kafka_log::Heartbeat> members() const;
-  const std::string& node() const { return node_; }
 
  private:
   LeaderControl(runtime::Engine& engine, std::string node)
@@ -41,7 +38,6 @@ class LeaderControl {
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::vector<PartitionId> led_;
-  std::vector<kafka_log::Heartbeat> members_;
   std::unique_ptr<kafka_log::Members> membership_;  // ends before the rest
 };
 

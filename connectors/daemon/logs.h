@@ -10,9 +10,9 @@
 
 namespace dealwright::daemon {
 
-inline std::string cluster_key_path(const Config& config) {
-  return config.cluster_key_file.empty() ? config.data + "/keys/cluster.key"
-                                         : config.cluster_key_file;
+// `named`: cluster_key_file of the settings.
+inline std::string cluster_key_path(const std::string& named, const std::string& data) {
+  return named.empty() ? data + "/keys/cluster.key" : named;
 }
 
 // Whether a data directory has been made there, for either kind of log.

@@ -188,7 +188,6 @@ Result<void> Workspace::join() {
   if (!kafka_ || !options_.lead) return ok();
   kafka_log::MembersSettings settings;
   settings.node = node_;
-  settings.address = options_.address;
   DW_TRY(auto control, LeaderControl::start(*engine_, *clock_, *kafka_, std::move(settings)));
   control_ = std::move(control);
   return ok();
@@ -272,7 +271,8 @@ Workspace::~Workspace() {
 Result<void> Workspace::load_key() {
   const auto folder = options_.path + "/keys";
   const bool shared = options_.config && !options_.config->cluster_key_file.empty();
-  const auto path = shared ? options_.config->cluster_key_file : folder + "/cluster.key";
+  const auto path =
+      cluster_key_path(shared ? options_.config->cluster_key_file : "", options_.path);
   DW_TRY(create_durable(*files_, folder));  // of other keys too
   DW_TRY(auto there, files_->exists(path));
   std::string bytes(32, '\0');

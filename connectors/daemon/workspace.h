@@ -48,7 +48,6 @@ struct WorkspaceOptions {
   SpaceGuard::OnChange on_space;
   // Made once; both outlive them. Empty: effects stay requested, nothing leaves.
   std::function<Result<Channels>(FileSystem&, const Clock&)> channels;
-  std::string address;           // where people reach this process, for those who work beside it
   std::string unsubscribe_base;  // https://.../ in front of a token; "": no marketing mail leaves
 };
 

@@ -6,27 +6,24 @@ namespace dealwright::kafka_log {
 
 // One that is there already, else the one that was used longest ago.
 Result<Behind::Reader*> Behind::take_reader(Topic topic, PartitionId partition, Position from) {
+  const auto is_here = [&](const Reader& reader) {
+    return reader.feed != nullptr && reader.topic == topic && reader.partition == partition &&
+           reader.feed->has(from);
+  };
   std::unique_lock lock{mutex_};
   for (;;) {
     Reader* best = nullptr;
+    bool here = false;
     for (const auto& reader : readers_) {
-      if (reader->busy) continue;
-      const bool here = reader->feed != nullptr && reader->topic == topic &&
-                        reader->partition == partition && reader->feed->has(from);
-      if (here) {
-        best = reader.get();
-        break;
-      }
-      if (best == nullptr || reader->used < best->used) best = reader.get();
+      if (reader->busy || here) continue;
+      here = is_here(*reader);
+      if (here || best == nullptr || reader->used < best->used) best = reader.get();
     }
-    const bool here = best != nullptr && best->feed != nullptr && best->topic == topic &&
-                      best->partition == partition && best->feed->has(from);
     if (!here && readers_.size() < readers_max_) {
-      auto fresh = std::make_unique<Reader>();
-      DW_TRY(auto consumer, Consumer::make(client_, false, on_log_));
-      fresh->consumer = std::move(consumer);
-      best = fresh.get();
-      readers_.push_back(std::move(fresh));
+      DW_TRY(auto consumer, Consumer::make(client_, false));
+      readers_.push_back(std::make_unique<Reader>());
+      best = readers_.back().get();
+      best->consumer = std::move(consumer);
     }
     if (best != nullptr) {
       best->busy = true;

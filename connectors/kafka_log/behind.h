@@ -15,9 +15,8 @@ namespace dealwright::kafka_log {
 // Thread-safe.
 class Behind {
  public:
-  Behind(Properties client, std::size_t readers_max,
-         std::function<void(int, std::string_view)> on_log)
-      : client_{std::move(client)}, readers_max_{readers_max}, on_log_{std::move(on_log)} {}
+  Behind(Properties client, std::size_t readers_max)
+      : client_{std::move(client)}, readers_max_{readers_max} {}
 
   // See Feed::read. Waits for a reader if all are in use.
   Result<LogBatch> read(Topic topic, const std::string& name, PartitionId partition, Position from,
@@ -36,7 +35,6 @@ class Behind {
 
   const Properties client_;
   const std::size_t readers_max_;
-  const std::function<void(int, std::string_view)> on_log_;
   std::mutex mutex_;
   std::condition_variable free_;
   std::vector<std::unique_ptr<Reader>> readers_;

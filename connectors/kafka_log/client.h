@@ -11,9 +11,6 @@ inline Properties client_properties(const Options& options) {
   out.emplace("reconnect.backoff.max.ms", "1000");  // a broker that is back is found soon
   out["bootstrap.servers"] = options.brokers;
   out["client.id"] = "dealwright-" + options.prefix;
-  if (options.on_statistics && options.statistics_every.ms > 0) {
-    out["statistics.interval.ms"] = std::to_string(options.statistics_every.ms);
-  }
   return out;
 }
 

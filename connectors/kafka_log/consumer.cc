@@ -28,8 +28,7 @@ std::string Consumer::last_error() const {
   return said_->text;
 }
 
-Result<std::unique_ptr<Consumer>> Consumer::make(
-    Properties client, bool live, std::function<void(int, std::string_view)> on_log) {
+Result<std::unique_ptr<Consumer>> Consumer::make(Properties client, bool live) {
   client["group.id"] = client["client.id"] + "-reads-by-position";  // never joined
   client["enable.auto.commit"] = "false";
   client["enable.auto.offset.store"] = "false";
@@ -43,7 +42,6 @@ Result<std::unique_ptr<Consumer>> Consumer::make(
   client["queued.min.messages"] = "100000";
   client["queued.max.messages.kbytes"] = live ? "8192" : "2048";  // of each partition
   auto out = std::unique_ptr<Consumer>{new Consumer};
-  out->hooks_->on_log = std::move(on_log);
   out->hooks_->on_error = [said = out->said_.get()](rd_kafka_resp_err_t error,
                                                     std::string_view text) {
     if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;  // says nothing of why

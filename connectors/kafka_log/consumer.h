@@ -15,8 +15,7 @@ namespace dealwright::kafka_log {
 class Consumer {
  public:
   // `live`: answers as soon as there is anything; else in large pieces. kInvalid: `client`.
-  static Result<std::unique_ptr<Consumer>> make(Properties client, bool live,
-                                                std::function<void(int, std::string_view)> on_log);
+  static Result<std::unique_ptr<Consumer>> make(Properties client, bool live);
   ~Consumer();
   Consumer(const Consumer&) = delete;
   Consumer& operator=(const Consumer&) = delete;

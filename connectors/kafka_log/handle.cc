@@ -11,21 +11,12 @@ Hooks& hooks_of(void* opaque) { return *static_cast<Hooks*>(opaque); }
 
 void take_hooks(rd_kafka_conf_t* conf, Hooks& hooks) {
   rd_kafka_conf_set_opaque(conf, &hooks);
-  rd_kafka_conf_set_log_cb(conf,
-                           [](const rd_kafka_t* of, int level, const char*, const char* text) {
-                             const auto& hooks_now = hooks_of(rd_kafka_opaque(of));
-                             if (hooks_now.on_log) hooks_now.on_log(level, text);
-                           });
+  // Its lines are for nobody yet; without a callback they would go to standard error.
+  rd_kafka_conf_set_log_cb(conf, [](const rd_kafka_t*, int, const char*, const char*) {});
   rd_kafka_conf_set_error_cb(conf, [](rd_kafka_t*, int error, const char* text, void* opaque) {
     const auto& hooks_now = hooks_of(opaque);
     if (hooks_now.on_error) hooks_now.on_error(static_cast<rd_kafka_resp_err_t>(error), text);
   });
-  if (hooks.on_statistics) {
-    rd_kafka_conf_set_stats_cb(conf, [](rd_kafka_t*, char* json, size_t size, void* opaque) {
-      hooks_of(opaque).on_statistics({json, size});
-      return 0;  // librdkafka frees it
-    });
-  }
   if (hooks.delivered != nullptr) {
     rd_kafka_conf_set_dr_msg_cb(conf, [](rd_kafka_t*, const rd_kafka_message_t* m, void* opaque) {
       hooks_of(opaque).delivered(*m);

@@ -33,8 +33,6 @@ using Properties = std::map<std::string, std::string>;  // librdkafka's own name
 
 // What a handle tells; called on its threads. Has to outlive the handle.
 struct Hooks {
-  std::function<void(int level, std::string_view text)> on_log;  // syslog's levels
-  std::function<void(std::string_view json)> on_statistics;
   std::function<void(rd_kafka_resp_err_t error, std::string_view text)> on_error;
   void (*delivered)(const rd_kafka_message_t& message) = nullptr;
 };

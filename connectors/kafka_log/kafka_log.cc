@@ -107,10 +107,10 @@ Result<void> KafkaLog::start() {
   DW_TRY(create_durable(files_, data_ + "/log"));
   DW_TRY(auto lock, files_.lock(data_ + "/log/lock"));
   lock_ = std::move(lock);
-  DW_TRY(auto live, Consumer::make(client(), true, options_.on_log));
+  DW_TRY(auto live, Consumer::make(client(), true));
   live_ = std::move(live);
   DW_TRY(prepare_topics());
-  behind_ = std::make_unique<Behind>(client(), options_.readers_behind, options_.on_log);
+  behind_ = std::make_unique<Behind>(client(), options_.readers_behind);
   DW_TRY(make_lanes());
   ProducerSettings settings;
   settings.client = client();
@@ -119,8 +119,6 @@ Result<void> KafkaLog::start() {
   settings.queue_bytes_max = options_.queue_bytes_max;
   settings.answer_time = options_.answer_time;
   settings.on_durable = [this](PartitionId id) { listeners_[id]->call(); };
-  settings.on_log = options_.on_log;
-  settings.on_statistics = options_.on_statistics;
   DW_TRY(auto producer, Producer::make(std::move(settings), clock_));
   producer_ = std::move(producer);
   server_ = std::thread{[this] { serve(); }};

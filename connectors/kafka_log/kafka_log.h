@@ -3,12 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "engine/ports/clock.h"
 #include "engine/ports/file_system.h"
@@ -27,9 +25,6 @@ struct Options {
   std::uint64_t queue_bytes_max = std::uint64_t{64} << 20;  // of a partition, not acknowledged yet
   Duration answer_time = seconds(10);  // events not acknowledged by then: kUnknownOutcome
   std::size_t readers_behind = 3;      // of what lies behind, at once
-  std::function<void(int level, std::string_view text)> on_log;  // syslog's levels
-  std::function<void(std::string_view json)> on_statistics;      // of producer and reader
-  Duration statistics_every{};                                   // none: never
 };
 
 // Opens the log; `data`: where it is kept which cluster and topics it was, so that another is

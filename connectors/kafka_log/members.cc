@@ -56,7 +56,7 @@ class Membership final : public Members {
 Result<void> Membership::start(const Options& options) {
   topic_ = options.prefix + ".members";
   auto client = client_properties(options);
-  DW_TRY(auto consumer, Consumer::make(client, true, options.on_log));
+  DW_TRY(auto consumer, Consumer::make(client, true));
   consumer_ = std::move(consumer);
   DW_TRY(const auto there, describe_topic(consumer_->handle(), topic_, kAskTime));
   if (!there.there && !options.create) {
@@ -71,7 +71,6 @@ Result<void> Membership::start(const Options& options) {
   client["acks"] = "1";
   client["linger.ms"] = "0";
   client["message.timeout.ms"] = std::to_string(settings_.silence.ms);
-  hooks_.on_log = options.on_log;
   DW_TRY(auto producer, make_handle(RD_KAFKA_PRODUCER, client, hooks_));
   producer_ = std::move(producer);
   DW_TRY(const auto bounds, consumer_->bounds(topic_, 0, kAskTime));
@@ -104,7 +103,7 @@ void Membership::run() {
 // At once when something changed, else at its time.
 void Membership::say() {
   Heartbeat now{settings_.node, settings_.leads ? settings_.leads() : std::vector<PartitionId>{},
-                leaving_, settings_.address};
+                leaving_};
   const auto at = clock_.steady_us();
   if (now == said_ && at - said_us_ < settings_.every.ms * 1000) return;
   const auto text = to_text(now);
@@ -164,7 +163,6 @@ std::string to_text(const Heartbeat& heartbeat) {
   out.emplace_back("node", Value{heartbeat.node});
   out.emplace_back("leads", Value{std::move(leads)});
   out.emplace_back("leaving", Value{heartbeat.leaving});
-  out.emplace_back("address", Value{heartbeat.address});
   return to_json(Value{std::move(out)});
 }
 
@@ -175,7 +173,6 @@ Result<Heartbeat> parse_heartbeat(std::string_view text) {
   if (map == nullptr) return bad;
   Heartbeat out;
   if (const auto* node = find(*map, "node")) out.node = node->text_or_empty();
-  if (const auto* address = find(*map, "address")) out.address = address->text_or_empty();
   if (const auto* leaving = find(*map, "leaving")) {
     out.leaving = leaving->as_bool() != nullptr && *leaving->as_bool();
   }

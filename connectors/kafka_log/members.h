@@ -22,7 +22,6 @@ struct Heartbeat {
   std::string node;
   std::vector<PartitionId> leads;  // rising
   bool leaving = false;
-  std::string address;  // where people reach it
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
 std::string to_text(const Heartbeat& heartbeat);  // JSON
@@ -31,7 +30,6 @@ Result<Heartbeat> parse_heartbeat(std::string_view text);
 
 struct MembersSettings {
   std::string node;
-  std::string address;
   Duration every = milliseconds(100);    // between two heartbeats
   Duration silence = milliseconds(600);  // who is not heard for so long is gone
   // What this process leads now; called on the thread of the members.

@@ -58,8 +58,6 @@ struct Producer::Append {
 
 Producer::Producer(ProducerSettings settings, const Clock& clock)
     : settings_{std::move(settings)}, clock_{clock} {
-  hooks_.on_log = settings_.on_log;
-  hooks_.on_statistics = settings_.on_statistics;
   hooks_.delivered = &Producer::delivered;
   hooks_.on_error = [this](rd_kafka_resp_err_t error, std::string_view) {
     if (error == RD_KAFKA_RESP_ERR__FATAL) fatal_ = true;

@@ -27,8 +27,6 @@ struct ProducerSettings {
   // they may still come. Decisions wait for ever.
   Duration answer_time;
   std::function<void(PartitionId)> on_durable;  // behind the answer
-  std::function<void(int level, std::string_view text)> on_log;
-  std::function<void(std::string_view json)> on_statistics;
 };
 
 class Producer {

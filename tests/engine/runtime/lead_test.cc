@@ -1,6 +1,4 @@
 // Who leads a partition that several could lead.
-#include "engine/base/bytes.h"
-#include "engine/codec/decision_codec.h"
 #include "tests/engine/runtime/world.h"
 
 namespace dealwright::runtime {
@@ -12,20 +10,7 @@ TEST(Lead, AnIdleLeaderSeesThatAnotherOneLeads) {
   world.start();
   world.run();
   ASSERT_TRUE(world.partition->leads());
-  const auto& meta = world.partition->state().meta;
-  DecisionRecord claim;
-  claim.header.state_version = kStateVersion;
-  claim.header.term = meta.term + 1;
-  claim.header.from = claim.header.through = meta.events;
-  claim.header.now = meta.now;
-  claim.header.workspace = "default";
-  Sha256Stream chain;
-  chain.update(bytes_of(meta.chain));
-  claim.header.chain = chain.finish();
-  claim.body = LeaderClaim{"other"};
-  std::string bytes;
-  codec::encode(claim, bytes);
-  world.log.put(Topic::kDecisions, 0, bytes);
+  world.log.put(Topic::kDecisions, 0, claim_behind(world.partition->state().meta));
   const auto stepped = world.try_step();
   ASSERT_FALSE(stepped.has_value());
   EXPECT_EQ(stepped.error().code, Code::kConflict);

@@ -217,22 +217,9 @@ TEST(PartitionTest, AnotherLeaderIsNoticedAndNothingOfItsTermIsLost) {
   world.add(world.pipeline());
   world.run();
   // Somebody else claims: its record stands where ours would.
-  DecisionRecord claim;
-  const auto& meta = world.partition->state().meta;
-  claim.header.state_version = kStateVersion;
-  claim.header.term = meta.term + 1;
-  claim.header.claim[0] = 9;
-  claim.header.from = claim.header.through = meta.events;
-  claim.header.now = meta.now;
-  claim.header.workspace = "default";
-  Sha256Stream chain;
-  chain.update(bytes_of(meta.chain));
-  claim.header.chain = chain.finish();
-  claim.body = LeaderClaim{"other"};
-  std::string bytes;
-  codec::encode(claim, bytes);
+  const auto claim = claim_behind(world.partition->state().meta);
   world.add(world.random_event());
-  world.log.put(Topic::kDecisions, 0, bytes);
+  world.log.put(Topic::kDecisions, 0, claim);
   std::optional<Error> stopped;
   for (int i = 0; i < 20 && !stopped; ++i) {
     auto stepped = world.try_step();

@@ -10,22 +10,6 @@ namespace {
 
 using Fate = FakeChannel::Fate;
 
-// As somebody else claims who has read all that `meta` stands for.
-std::string claim_behind(const Meta& meta) {
-  DecisionRecord claim;
-  claim.header.state_version = kStateVersion;
-  claim.header.term = meta.term + 1;
-  claim.header.claim[0] = 9;
-  claim.header.from = claim.header.through = meta.events;
-  claim.header.now = meta.now;
-  claim.header.workspace = "default";
-  claim.header.chain = sha256(bytes_of(meta.chain));
-  claim.body = LeaderClaim{"other"};
-  std::string bytes;
-  codec::encode(claim, bytes);
-  return bytes;
-}
-
 // A record that covers no events (timers, effects, a barrier) may get in before the claim of one
 // who had not read it. Readers drop the claim; they did take it for damage.
 TEST(TermsTest, AClaimOfOneWhoHadNotReadAllIsDropped) {

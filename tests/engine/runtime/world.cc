@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/codec/decision_codec.h"
 #include "engine/codec/event_codec.h"
 #include "engine/runtime/keys.h"
 
@@ -256,6 +257,21 @@ Event World::retraction_of(const Event& fact) {
   event.data.set(Field::kId, Value{fact.id});
   event.data.set(Field::kReason, Value{"a slip"});
   return event;
+}
+
+std::string claim_behind(const Meta& meta) {
+  DecisionRecord claim;
+  claim.header.state_version = kStateVersion;
+  claim.header.term = meta.term + 1;
+  claim.header.claim[0] = 9;
+  claim.header.from = claim.header.through = meta.events;
+  claim.header.now = meta.now;
+  claim.header.workspace = "default";
+  claim.header.chain = sha256(bytes_of(meta.chain));
+  claim.body = LeaderClaim{"other"};
+  std::string bytes;
+  codec::encode(claim, bytes);
+  return bytes;
 }
 
 std::string dump_of(State& state) {

@@ -81,6 +81,9 @@ class World {
   std::unique_ptr<Partition> partition;
 };
 
+// As somebody else claims who has read all that `meta` stands for: the bytes of its record.
+std::string claim_behind(const Meta& meta);
+
 std::string dump_of(State& state);
 // Shows the first line in which they differ.
 testing::AssertionResult same_dump(const std::string& a, const std::string& b);
